@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make          build/nfpath                make demo     what is missing, the build, and the main job on a lab
+# make deps     install what is missing     make test     the same set-up and the whole test suite (SAN=1: sanitizers)
+# make install  DESTDIR= PREFIX=            make bench    costs as ratios measured in one run
+
+PREFIX ?= /usr/local
+MANDIR ?= $(PREFIX)/share/man
+VERSION := 0.1
+
+# Everything goes to build/; the sanitizer build has a corner of its own there.
+B := build
+ifeq ($(SAN),1)
+B := build/san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+
+CC := gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKGS := libmnl libnftnl libnftables xtables libiptc jansson libbpf
+
+# Debian packages, by name. build: what `make` needs; test: what the suite and the demo run.
+DEPS_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev \
+	libnftables-dev libxtables-dev libip4tc-dev libip6tc-dev libiptc-dev libjansson-dev linux-libc-dev libc6-dev
+DEPS_TEST := iproute2 iptables nftables libcmocka-dev python3 python3-jsonschema iputils-ping procps \
+	libclang-rt-dev man-db
+
+CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-unused-parameter \
+	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
+LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+# Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+
+SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
+OBJS := $(SRCS:%.c=$(B)/%.o)
+BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
+SKEL := $(B)/bpf/nfpath.skel.h
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+
+.DELETE_ON_ERROR:
+.PHONY: all deps demo test test-unit bench install uninstall clean FORCE
+
+all: $(B)/nfpath
+
+$(B)/nfpath: $(B)/src/main.o $(B)/libnfpath.a
+	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/libnfpath.a: $(OBJS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags | $(SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Other flags, other objects.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(ALL_CFLAGS) $(CPPFLAGS)' | cmp -s - $@ || printf '%s\n' '$(CC) $(ALL_CFLAGS) $(CPPFLAGS)' >$@
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I. -Wall -Werror -c -o $@ $<
+
+$(B)/bpf/nfpath.o: $(BPF_SRCS:%.bpf.c=$(B)/%.bpf.o)
+	$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(B)/bpf/nfpath.o
+	$(BPFTOOL) gen skeleton $< name nfpath_bpf >$@
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libnfpath.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lcmocka
+
+deps:
+	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)
+
+# The install step may bring the very tools that building asks for: a second make sees them.
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@examples/01-kube-rp-filter
+
+test: deps
+	@$(MAKE) --no-print-directory all test-programs
+	@B=$(B) SAN=$(SAN) tests/run $(SUITE)
+
+.PHONY: test-programs
+test-programs: all $(UNIT)
+
+test-unit: $(UNIT)
+	@B=$(B) tests/run unit
+
+bench: all
+	@B=$(B) tests/bench/run
+
+install: all
+	install -D -m 0755 $(B)/nfpath $(DESTDIR)$(PREFIX)/sbin/nfpath
+	install -D -m 0644 docs/nfpath.8 $(DESTDIR)$(MANDIR)/man8/nfpath.8
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/nfpath $(DESTDIR)$(MANDIR)/man8/nfpath.8
+
+clean:
+	rm -rf build
+
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d)

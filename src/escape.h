@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names, comments and process titles come from packets, rulesets and other people: before they reach a terminal every
+ * control character, DEL, C1 control (also in UTF-8) and byte of invalid UTF-8 is shown as \xNN (a newline as \n, a tab as \t),
+ * a backslash as \\. Bidirectional and other format controls that can disguise text (U+200B-200F, U+202A-202E, U+2066-2069, U+FEFF) as \u{NNNN}.
+ */
+#ifndef NFPATH_ESCAPE_H
+#define NFPATH_ESCAPE_H
+
+#include <stdio.h>
+
+/* A new string to free(), or NULL when out of memory. */
+char *escape_text(const char *s);
+void escape_write(FILE *out, const char *s);
+
+/*
+ * For JSON, where the library escapes controls but refuses invalid UTF-8: each invalid byte becomes U+FFFD. A new string to free(); NULL: out of memory.
+ */
+char *utf8_repair(const char *s);
+
+#endif

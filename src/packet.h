@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packet headers: from bytes to struct packet, and to words. */
+#ifndef NFPATH_PACKET_H
+#define NFPATH_PACKET_H
+
+#include "src/path.h"
+
+/*
+ * Parses what is there of a packet into *p (which is zeroed first but for mark, iif and oif). ll, nh and th are the
+ * link-layer, network and transport headers as the kernel's trace gave them, each with its length; NULL and 0 where absent. th may be NULL with
+ * the transport header following in nh (nfnetlink_log's payload). Never reads past a length; a short header leaves its fields
+ * unset. Returns 0, or -EBADMSG when there was no header to make anything of.
+ */
+int packet_parse(struct packet *p, const uint8_t *ll, size_t ll_len, const uint8_t *nh, size_t nh_len, const uint8_t *th,
+		 size_t th_len);
+
+/* Could these two be the same packet at two places, NAT aside (same_tuple=false) or with equal addresses and ports (true)? */
+bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple);
+
+/* "10.0.0.1:80", "[2001:db8::1]:80", "10.0.0.1" without ports. buf of at least 64 bytes; returns buf. */
+const char *endpoint_text(char *buf, size_t size, uint8_t family, const struct endpoint *e, bool with_port);
+/* The address alone. */
+const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *addr);
+/* "TCP", "UDP", "ICMP", "proto-132": upper case as the text output writes it. */
+const char *proto_text(char *buf, size_t size, const struct packet *p);
+/* "S", "S.", "F.", "R", "P." as tcpdump writes TCP flags. */
+const char *tcp_flags_text(char *buf, size_t size, uint8_t flags);
+
+#endif

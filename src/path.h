@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path of one packet: the model in the middle. The tracker fills it, annotate adds words, renderers only read it;
+ * nothing here knows an engine or an output format.
+ */
+#ifndef NFPATH_PATH_H
+#define NFPATH_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netfilter/names.h"
+
+enum { ADDR_MAX = 16, IFNAME_MAX = 16 };
+
+/* An address and a port, in host order; what the protocol lacks is 0 and has_ports says so. */
+struct endpoint {
+	uint8_t addr[ADDR_MAX]; /* network order; the first 4 bytes for IPv4 */
+	uint16_t port;
+};
+
+/* What a packet's headers say. Filled by packet_parse() (packet.h) from whatever part of them the kernel gave. */
+struct packet {
+	uint8_t family;	 /* AF_INET, AF_INET6; 0: neither (arp, bridged frames of another protocol): see ethertype */
+	uint8_t proto;	 /* IPPROTO_*, after the IPv6 extension headers that were there to read */
+	bool has_addrs;
+	bool has_ports;	 /* TCP, UDP, UDP-Lite, SCTP, DCCP, and not a later fragment */
+	bool has_tcp;
+	bool fragment;	 /* later fragment (offset > 0) */
+	bool more_frags;
+	bool has_icmp;
+	uint8_t tcp_flags; /* as in byte 13 of the TCP header */
+	uint8_t icmp_type, icmp_code;
+	uint16_t icmp_id, icmp_seq; /* echo only */
+	uint16_t ip_id;	   /* IPv4 only */
+	uint16_t ethertype; /* when there is a link-layer header */
+	uint32_t len;	   /* of the IP packet, bytes, as its header says */
+	uint32_t mark;	   /* of the skb when it was first seen */
+	uint32_t tcp_seq;
+	struct endpoint src, dst;
+	uint8_t ll_src[6], ll_dst[6];
+	bool has_ll;
+	char iif[IFNAME_MAX], oif[IFNAME_MAX]; /* empty: none or not known */
+};
+
+enum step_type {
+	STEP_RULE,
+	STEP_POLICY,
+	STEP_RETURN, /* the end of a user chain was reached: back to the rule after the jump */
+	STEP_NAT,
+	STEP_CONNTRACK,
+	STEP_ROUTE,
+	STEP_RP_FILTER,
+	STEP_HOOK,
+	STEP_DELIVER,
+	STEP_TRANSMIT,
+	STEP_DROP,
+};
+
+enum ct_state { CT_NONE, CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_INVALID, CT_UNTRACKED };
+
+/* Strings in a step are owned by the path's string pool unless said otherwise; NULL is "not known" and JSON null. */
+struct step {
+	enum step_type type;
+	uint8_t family; /* NFPROTO_* of the table; of the packet for steps that have no table */
+	uint8_t hook;	/* number of that family; HOOK_NONE outside hooks */
+	enum backend backend;
+	enum verdict verdict;
+	union {
+		struct { /* STEP_RULE, STEP_POLICY, STEP_RETURN */
+			const char *table, *chain;
+			uint64_t handle; /* 0: has none */
+			uint32_t number; /* 1-based; 0: not known */
+			const char *target;  /* chain jumped to */
+			const char *action, *brief, *text, *comment;
+			const char *no_text; /* why text is NULL though there is a rule */
+			bool verdict_inferred; /* from what followed, not said by the kernel (extension targets of iptables-legacy) */
+		} rule;
+		struct { /* STEP_NAT: the headers afterwards */
+			bool dnat, snat;
+			struct endpoint src, dst;
+			bool has_ports;
+		} nat;
+		struct { /* STEP_CONNTRACK */
+			enum ct_state state;
+			uint32_t id;
+			bool reply;
+		} ct;
+		struct { /* STEP_ROUTE */
+			const char *result; /* unicast, local, …, as INTERFACE lists them */
+			uint32_t table;	    /* RT_TABLE_*; 0: not known */
+			int32_t rule;	    /* priority of the policy rule; -1: not known */
+			const char *prefix, *dev, *gateway;
+			int error;	    /* negative errno of the lookup; 0: found */
+			bool input;	    /* for a packet that arrived */
+		} route;
+		struct { /* STEP_RP_FILTER */
+			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
+			bool pass;
+			const char *reason, *iif, *reverse_dev;
+		} rpf;
+		struct { /* STEP_HOOK */
+			const char *function, *module;
+			int32_t priority;
+		} hookfn;
+		struct { /* STEP_TRANSMIT */
+			const char *dev;
+		} transmit;
+		struct { /* STEP_DELIVER */
+			const char *state, *comm;
+			int32_t pid;
+		} deliver;
+		struct { /* STEP_DROP */
+			const char *reason, *location;
+		} drop;
+	};
+};
+
+enum { HOOK_NONE = 0xff };
+
+enum path_verdict {
+	PATH_UNKNOWN,
+	PATH_ACCEPTED,
+	PATH_DELIVERED,
+	PATH_FORWARDED,
+	PATH_TRANSMITTED,
+	PATH_DROPPED,
+	PATH_QUEUED,
+	PATH_STOLEN,
+};
+
+enum certainty { CERTAIN_EXACT, CERTAIN_ORDER_AMBIGUOUS, CERTAIN_NOT };
+
+struct path_netns {
+	uint64_t inum;
+	const char *name; /* "host", the name under /run/netns, or NULL */
+};
+
+struct path {
+	uint64_t id;	       /* 1, 2, … in the order of printing */
+	const char *engine;
+	uint64_t time_ns;      /* CLOCK_REALTIME of its first event */
+	struct path_netns netns;
+	struct packet packet;  /* as it was first seen */
+	struct step *steps;
+	size_t n_steps, cap_steps;
+	enum path_verdict verdict;
+	int decided_by;	       /* index into steps; -1: no step decided */
+	enum certainty certainty;
+	const char *because;   /* why it is not exact; NULL when it is */
+	uint64_t lost;	       /* events lost while it was in flight */
+	const char *unseen;    /* what this engine could not see and would matter here; NULL: nothing */
+	const char *fix;       /* what would let the packet through; NULL: nothing to say */
+	struct strpool *strings;
+};
+
+struct path *path_new(void);
+void path_free(struct path *p);
+
+/* Appends an empty step of this type and returns it; valid until the next call. NULL: out of memory. */
+struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook);
+/* The same before index `at`. */
+struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family, uint8_t hook);
+
+/* A copy of s that lives as long as the path; NULL for NULL. */
+const char *path_str(struct path *p, const char *s);
+const char *path_strf(struct path *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Lowers the certainty, never raises it; the first reason of the lowest level stays. */
+void path_doubt(struct path *p, enum certainty c, const char *because);
+
+const char *step_type_name(enum step_type t);
+const char *path_verdict_name(enum path_verdict v);
+const char *certainty_name(enum certainty c);
+const char *ct_state_name(enum ct_state s);
+
+#endif
