@@ -93,6 +93,7 @@ struct step {
 			int32_t rule;	    /* priority of the policy rule; -1: not known */
 			const char *prefix, *dev, *gateway;
 			int error;	    /* negative errno of the lookup; 0: found */
+			int type, plen;	    /* RTN_*, 0: not said; prefix length, -1: not said */
 			bool input;	    /* for a packet that arrived */
 		} route;
 		struct { /* STEP_RP_FILTER */
@@ -150,6 +151,11 @@ struct path {
 	enum certainty certainty;
 	const char *because;   /* why it is not exact; NULL when it is */
 	uint64_t lost;	       /* events lost while it was in flight */
+	unsigned int ns;       /* index of the namespace in the trace's set */
+	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: all of it happened between these two */
+	uint32_t passed;       /* bit 1 << NF_INET_*: hooks that it left alive */
+	uint8_t last_hook;     /* the hook that it entered or left last; HOOK_NONE: none */
+	bool left_last;	       /* … and it left that one */
 	const char *unseen;    /* what this engine could not see and would matter here; NULL: nothing */
 	const char *fix;       /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
