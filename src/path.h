@@ -77,7 +77,7 @@ struct step {
 			const char *no_text; /* why text is NULL though there is a rule */
 			bool verdict_inferred; /* from what followed, not said by the kernel (extension targets of iptables-legacy) */
 		} rule;
-		struct { /* STEP_NAT: the headers afterwards */
+		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with both gets two steps */
 			bool dnat, snat;
 			struct endpoint src, dst;
 			bool has_ports;
@@ -164,12 +164,15 @@ struct path {
 struct path *path_new(void);
 void path_free(struct path *p);
 
-/* Appends an empty step of this type and returns it; valid until the next call. NULL: out of memory. */
+/*
+ * Appends an empty step of this type and returns it; valid until the next call. NULL: out of memory. Numbers that a
+ * step gives -1 for "not known" begin so.
+ */
 struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook);
-/* The same before index `at`. */
+/* The same before index `at`; decided_by moves with its step. */
 struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family, uint8_t hook);
 
-/* A copy of s that lives as long as the path; NULL for NULL. */
+/* A copy of s that lives as long as the path, equal strings being one; NULL for NULL and when out of memory. */
 const char *path_str(struct path *p, const char *s);
 const char *path_strf(struct path *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
