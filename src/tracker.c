@@ -32,6 +32,7 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
+	uint8_t family; /* NFPROTO_* of the hook that it entered last */
 	int cpu;
 	struct packet now; /* its headers when last seen */
 	struct path *path;
@@ -486,6 +487,9 @@ static bool goes_on(const struct live *l, const struct event *ev)
 		return false;
 	if (p->last_hook == HOOK_NONE)
 		return true;
+	/* br_netfilter calls the hooks of IP from within those of the bridge. */
+	if (l->family == NFPROTO_BRIDGE && ev->family != NFPROTO_BRIDGE)
+		return true;
 	return ev->hook == NF_INET_PRE_ROUTING && p->last_hook == NF_INET_INGRESS;
 }
 
@@ -523,6 +527,7 @@ static void on_enter(struct tracker *t, const struct event *ev)
 		claim_routes(t, l, ev);
 	heard(t, l, ev);
 	see_headers(t, l, ev, ev->hook);
+	l->family = ev->family;
 	enter_hook(l, ev->hook, false);
 	see_conntrack(l, ev);
 }
@@ -598,6 +603,20 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 	return l;
 }
 
+/*
+ * nft says the end of a base chain twice: as the end of a chain and as its policy. One step is made of it.
+ */
+static struct step *end_of_base_chain(struct path *p, const struct event *ev)
+{
+	struct step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
+
+	if (ev->type != EVENT_POLICY || !last || last->type != STEP_RETURN || last->family != ev->family ||
+	    strcmp(last->rule.table, ev->rule.table) || strcmp(last->rule.chain, ev->rule.chain))
+		return NULL;
+	last->type = STEP_POLICY;
+	return last;
+}
+
 static void on_rule(struct tracker *t, const struct event *ev)
 {
 	static const enum step_type types[] = {
@@ -610,7 +629,9 @@ static void on_rule(struct tracker *t, const struct event *ev)
 	heard(t, l, ev);
 	see_conntrack(l, ev);
 	see_headers(t, l, ev, ev->hook);
-	s = path_add(l->path, types[ev->type], ev->family, ev->hook);
+	s = end_of_base_chain(l->path, ev);
+	if (!s)
+		s = path_add(l->path, types[ev->type], ev->family, ev->hook);
 	if (!s)
 		return;
 	s->backend = ev->rule.legacy ? BACKEND_IPTABLES_LEGACY : BACKEND_NFT;
