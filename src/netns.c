@@ -43,6 +43,18 @@ static bool set_has(const struct netns_set *set, uint64_t inum)
 	return false;
 }
 
+/*
+ * Where pid 1 may not be read (a sandbox that holds capabilities back), the number tells: since
+ * Linux 6.18 that of the initial namespace is fixed (NET_NS_INIT_INO, include/uapi/linux/nsfs.h),
+ * below all that are given out (PROC_DYNAMIC_FIRST).
+ */
+static bool is_host(uint64_t inum)
+{
+	const uint64_t initial = 0xeffffff9, host = inum_of("/proc/1/ns/net");
+
+	return inum == (host ? host : initial);
+}
+
 /* The name under /run/netns of a namespace, into name. */
 static bool find_run_name(uint64_t inum, char *name, size_t size)
 {
@@ -68,7 +80,7 @@ static bool find_run_name(uint64_t inum, char *name, size_t size)
 
 static void set_name(struct netns *ns, const char *fallback)
 {
-	if (ns->inum == inum_of("/proc/1/ns/net"))
+	if (is_host(ns->inum))
 		snprintf(ns->name, sizeof(ns->name), "host");
 	else if (!find_run_name(ns->inum, ns->name, sizeof(ns->name)))
 		snprintf(ns->name, sizeof(ns->name), "%s", fallback);
@@ -214,8 +226,11 @@ static int add_all_named(struct netns_set *set, struct error *err)
 	return rc;
 }
 
-/* One stat a process; a file is opened only for a namespace not seen before. */
-static int add_all_processes(struct netns_set *set, struct error *err)
+/*
+ * One stat a process; a file is opened only for a namespace not seen before. Processes that may not
+ * be looked into are counted in *refused.
+ */
+static int add_all_processes(struct netns_set *set, unsigned int *refused, struct error *err)
 {
 	char path[PATH_MAX];
 	DIR *d = opendir("/proc");
@@ -232,9 +247,9 @@ static int add_all_processes(struct netns_set *set, struct error *err)
 		if (!stat(path, &st) && set_has(set, st.st_ino))
 			continue;
 		rc = add_pid(set, "all", e->d_name, err);
-		/* Gone meanwhile, or a zombie, which has no namespace any more (netns_get() finds
-		 * none). */
-		if (rc == -ENOENT || rc == -ESRCH)
+		*refused += rc == -EPERM;
+		/* Gone meanwhile, or a zombie, which has no namespace any more (ns_get_path()). */
+		if (rc == -EPERM || rc == -ENOENT || rc == -ESRCH)
 			rc = 0;
 	}
 	closedir(d);
@@ -243,21 +258,29 @@ static int add_all_processes(struct netns_set *set, struct error *err)
 
 static int add_all(struct netns_set *set, struct error *err)
 {
+	unsigned int refused = 0;
 	struct error ignored;
 	int rc;
 
-	/* First, so that the set begins with it; where /proc hides pid 1, our own. */
-	rc = add_pid(set, "all", "1", &ignored);
-	if (rc)
-		rc = netns_add(set, "self", err);
+	/* First, so that the set begins with the host's; our own is there even where /proc hides
+	 * others. */
+	add_pid(set, "all", "1", &ignored);
+	rc = netns_add(set, "self", err);
+	if (!rc)
+		rc = add_all_named(set, err);
+	if (!rc)
+		rc = add_all_processes(set, &refused, err);
 	if (rc)
 		return rc;
-	rc = add_all_named(set, err);
-	if (!rc)
-		rc = add_all_processes(set, err);
-	if (!rc && err)
+	if (refused)
+		return fail(
+			err, 0,
+			"--netns: 'all' may be incomplete: %u processes did not let their network "
+			"namespace be read; run nfpath as root (it takes CAP_SYS_PTRACE)",
+			refused);
+	if (err)
 		err->text[0] = '\0';
-	return rc;
+	return 0;
 }
 
 int netns_add(struct netns_set *set, const char *arg, struct error *err)

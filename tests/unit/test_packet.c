@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <cmocka.h>
 
 #include "src/packet.h"
 #include "tests/unit/guard.h"
+
+#include <cmocka.h> /* last: it has a macro fail() */
 
 #define ETH(type_hi, type_lo) 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, type_hi, type_lo
 #define IP4(proto, len, frag_hi, frag_lo)                                                          \

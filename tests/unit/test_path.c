@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "src/path.h"
+
+#include <cmocka.h> /* last: it has a macro fail() */
 
 static void test_new_path_decided_nothing(void **state)
 {
