@@ -5,13 +5,14 @@
 
 #include <poll.h>
 
+#include "src/cgroup.h"
 #include "src/event.h"
 #include "src/filter.h"
 #include "src/view.h"
 
 struct engine_config {
 	const struct filter *filter;
-	const char *cgroup; /* below the cgroup2 mount: only packets of its sockets; NULL: any */
+	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
 	struct view *views;
 	unsigned int n_views;
 	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */

@@ -44,7 +44,7 @@ static void write_proto(FILE *out, const struct filter *f)
 }
 
 /* One combination: which side --addr and --port are taken for. later_fragment: it has no ports to ask for. */
-static void write_match(FILE *out, const struct filter *f, enum filter_place place, const char *cgroup, bool addr_dst,
+static void write_match(FILE *out, const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, bool addr_dst,
 			bool port_dst, bool later_fragment)
 {
 	bool arp = place == FILTER_ARP;
@@ -66,16 +66,11 @@ static void write_match(FILE *out, const struct filter *f, enum filter_place pla
 	}
 	if (f->has_mark)
 		fprintf(out, "meta mark & 0x%08x == 0x%08x ", f->mark_mask, f->mark);
-	if (cgroup) {
-		int level = 1;
-
-		for (const char *p = cgroup; *p; p++)
-			level += *p == '/';
-		fprintf(out, "socket cgroupv2 level %d \"%s\" ", level, cgroup);
-	}
+	if (cgroup)
+		fprintf(out, "socket cgroupv2 level %d \"%s\" ", cgroup->level, cgroup->path);
 }
 
-static int add(struct filter_matches *m, const struct filter *f, enum filter_place place, const char *cgroup, bool addr_dst,
+static int add(struct filter_matches *m, const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, bool addr_dst,
 	       bool port_dst, const char *fragment)
 {
 	char *text = NULL;
@@ -98,7 +93,7 @@ static uint8_t family_asked(const struct filter *f)
 	return f->src.set ? f->src.family : f->dst.set ? f->dst.family : f->either.set ? f->either.family : 0;
 }
 
-int filter_to_nft(const struct filter *f, enum filter_place place, const char *cgroup, struct filter_matches *m)
+int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, struct filter_matches *m)
 {
 	bool l4 = needs_ports(f) || f->has_tcp_flags;
 	int rc = 0;

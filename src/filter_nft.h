@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "src/cgroup.h"
 #include "src/filter.h"
 
 enum filter_place {
@@ -20,8 +21,8 @@ struct filter_matches {
 	size_t n;		     /* 0: nothing can match there */
 };
 
-/* cgroup: path below the cgroup2 mount whose sockets' packets are wanted, NULL: any. 0 or -ENOMEM. */
-int filter_to_nft(const struct filter *f, enum filter_place place, const char *cgroup, struct filter_matches *m);
+/* cgroup: whose sockets' packets are wanted, NULL: any. 0 or -ENOMEM. */
+int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, struct filter_matches *m);
 void filter_matches_free(struct filter_matches *m);
 
 #endif

@@ -58,7 +58,7 @@ struct observers {
 	unsigned int n_devices;
 };
 
-struct observers *observers_open(const struct filter *filter, const char *cgroup)
+struct observers *observers_open(const struct filter *filter, const struct cgroup_name *cgroup)
 {
 	struct observers *o = calloc(1, sizeof(*o));
 

@@ -5,6 +5,7 @@
 
 #include "netfilter/own_table.h"
 #include "netfilter/ruleset.h"
+#include "src/cgroup.h"
 #include "src/filter.h"
 
 enum observer_kind {
@@ -21,7 +22,7 @@ struct observer {
 struct observers;
 
 /* filter and cgroup are borrowed. NULL: out of memory. */
-struct observers *observers_open(const struct filter *filter, const char *cgroup);
+struct observers *observers_open(const struct filter *filter, const struct cgroup_name *cgroup);
 void observers_close(struct observers *o);
 
 /*

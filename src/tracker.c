@@ -301,6 +301,24 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && !memcmp(a->addr, b->addr, ADDR_MAX);
 }
 
+static uint8_t nfproto_of(const struct packet *p)
+{
+	return p->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
+
+static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool dnat, const struct endpoint *src)
+{
+	struct step *s = path_add(p, STEP_NAT, nfproto_of(now), hook);
+
+	if (!s)
+		return;
+	s->nat.dnat = dnat;
+	s->nat.snat = !dnat;
+	s->nat.src = *src;
+	s->nat.dst = now->dst;
+	s->nat.has_ports = now->has_ports;
+}
+
 /* The headers as they are now: what changed since they were last seen is NAT, and it came before this event. */
 static void see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook)
 {
@@ -315,17 +333,10 @@ static void see_headers(struct tracker *t, struct live *l, const struct event *e
 	if (l->now.has_addrs && l->now.family == now->family && l->now.has_ports == now->has_ports) {
 		dnat = !same_endpoint(&l->now.dst, &now->dst);
 		snat = !same_endpoint(&l->now.src, &now->src);
-		if (dnat || snat) {
-			struct step *s = path_add(p, STEP_NAT, now->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4, hook);
-
-			if (s) {
-				s->nat.dnat = dnat;
-				s->nat.snat = snat;
-				s->nat.src = now->src;
-				s->nat.dst = now->dst;
-				s->nat.has_ports = now->has_ports;
-			}
-		}
+		if (dnat)
+			add_nat(p, now, hook, true, &l->now.src);
+		if (snat)
+			add_nat(p, now, hook, false, &now->src);
 	} else if (l->now.fragment && !now->fragment && !l->matched) {
 		/* Put together from its fragments: now it has its ports. */
 		l->matched = filter_match(t->filter, now);
@@ -655,7 +666,7 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	if (!l)
 		return; /* traced by somebody else, or a copy */
 	heard(t, l, ev);
-	s = path_add(l->path, STEP_DROP, ev->packet->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4, HOOK_NONE);
+	s = path_add(l->path, STEP_DROP, nfproto_of(ev->packet), HOOK_NONE);
 	if (!s)
 		return;
 	s->drop.reason = path_str(l->path, ev->drop.reason);
@@ -675,7 +686,7 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 	if (!l || others)
 		return;
 	heard(t, l, ev);
-	s = path_add(l->path, STEP_TRANSMIT, ev->packet->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4, HOOK_NONE);
+	s = path_add(l->path, STEP_TRANSMIT, nfproto_of(ev->packet), HOOK_NONE);
 	if (s)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }
