@@ -20,7 +20,7 @@
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-static const char *const engine_choices[] = {"auto", "bpf", "netlink", NULL};
+static const char *const engine_choices[] = {"auto", "netlink", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 struct trace_options {

@@ -44,6 +44,7 @@ struct place {
 struct engine {
 	const struct engine_config *config;
 	struct raw_tp *raw;
+	struct kernel_names *names;
 	struct place *places; /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
 	char blind[640];
@@ -257,6 +258,7 @@ static void netlink_close(struct engine *e)
 	for (unsigned int i = 0; e->places && i < e->config->n_views; i++)
 		place_close(e, &e->places[i]);
 	raw_tp_close(e->raw);
+	kernel_names_free(e->names);
 	free(e->places);
 	free(e);
 }
@@ -275,7 +277,9 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 	for (unsigned int i = 0; i < config->n_views; i++)
 		e->places[i].channel.fd = -1;
 	nf_log_repair();
-	open_raw(e);
+	e->names = kernel_names_open();
+	if (e->names)
+		open_raw(e);
 	for (unsigned int i = 0; i < config->n_views; i++) {
 		if (place_open(e, &e->places[i], i, err)) {
 			netlink_close(e);
@@ -335,8 +339,8 @@ static void on_record(const struct nfp_event *rec, void *arg)
 		on_message(e, (const void *)rec);
 		return;
 	}
-	if (raw_event(rec, e->config->views, e->config->n_views, rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, text,
-		      sizeof(text)))
+	if (raw_event(rec, e->config->views, e->config->n_views, rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet,
+		      e->names, text, sizeof(text)))
 		e->sink(e->sink_ctx, &ev);
 }
 

@@ -2,10 +2,10 @@
 #include "src/raw_events.h"
 
 #include <arpa/inet.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "src/kernel_names.h"
 #include "src/packet.h"
 
 static int view_of(const struct view *views, unsigned int n, uint32_t inum)
@@ -29,12 +29,19 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 	ev->route.input = f->iif > 1;
 	ev->route.table = f->table;
 	ev->route.error = f->error;
-	ev->route.type = f->result;
+	/*
+	 * IPv4's tracepoint does not say the type. fib_check_nh() gives the next hop of a route of scope host, which only
+	 * local ones have, the scope nowhere.
+	 */
+	ev->route.type = f->result                                            ? f->result
+			 : f->family == AF_INET && f->scope == RT_SCOPE_NOWHERE ? RTN_LOCAL
+										: RTN_UNICAST;
 	ev->route.plen = f->prefix_len == NFP_PREFIX_UNKNOWN ? -1 : f->prefix_len;
 	return f->family == AF_INET || f->family == AF_INET6;
 }
 
-static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p, char *text, size_t size)
+static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p, struct kernel_names *names, char *text,
+		      size_t size)
 {
 	memset(p, 0, sizeof(*p));
 	if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
@@ -47,13 +54,14 @@ static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *
 		return true;
 	}
 	ev->type = EVENT_DROP;
-	ev->drop.reason = drop_reason_name(s->reason);
-	ev->drop.location = kernel_symbol(s->location, text, size);
+	ev->drop.reason = kernel_drop_reason(names, s->reason);
+	kernel_symbol(names, s->location, text, size);
+	ev->drop.location = text;
 	return true;
 }
 
 bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned int n_views, int last_ns, struct event *ev,
-	       struct packet *p, char *text, size_t size)
+	       struct packet *p, struct kernel_names *names, char *text, size_t size)
 {
 	int ns = rec->netns ? view_of(views, n_views, rec->netns) : last_ns;
 
@@ -70,7 +78,7 @@ bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned i
 		return fib_event((const void *)rec, ev);
 	case NFP_KFREE:
 	case NFP_TRANSMIT:
-		return skb_event((const void *)rec, ev, p, text, size);
+		return skb_event((const void *)rec, ev, p, names, text, size);
 	}
 	return false;
 }

@@ -4,6 +4,7 @@
 #define NFPATH_RAW_EVENTS_H
 
 #include "src/event.h"
+#include "src/kernel_names.h"
 #include "src/raw_tp.h"
 #include "src/view.h"
 
@@ -12,6 +13,6 @@
  * was seen last, for records that name no namespace; -1: none. False: it concerns none of the views.
  */
 bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned int n_views, int last_ns, struct event *ev,
-	       struct packet *p, char *text, size_t size);
+	       struct packet *p, struct kernel_names *names, char *text, size_t size);
 
 #endif

@@ -136,12 +136,13 @@ static bool wanted(const struct tracker *t, const struct live *l)
 static void hand_out(struct tracker *t, struct live *l)
 {
 	struct path *p = l->path;
+	bool take = wanted(t, l);
 
 	TAILQ_REMOVE(&t->live, l, order);
 	TAILQ_INSERT_TAIL(&t->remembered, l, order);
 	l->path = NULL;
 	l->done = true;
-	if (!wanted(t, l)) {
+	if (!take) {
 		path_free(p);
 		return;
 	}
