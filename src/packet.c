@@ -69,18 +69,23 @@ static void parse_ethernet(struct packet *p, struct bytes ll)
 	memcpy(p->ll_src, ll.p + 6, sizeof(p->ll_src));
 }
 
+bool packet_is_echo(const struct packet *p)
+{
+	if (!p->has_icmp)
+		return false;
+	if (p->proto == IPPROTO_ICMP)
+		return p->icmp_type == 8 || p->icmp_type == 0;
+	return p->icmp_type == 128 || p->icmp_type == 129;
+}
+
 static void parse_icmp(struct packet *p, struct bytes th)
 {
-	bool echo;
-
 	if (th.len < 2)
 		return;
 	p->has_icmp = true;
 	p->icmp_type = th.p[0];
 	p->icmp_code = th.p[1];
-	echo = p->proto == IPPROTO_ICMP ? p->icmp_type == 8 || p->icmp_type == 0
-					: p->icmp_type == 128 || p->icmp_type == 129;
-	if (!echo || th.len < 8)
+	if (!packet_is_echo(p) || th.len < 8)
 		return;
 	p->icmp_id = be16(th.p + 4);
 	p->icmp_seq = be16(th.p + 6);
