@@ -17,7 +17,6 @@ enum nfp_type {
 	NFP_FIB6,     /* struct nfp_fib */
 	NFP_KFREE,    /* struct nfp_skb: dropped */
 	NFP_TRANSMIT, /* struct nfp_skb: given to a device's queue */
-	NFP_CONSUME,  /* struct nfp_skb: freed after its use */
 	NFP_TYPES,
 };
 

@@ -8,6 +8,7 @@ char LICENSE[] SEC("license") = "GPL";
 /* Namespaces' inode numbers: PROC_DYNAMIC_FIRST is 0xf0000000, and those fixed for the first
  * namespaces lie just below. */
 #define NS_INUM_MIN 0xe0000000u
+#define SKB_DST_PTRMASK (~1ul) /* the lowest bit says whether a reference is held */
 
 /* Set from the BTF of the tracepoint: the drop reason came with 5.17, the receiving socket
  * with 6.11. */
@@ -17,6 +18,14 @@ const volatile bool kfree_has_socket = false;
 static __always_inline bool traced(const struct sk_buff *skb)
 {
 	return bpf_core_field_exists(skb->nf_trace) && BPF_CORE_READ_BITFIELD_PROBED(skb, nf_trace);
+}
+
+/* The namespace of a device; 0 if the pointer leads to none. */
+static __always_inline __u32 dev_netns(const struct net_device *dev)
+{
+	__u32 inum = (__s64)dev < 0 ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
+
+	return inum >= NS_INUM_MIN ? inum : 0;
 }
 
 static __always_inline __u32 sock_netns(const struct sock *sk)
@@ -31,16 +40,25 @@ static __always_inline __u32 sock_netns(const struct sock *sk)
 static __always_inline void fill_dev(struct nfp_skb *s, const struct sk_buff *skb)
 {
 	const struct net_device *dev = BPF_CORE_READ(skb, dev);
-	__u32 inum;
 
-	if ((__s64)dev >= 0)
+	s->ev.netns = dev_netns(dev);
+	if (!s->ev.netns)
 		return;
-	inum = BPF_CORE_READ(dev, nd_net.net, ns.inum);
-	if (inum < NS_INUM_MIN)
-		return;
-	s->ev.netns = inum;
 	s->ifindex = BPF_CORE_READ(dev, ifindex);
 	BPF_CORE_READ_INTO(&s->dev, dev, name);
+}
+
+/* In the output hook a packet has no device yet, and not always a socket, but it has a route. */
+static __always_inline __u32 other_netns(const struct sk_buff *skb, const struct sock *rx_sk)
+{
+	const struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & SKB_DST_PTRMASK);
+	__u32 inum = sock_netns(BPF_CORE_READ(skb, sk));
+
+	if (!inum)
+		inum = sock_netns(rx_sk);
+	if (!inum && dst)
+		inum = dev_netns(BPF_CORE_READ(dst, dev));
+	return inum;
 }
 
 /* Headers as they are now, after NAT; only what lies in the linear part, where the stack has pulled
@@ -81,9 +99,7 @@ static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 loc
 	s->protocol = BPF_CORE_READ(skb, protocol);
 	fill_dev(s, skb);
 	if (!s->ev.netns)
-		s->ev.netns = sock_netns(BPF_CORE_READ(skb, sk));
-	if (!s->ev.netns)
-		s->ev.netns = sock_netns(sk);
+		s->ev.netns = other_netns(skb, sk);
 	fill_header(s, skb);
 	bpf_ringbuf_submit(s, 0);
 	return 0;
@@ -113,15 +129,4 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 	if (!gate || !traced(skb))
 		return 0;
 	return emit(NFP_TRANSMIT, skb, 0, 0, NULL);
-}
-
-/* consume_skb(struct sk_buff *skb[, void *location]) */
-SEC("raw_tp/consume_skb")
-int skb_consumed(struct bpf_raw_tracepoint_args *ctx)
-{
-	const struct sk_buff *skb = (void *)ctx->args[0];
-
-	if (!gate || !traced(skb))
-		return 0;
-	return emit(NFP_CONSUME, skb, 0, 0, NULL);
 }

@@ -88,11 +88,16 @@ struct sock {
 	struct sk_buff_head sk_receive_queue;
 };
 
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sk_buff {
 	struct sk_buff *next;
 	struct sk_buff *prev;
 	struct net_device *dev;
 	struct sock *sk;
+	unsigned long _skb_refdst;
 	unsigned int len;
 	__u8 nf_trace : 1;
 	__u16 alloc_cpu;

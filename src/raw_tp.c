@@ -30,14 +30,12 @@ static const struct source {
 	const char *tracepoint;
 	const char *program;
 	bool needs_messages;
-	unsigned int flag; /* of raw_tp_open(); 0: always wanted */
 } sources[NFP_TYPES] = {
-	[NFP_MESSAGE] = {"sk_data_ready", "message_queued", false, 0},
-	[NFP_FIB4] = {"fib_table_lookup", "fib4_lookup", true, 0},
-	[NFP_FIB6] = {"fib6_table_lookup", "fib6_lookup", true, 0},
-	[NFP_KFREE] = {"kfree_skb", "skb_dropped", false, 0},
-	[NFP_TRANSMIT] = {"net_dev_queue", "skb_transmitted", false, 0},
-	[NFP_CONSUME] = {"consume_skb", "skb_consumed", false, RAW_TP_CONSUME},
+	[NFP_MESSAGE] = {"sk_data_ready", "message_queued", false},
+	[NFP_FIB4] = {"fib_table_lookup", "fib4_lookup", true},
+	[NFP_FIB6] = {"fib6_table_lookup", "fib6_lookup", true},
+	[NFP_KFREE] = {"kfree_skb", "skb_dropped", false},
+	[NFP_TRANSMIT] = {"net_dev_queue", "skb_transmitted", false},
 };
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -100,7 +98,7 @@ static int tracepoint_args(const struct btf *btf, const char *tracepoint)
 	return btf_vlen(t) - 1;
 }
 
-static void look_at_tracepoints(struct raw_tp *rt, const struct btf *btf, unsigned int flags)
+static void look_at_tracepoints(struct raw_tp *rt, const struct btf *btf)
 {
 	struct raw_tp_part *part;
 	unsigned int i;
@@ -109,11 +107,8 @@ static void look_at_tracepoints(struct raw_tp *rt, const struct btf *btf, unsign
 		part = &rt->parts[i];
 		part->type = i;
 		part->name = sources[i].tracepoint;
-		part->wanted = !sources[i].flag || flags & sources[i].flag;
 		part->available = true;
-		if (!part->wanted)
-			unavailable(part, "not asked for");
-		else if (tracepoint_args(btf, part->name) < 0)
+		if (tracepoint_args(btf, part->name) < 0)
 			unavailable(part, "this kernel has no tracepoint %s", part->name);
 	}
 	drop_dependent(rt);
@@ -235,7 +230,7 @@ static int on_record(void *arg, void *data, size_t size)
 	static const size_t sizes[NFP_TYPES] = {
 		[NFP_MESSAGE] = sizeof(struct nfp_message), [NFP_FIB4] = sizeof(struct nfp_fib),
 		[NFP_FIB6] = sizeof(struct nfp_fib),	    [NFP_KFREE] = sizeof(struct nfp_skb),
-		[NFP_TRANSMIT] = sizeof(struct nfp_skb),    [NFP_CONSUME] = sizeof(struct nfp_skb),
+		[NFP_TRANSMIT] = sizeof(struct nfp_skb),
 	};
 	const struct nfp_event *ev = data;
 	struct raw_tp *rt = arg;
@@ -247,11 +242,11 @@ static int on_record(void *arg, void *data, size_t size)
 	return 0;
 }
 
-static int open_all(struct raw_tp *rt, const struct btf *btf, unsigned int flags)
+static int open_all(struct raw_tp *rt, const struct btf *btf)
 {
 	int rc;
 
-	look_at_tracepoints(rt, btf, flags);
+	look_at_tracepoints(rt, btf);
 	if (!count_available(rt))
 		return -EOPNOTSUPP;
 	rc = load(rt, btf, -1, &rt->skel);
@@ -265,7 +260,7 @@ static int open_all(struct raw_tp *rt, const struct btf *btf, unsigned int flags
 	return attach(rt);
 }
 
-int raw_tp_open(struct raw_tp **out, unsigned int flags, struct error *err)
+int raw_tp_open(struct raw_tp **out, struct error *err)
 {
 	struct raw_tp *rt = calloc(1, sizeof(*rt));
 	struct btf *btf;
@@ -276,7 +271,7 @@ int raw_tp_open(struct raw_tp **out, unsigned int flags, struct error *err)
 		return fail(err, -ENOMEM, "out of memory");
 	libbpf_set_print(silent);
 	btf = btf__load_vmlinux_btf();
-	rc = btf ? open_all(rt, btf, flags) : -errno;
+	rc = btf ? open_all(rt, btf) : -errno;
 	btf__free(btf);
 	if (rc) {
 		raw_tp_close(rt);

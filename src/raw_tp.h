@@ -22,18 +22,15 @@ struct raw_tp;
 struct raw_tp_part {
 	enum nfp_type type;
 	const char *name; /* of the tracepoint */
-	bool wanted;
 	bool available;
 	char why[96]; /* it is not; empty when it is */
 };
-
-enum { RAW_TP_CONSUME = 1 }; /* flag of raw_tp_open(): NFP_CONSUME too, one more record for each packet */
 
 /*
  * Loads and attaches what this kernel allows; nothing is recorded yet. Fails, with a sentence, only when no part works: -EPERM
  * (not allowed), -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences libbpf's own messages for the whole process.
  */
-int raw_tp_open(struct raw_tp **out, unsigned int flags, struct error *err);
+int raw_tp_open(struct raw_tp **out, struct error *err);
 void raw_tp_close(struct raw_tp *rt);
 
 /* One entry for each enum nfp_type, in that order; lives as long as rt. */
