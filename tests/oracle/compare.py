@@ -3,7 +3,8 @@
 import ipaddress
 import re
 
-from traffic import FRAG4, FRAG6
+from rulesets import PORTS
+from traffic import FIRST_PORT, FRAG4, FRAG6, LAST_PORT
 
 PROTO = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "icmpv6": 58, "ipv6-icmp": 58}
 # Neighbour discovery, router and multicast listener messages: nobody sent them on purpose, two runs need not have the same.
@@ -31,8 +32,12 @@ class Record:
         if r.src in (FRAG4, FRAG6) or r.dst in (FRAG4, FRAG6):
             # What a fragment shows of its ports and protocol depends on which fragment is asked.
             k = (r.family, "frag" if r.src in (FRAG4, FRAG6) else r.proto, r.src, r.dst)
+        elif with_id:
+            k = (r.family, r.proto, r.src, r.dst, r.sport, r.dport, r.ip_id)
         else:
-            k = (r.family, r.proto, r.src, r.dst, r.sport, r.dport) + ((r.ip_id,) if with_id else ())
+            # Of two runs: a port that source NAT chose because the packet's own was taken is another one each time.
+            k = (r.family, r.proto, r.src, r.dst) + tuple(
+                p if p is None or p in PORTS or FIRST_PORT <= p <= LAST_PORT else "chosen" for p in (r.sport, r.dport))
         return k + (("second",) if self.second else ())
 
 

@@ -416,7 +416,7 @@ class Nft:
             self.match_l3, self.match_l3, self.match_l3,
             lambda: "udp dport %d" % p, lambda: "udp dport { %s }" % ports, lambda: "udp dport != %d" % p,
             lambda: "tcp dport %d" % p, lambda: "tcp dport { %s }" % ports, lambda: "tcp dport 1-%d" % r.randint(100, 9000),
-            lambda: "tcp dport @ports", lambda: "udp dport @ports", lambda: "udp sport > %d" % r.randint(20000, 50000),
+            lambda: "tcp dport @ports", lambda: "udp dport @ports", lambda: "udp sport %s" % r.choice(["> 1023", "< 1024", "53", "!= { 53, 8080 }"]),
             lambda: "meta l4proto %s" % r.choice(["tcp", "udp", "{ tcp, udp }", "icmpv6" if self.v6 else "icmp"]),
             lambda: "meta l4proto { tcp, udp } th dport { %s }" % ports,
             lambda: "tcp flags & (syn | ack) == %s" % r.choice(["syn", "syn | ack", "ack"]),

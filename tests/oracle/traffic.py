@@ -18,6 +18,8 @@ TCP_PORTS = [22, 80, 8080, 9090]  # somebody listens
 UDP_PORTS = [53, 5000, 8080]      # somebody answers
 # Fragments have no ports to tell them apart by; they come from here and from nowhere else.
 FRAG4, FRAG6 = "10.1.8.250", "fd01:8::fa"
+# The source ports of what we send.
+FIRST_PORT, LAST_PORT = 20000, 22000
 PACKET_OUTGOING = 4
 
 
@@ -168,13 +170,14 @@ class Lab:
         s.send(mac + struct.pack(">H", ETH_IP6 if packet[0] >> 4 == 6 else ETH_IP) + packet)
 
     def serve(self, wait=0.0):
-        """Answers what arrived at the servers: UDP with what was sent, TCP by accepting and resetting."""
+        """Answers what arrived at the servers: UDP once (a rule may send the answer to a server again), TCP by accepting and resetting."""
         for fd, _ in self.poll.poll(wait):
             if fd in self.udp_servers:
                 s = self.udp_servers[fd]
                 try:
                     data, peer = s.recvfrom(65536)
-                    s.sendto(data, peer)
+                    if not data.startswith(b"re:"):
+                        s.sendto(b"re:" + data, peer)
                 except OSError:
                     pass  # a REJECT, or no route back: that is the ruleset's word
             else:
@@ -227,7 +230,7 @@ class Traffic:
         self.rng = rng
         self.v6 = v6
         self.next_id = rng.randint(1, 1000)
-        self.next_port = 20000 + rng.randint(0, 1000)
+        self.next_port = FIRST_PORT + rng.randint(0, 1000)
         if v6:
             self.client, self.rc, self.rs, self.server, self.server2, self.lo = "fd01::2", "fd01::1", "fd02::1", "fd02::2", "fd02::3", "::1"
         else:
