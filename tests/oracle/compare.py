@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two accounts of the same packets, packet by packet: the kernel's (reader.Packet) and nfpath's (its JSON)."""
+import ipaddress
+import re
+
+from rulesets import PORTS
+from traffic import FIRST_PORT, FRAG4, FRAG6, LAST_PORT
+
+PROTO = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "icmpv6": 58, "ipv6-icmp": 58}
+# Neighbour discovery, router and multicast listener messages: nobody sent them on purpose, two runs need not have the same.
+NOISE6 = range(130, 144)
+IN_HOOKS = ("ingress", "prerouting", "input")
+
+
+class Record:
+    """One packet of either account, or one half of a packet that went through the loopback device."""
+
+    def __init__(self, family, proto, src, dst, sport, dport, ip_id, length, iif, oif):
+        self.family, self.proto, self.ip_id, self.length = family, proto, ip_id, length
+        self.src, self.dst, self.sport, self.dport = src, dst, sport, dport
+        self.iif, self.oif = iif or None, oif or None
+        self.steps = []
+        self.dropped = False
+        self.uncertain = None
+        self.noise = False
+        self.second = False
+        self.owner = None
+        self.raw = None
+
+    def key(self, with_id):
+        r = self.owner or self
+        if r.src in (FRAG4, FRAG6) or r.dst in (FRAG4, FRAG6):
+            # What a fragment shows of its ports and protocol depends on which fragment is asked.
+            k = (r.family, "frag" if r.src in (FRAG4, FRAG6) else r.proto, r.src, r.dst)
+        elif with_id:
+            k = (r.family, r.proto, r.src, r.dst, r.sport, r.dport, r.ip_id)
+        else:
+            # Of two runs: a port that source NAT chose because the packet's own was taken is another one each time.
+            k = (r.family, r.proto, r.src, r.dst) + tuple(
+                p if p is None or p in PORTS or FIRST_PORT <= p <= LAST_PORT else "chosen" for p in (r.sport, r.dport))
+        return k + (("second",) if self.second else ())
+
+
+def of_kernel(packets):
+    found = []
+    for p in packets:
+        h = p.headers
+        if not h:
+            continue  # a fragment that went into a packet with the next one
+        r = Record(h.family, h.proto, h.src, h.dst, h.sport, h.dport, h.ip_id, h.length, p.iif, p.oif)
+        r.steps, r.dropped, r.raw = p.steps, p.dropped, p
+        r.noise = h.proto == 58 and h.seq is not None and h.seq[0] in NOISE6 or h.family == 6 and h.proto == 0
+        found.append(r)
+    return found
+
+
+def step_of_json(s):
+    legacy = s["backend"] == "iptables-legacy"
+    where = (s["family"], s["table"], s["chain"])
+    if s["type"] == "rule":
+        if legacy:
+            return ("rule",) + where + (s["rule"],)
+        return ("rule",) + where + (s["handle"], s["verdict"], s["target"] if s["verdict"] in ("jump", "goto") else None)
+    if s["type"] == "policy" and not legacy:
+        return ("policy",) + where + (s["verdict"],)
+    return (s["type"],) + where
+
+
+def proto_number(name):
+    if name is None:
+        return None
+    m = re.search(r"(\d+)$", str(name))
+    return PROTO[str(name).lower()] if str(name).lower() in PROTO else int(m.group(1)) if m else str(name)
+
+
+def of_json(objects):
+    """A packet that nfpath follows through the loopback device in one record is cut into the two that the kernel sees."""
+    found = []
+    for o in sorted(objects, key=lambda x: (x["time"], x["id"])):
+        p = o["packet"]
+        if p.get("family") not in ("ip", "ip6") or not p.get("src"):
+            continue
+
+        def record():
+            r = Record(4 if p["family"] == "ip" else 6, proto_number(p["proto"]), str(ipaddress.ip_address(p["src"])),
+                       str(ipaddress.ip_address(p["dst"])), p["sport"], p["dport"], p["ip_id"] if p["family"] == "ip" else None,
+                       p["len"], p["iif"], p["oif"])
+            r.raw = o
+            r.noise = r.proto == 58 and p.get("icmp_type") in NOISE6 or r.family == 6 and r.proto == 0
+            if o["certainty"] != "exact" or o["lost"]:
+                r.uncertain = o["uncertain_because"] or "%d events lost" % o["lost"]
+            return r
+        first, second = record(), record()
+        second.second, second.owner = True, first
+        local = first.iif is None
+        decided = o["decided_by"]
+        for i, s in enumerate(o["steps"]):
+            if s["type"] in ("rule", "policy", "return"):
+                half = second if local and s["hook"] in IN_HOOKS else first
+                half.steps.append(step_of_json(s))
+                if o["verdict"] == "dropped" and i == decided:
+                    half.dropped = True
+        found.append(first)
+        if second.steps:
+            found.append(second)
+    return found
+
+
+def join_loopback(records):
+    """The second half of a loopback packet belongs to the latest first half of the same length, protocol and id."""
+    waiting = []
+    for r in records:
+        if r.second:
+            waiting = [w for w in waiting if w is not r.owner]
+        elif r.iif == "lo":
+            for w in reversed(waiting):
+                if (w.family, w.proto, w.length, w.ip_id) == (r.family, r.proto, r.length, r.ip_id):
+                    r.second, r.owner = True, w
+                    waiting.remove(w)
+                    break
+        elif r.iif is None:
+            waiting.append(r)
+
+
+def by_key(records, with_id):
+    join_loopback(records)
+    found = {}
+    for r in records:
+        if r.steps and not r.noise:
+            found.setdefault(r.key(with_id), []).append(r)
+    return found
+
+
+class Result:
+    def __init__(self):
+        self.compared = 0
+        self.steps = 0
+        self.uncertain = 0
+        self.reasons = {}
+        self.differences = []  # (key, kernel's record or None, ours or None)
+
+
+def compare(kernel, ours, with_id):
+    """kernel, ours: lists of Record in the order in which the packets were first seen."""
+    res = Result()
+    k, o = by_key(kernel, with_id), by_key(ours, with_id)
+    for key in sorted(set(k) | set(o), key=str):
+        a, b = k.get(key, []), o.get(key, [])
+        for i in range(max(len(a), len(b))):
+            x, y = (a[i] if i < len(a) else None), (b[i] if i < len(b) else None)
+            if y is not None and y.uncertain:
+                res.uncertain += 1
+                res.reasons[y.uncertain] = res.reasons.get(y.uncertain, 0) + 1
+                continue
+            if x is None or y is None or x.steps != y.steps or x.dropped != y.dropped:
+                res.differences.append((key, x, y))
+                if x is None or y is None:
+                    continue
+            res.compared += 1
+            res.steps += len(x.steps)
+    return res
+
+
+def show(difference):
+    key, x, y = difference
+    lines = ["packet %s" % (key,)]
+    a, b = (x.steps if x else []), (y.steps if y else [])
+    n = 0
+    while n < min(len(a), len(b)) and a[n] == b[n]:
+        n += 1
+    if n:
+        lines.append("  %d steps agree, the last: %s" % (n, a[n - 1]))
+    for name, r, steps in (("kernel", x, a), ("nfpath", y, b)):
+        if r is None:
+            lines.append("  %s: no such packet" % name)
+            continue
+        lines.append("  %s: in=%s out=%s%s%s" % (name, r.iif, r.oif, " second half" if r.second else "",
+                                                 ", dropped by a rule" if r.dropped else ""))
+        lines += ["    %s" % (s,) for s in steps[n:n + 8]] or ["    (end)"]
+        if len(steps) > n + 8:
+            lines.append("    … %d more" % (len(steps) - n - 8))
+    return "\n".join(lines)
