@@ -44,22 +44,28 @@ static bool ended_in_routing(struct path *p)
 
 static void judge_rp_filter(struct path *p, struct step *s, const struct view *v)
 {
-	struct rp_filter_facts facts = {.all = -1, .dev = -1};
-	struct rp_filter_verdict verdict;
+	int iif = s->rpf.iif ? netconf_ifindex(v->netconf, s->rpf.iif) : 0;
+	int back = s->rpf.reverse_dev ? netconf_ifindex(v->netconf, s->rpf.reverse_dev) : 0;
 	char source[64];
+	struct rp_leg leg = {back > 0 ? back : 0, s->rpf.reverse_dev};
+	struct rp_input in = {
+		.all = RP_UNKNOWN,
+		.dev_mode = RP_UNKNOWN,
+		.iif = {iif > 0 ? iif : 0, s->rpf.iif},
+		.src = addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr),
+		.type = s->rpf.reverse_type,
+		.legs = &leg,
+		.n_legs = s->rpf.reverse_dev ? 1 : 0,
+	};
+	struct rp_verdict verdict = {.mode = RP_UNKNOWN, .pass = true};
 
-	facts.iif = s->rpf.iif ? netconf_ifindex(v->netconf, s->rpf.iif) : 0;
-	netconf_rp_filter(v->netconf, facts.iif, &facts.all, &facts.dev);
-	facts.reverse_found = s->rpf.reverse_dev != NULL;
-	facts.reverse_ifindex = s->rpf.reverse_dev ? netconf_ifindex(v->netconf, s->rpf.reverse_dev) : 0;
-	facts.iif_name = s->rpf.iif;
-	facts.reverse_name = s->rpf.reverse_dev;
-	facts.source = addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr);
-	rp_filter_decide(&facts, &verdict);
+	if (iif > 0)
+		netconf_rp_filter(v->netconf, iif, &in.all, &in.dev_mode);
+	s->rpf.all = in.all;
+	s->rpf.dev_mode = in.dev_mode;
+	if (!rp_filter_judge(&in, &verdict))
+		s->rpf.reason = path_str(p, verdict.reason);
 	s->rpf.mode = verdict.mode;
-	s->rpf.all = facts.all;
-	s->rpf.dev_mode = facts.dev;
-	s->rpf.reason = path_str(p, verdict.reason);
 	/* The kernel's word where it gave one; the packet that went on passed. */
 	if (dropped_by_rp_filter(p))
 		s->rpf.pass = false;
@@ -123,6 +129,12 @@ static void name_route(struct path *p, struct step *s)
 	char text[64];
 	uint8_t addr[ADDR_MAX];
 
+	/*
+	 * Without policy rules of its own a namespace keeps the local table inside the main one, and the tracepoint says main
+	 * (fib_trie_table(), fib_unmerge()).
+	 */
+	if (!s->route.error && s->route.type == RTN_LOCAL && s->route.table == RT_TABLE_MAIN)
+		s->route.table = RT_TABLE_LOCAL;
 	s->route.result = s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
 	if (s->route.error || s->route.plen < 0)
 		return;
@@ -132,11 +144,24 @@ static void name_route(struct path *p, struct step *s)
 	s->route.prefix = path_strf(p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
 }
 
+/* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that it found no route. */
+static bool is_no_decision(struct path *p, const struct step *s)
+{
+	const struct step *drop = find(p, STEP_DROP);
+
+	return s->route.error == -EAGAIN && !(drop && drop->drop.reason && strstr(drop->drop.reason, "NOROUTES"));
+}
+
 void annotate_routing(struct path *p, const struct view *v)
 {
-	for (size_t i = 0; i < p->n_steps; i++)
-		if (p->steps[i].type == STEP_ROUTE)
-			name_route(p, &p->steps[i]);
+	for (size_t i = p->n_steps; i-- > 0;) {
+		struct step *s = &p->steps[i];
+
+		if (s->type == STEP_ROUTE && is_no_decision(p, s))
+			remove_step(p, s);
+		else if (s->type == STEP_ROUTE)
+			name_route(p, s);
+	}
 	judge_all_rp_filters(p, v);
 }
 

@@ -25,13 +25,21 @@ static int last_of(const struct path *p, enum step_type type)
 	return -1;
 }
 
-/* The last accept in this hook; else in any. */
+/* The last accept of a filter in this hook; else in any. */
 static int accepted_by(const struct path *p, uint8_t hook)
 {
-	for (int i = (int)p->n_steps - 1; i >= 0; i--)
-		if (decides(&p->steps[i]) && p->steps[i].verdict == VERDICT_ACCEPT && p->steps[i].hook == hook)
+	int any = -1;
+
+	for (int i = (int)p->n_steps - 1; i >= 0; i--) {
+		const struct step *s = &p->steps[i];
+
+		if (!decides(s) || s->verdict != VERDICT_ACCEPT || s->rule.nat_chain)
+			continue;
+		if (s->hook == hook)
 			return i;
-	return last_with(p, VERDICT_ACCEPT);
+		any = any < 0 ? i : any;
+	}
+	return any >= 0 ? any : last_with(p, VERDICT_ACCEPT);
 }
 
 /* Who is to blame for a drop, the most telling first. */

@@ -242,7 +242,7 @@ static void open_raw(struct engine *e)
 {
 	struct error why = {0};
 
-	if (!raw_tp_open(&e->raw, 0, &why)) {
+	if (!raw_tp_open(&e->raw, &why)) {
 		raw_tp_gate(e->raw, true);
 		return;
 	}

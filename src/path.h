@@ -75,6 +75,8 @@ struct step {
 			const char *target;  /* chain jumped to */
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
+			bool nat_chain; /* it chooses addresses: what it accepts, others may still drop */
+			int32_t priority; /* of its base chain */
 			bool verdict_inferred; /* from what followed, not said by the kernel (extension targets of iptables-legacy) */
 		} rule;
 		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with both gets two steps */
@@ -100,6 +102,7 @@ struct step {
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
 			bool pass;
 			const char *reason, *iif, *reverse_dev;
+			int reverse_type; /* RTN_* of the way back; 0: none */
 		} rpf;
 		struct { /* STEP_HOOK */
 			const char *function, *module;

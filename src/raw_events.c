@@ -37,7 +37,8 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 			 : f->family == AF_INET && f->scope == RT_SCOPE_NOWHERE ? RTN_LOCAL
 										: RTN_UNICAST;
 	ev->route.plen = f->prefix_len == NFP_PREFIX_UNKNOWN ? -1 : f->prefix_len;
-	return f->family == AF_INET || f->family == AF_INET6;
+	/* A flow without even loopback as its arrival device only asks of what type an address is (__inet_dev_addr_type()). */
+	return (f->family == AF_INET && f->iif) || f->family == AF_INET6;
 }
 
 static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p, struct kernel_names *names, char *text,

@@ -2,6 +2,7 @@
 #include "src/resolve.h"
 
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <string.h>
 
 static const char changed[] = "the ruleset changed while it was under way";
@@ -85,8 +86,12 @@ static void apply(struct step *s, const struct known *k)
 	s->type = k->type;
 	s->backend = c->table->backend;
 	s->rule.number = k->number;
-	if (c->base)
+	if (c->base) {
 		s->hook = c->hook;
+		s->rule.priority = c->priority;
+	}
+	s->rule.nat_chain = c->table->backend == BACKEND_NFT ? c->type && !strcmp(c->type, "nat")
+							     : !strcmp(c->table->name, "nat");
 	if (s->backend != BACKEND_IPTABLES_LEGACY)
 		return;
 	if (s->type == STEP_RULE) {
@@ -122,19 +127,26 @@ static void resolve_step(struct path *p, struct step *s, const struct rules_answ
 }
 
 /* Chains that were jumped to belong to the hook of the base chain before them. */
-static void spread_hooks(struct path *p)
+static void spread_hooks(struct path *p, const struct rules_answer *a)
 {
 	uint8_t hook = HOOK_NONE;
+	int32_t priority = 0;
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct step *s = &p->steps[i];
 
+		const struct rs_chain *c = resolve_chain(s, a);
+
 		if (has_rule(s) && s->hook == HOOK_NONE)
 			s->hook = hook;
-		if (has_rule(s))
+		if (has_rule(s)) {
 			hook = s->hook;
-		else if (s->type == STEP_NAT && s->hook == HOOK_NONE)
+			priority = c && c->base ? c->priority : priority;
+			s->rule.priority = priority;
+		}
+		else if (s->type == STEP_NAT && s->hook == HOOK_NONE) {
 			s->hook = hook;
+		}
 	}
 }
 
@@ -180,6 +192,27 @@ static void infer_verdict(struct path *p, size_t i)
 	}
 }
 
+/*
+ * The kernel says a packet's conntrack state with the next trace message that has headers, which may come later than conntrack
+ * itself: nf_conntrack_in() runs at priority -200 of prerouting and output.
+ */
+static void place_conntrack(struct path *p)
+{
+	for (size_t i = 1; i < p->n_steps; i++) {
+		struct step ct = p->steps[i];
+		size_t to = i;
+
+		if (ct.type != STEP_CONNTRACK || ct.ct.state == CT_UNTRACKED ||
+		    (ct.hook != NF_INET_PRE_ROUTING && ct.hook != NF_INET_LOCAL_OUT))
+			continue;
+		while (to > 0 && has_rule(&p->steps[to - 1]) && p->steps[to - 1].hook == ct.hook &&
+		       p->steps[to - 1].rule.priority > NF_IP_PRI_CONNTRACK)
+			to--;
+		memmove(&p->steps[to + 1], &p->steps[to], (i - to) * sizeof(ct));
+		p->steps[to] = ct;
+	}
+}
+
 void resolve(struct path *p, const struct rules_answer *a)
 {
 	size_t i;
@@ -187,7 +220,8 @@ void resolve(struct path *p, const struct rules_answer *a)
 	for (i = 0; i < p->n_steps; i++)
 		if (has_rule(&p->steps[i]))
 			resolve_step(p, &p->steps[i], a);
-	spread_hooks(p);
+	spread_hooks(p, a);
+	place_conntrack(p);
 	for (i = 0; i < p->n_steps; i++)
 		if (is_legacy(&p->steps[i]) && p->steps[i].type == STEP_RULE && p->steps[i].verdict == VERDICT_UNKNOWN)
 			infer_verdict(p, i);

@@ -393,6 +393,7 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 		s->rpf.pass = true;
 		s->rpf.iif = path_str(p, p->packet.iif);
 		s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
+		s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
 		return;
 	}
 	s->route.input = ev->route.input;
@@ -423,6 +424,19 @@ static enum flow_fit flow_fits(const struct packet *p, const struct event *ev)
 	return FLOW_OTHER;
 }
 
+/*
+ * Past prerouting comes the routing decision of what arrived; in output, a changed packet is routed again. Lookups at other times are
+ * those of another packet, such as the answer that this one provokes.
+ */
+static bool is_routed_now(const struct live *l)
+{
+	const struct path *p = l->path;
+
+	if (l->ended)
+		return false;
+	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING : p->last_hook == NF_INET_LOCAL_OUT;
+}
+
 static void on_route(struct tracker *t, const struct event *ev)
 {
 	struct kept_route *kept;
@@ -434,9 +448,7 @@ static void on_route(struct tracker *t, const struct event *ev)
 
 		if (l->cpu != ev->cpu || ev->cpu < 0)
 			continue;
-		if (l->ended || l->path->last_hook == NF_INET_POST_ROUTING)
-			break;
-		fit = flow_fits(&l->now, ev);
+		fit = is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
 		if (fit == FLOW_OTHER)
 			break;
 		heard(t, l, ev);
@@ -454,14 +466,17 @@ static void on_route(struct tracker *t, const struct event *ev)
 /* A packet of our own making was routed just before its first hook. */
 static void claim_routes(struct tracker *t, struct live *l, const struct event *ev)
 {
-	for (unsigned int i = 0; i < ROUTES_KEPT; i++) {
+	/* The youngest that found a way: earlier ones chose a source address, or asked tables that had no answer. */
+	for (unsigned int i = ROUTES_KEPT; i-- > 0;) {
 		struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
 
 		if (k->ev.type != EVENT_ROUTE || k->ev.cpu != ev->cpu || ev->cpu < 0 || k->ev.route.input ||
-		    k->ev.before_ns + route_before_output_ns < ev->before_ns || flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
+		    k->ev.route.error || k->ev.before_ns + route_before_output_ns < ev->before_ns ||
+		    flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
 			continue;
 		add_route(l, &k->ev, false);
 		k->ev.type = EVENT_LOST; /* taken */
+		return;
 	}
 }
 
