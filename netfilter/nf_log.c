@@ -25,7 +25,8 @@ enum { N_FAMILIES = sizeof(families), LOGGER_MAX = 64 };
 
 struct saved {
 	int pid;
-	unsigned long long start; /* of the process, clock ticks after boot: a pid alone comes back */
+	unsigned long long
+		start; /* of the process, clock ticks after boot: a pid alone comes back */
 	char logger[N_FAMILIES][LOGGER_MAX];
 };
 
@@ -68,7 +69,8 @@ static int logger_set(uint8_t family, const char *name)
 	return rc;
 }
 
-/* Field 22 of /proc/PID/stat; 0: no such process. comm may hold anything, so count from the last parenthesis. */
+/* Field 22 of /proc/PID/stat; 0: no such process. comm may hold anything, so count from the last
+ * parenthesis. */
 static unsigned long long start_time(int pid)
 {
 	char path[64], line[1024], *p;
@@ -152,7 +154,8 @@ int nf_log_remember(int netns_fd, uint64_t inum, struct error *err)
 		return fail(err, rc, "cannot read net.netfilter.nf_log: %s", strerror(-rc));
 	rc = state_write(inum, &s);
 	if (rc)
-		return fail(err, rc, "cannot write %s, where the logger to restore is kept: %s", state_dir, strerror(-rc));
+		return fail(err, rc, "cannot write %s, where the logger to restore is kept: %s",
+			    state_dir, strerror(-rc));
 	return 0;
 }
 
@@ -201,8 +204,8 @@ int nf_log_repair(void)
 		struct saved s;
 		uint64_t inum;
 
-		if (sscanf(e->d_name, "nf_log.%" SCNu64, &inum) != 1 || strchr(e->d_name + 7, '.') ||
-		    state_read(inum, &s) || alive(&s))
+		if (sscanf(e->d_name, "nf_log.%" SCNu64, &inum) != 1 ||
+		    strchr(e->d_name + 7, '.') || state_read(inum, &s) || alive(&s))
 			continue;
 		if (!all.n)
 			netns_add(&all, "all", NULL);
@@ -221,7 +224,8 @@ int nf_log_repair(void)
 	return repaired;
 }
 
-/* The inode of the netlink socket with this port id; 0: none. Columns of /proc/net/netlink: sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode. */
+/* The inode of the netlink socket with this port id; 0: none. Columns of /proc/net/netlink: sk Eth
+ * Pid Groups Rmem Wmem Dump Locks Drops Inode. */
 static unsigned long socket_inode(uint32_t portid)
 {
 	char line[256];
@@ -232,7 +236,8 @@ static unsigned long socket_inode(uint32_t portid)
 		unsigned int proto, pid;
 		unsigned long ino;
 
-		if (sscanf(line, "%*s %u %u %*s %*s %*s %*s %*s %*s %lu", &proto, &pid, &ino) == 3 &&
+		if (sscanf(line, "%*s %u %u %*s %*s %*s %*s %*s %*s %lu", &proto, &pid, &ino) ==
+			    3 &&
 		    proto == NETLINK_NETFILTER && pid == portid)
 			inode = ino;
 	}

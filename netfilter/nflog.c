@@ -28,8 +28,8 @@ static uint32_t get_u32(const struct nlattr *attr)
 }
 
 /*
- * "TRACE: table:chain:rule:5 ". A chain's name may hold colons, a table's cannot: so from the left the table, from the right number
- * and kind, and what is between them is the chain.
+ * "TRACE: table:chain:rule:5 ". A chain's name may hold colons, a table's cannot: so from the left
+ * the table, from the right number and kind, and what is between them is the chain.
  */
 static bool parse_prefix(struct nflog_msg *m, const char *prefix)
 {
@@ -37,7 +37,8 @@ static bool parse_prefix(struct nflog_msg *m, const char *prefix)
 	static const struct {
 		const char *word;
 		enum xt_trace_kind kind;
-	} kinds[] = {{"rule", XT_TRACE_RULE}, {"return", XT_TRACE_RETURN}, {"policy", XT_TRACE_POLICY}};
+	} kinds[] = {
+		{"rule", XT_TRACE_RULE}, {"return", XT_TRACE_RETURN}, {"policy", XT_TRACE_POLICY}};
 	const char *table, *chain, *kind, *number;
 	char *end;
 
@@ -81,7 +82,8 @@ int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m)
 	if (mnl_attr_parse(nlh, sizeof(*g), collect, tb) < 0)
 		return -EBADMSG;
 	m->family = g->nfgen_family;
-	if (tb[NFULA_PACKET_HDR] && mnl_attr_get_payload_len(tb[NFULA_PACKET_HDR]) >= sizeof(*hdr)) {
+	if (tb[NFULA_PACKET_HDR] &&
+	    mnl_attr_get_payload_len(tb[NFULA_PACKET_HDR]) >= sizeof(*hdr)) {
 		hdr = mnl_attr_get_payload(tb[NFULA_PACKET_HDR]);
 		m->hook = hdr->hook;
 	}

@@ -16,7 +16,8 @@
 enum { FAMILIES = 16 };
 
 struct own_table {
-	struct nft_ctx *ctx; /* its socket is the owner: it stays open as long as the tables are to live */
+	struct nft_ctx
+		*ctx; /* its socket is the owner: it stays open as long as the tables are to live */
 	char name[32];
 	bool owner_flag, plain;
 	bool made[FAMILIES]; /* by NFPROTO_* */
@@ -35,7 +36,9 @@ struct own_table *own_table_open(int netns_fd, struct error *err)
 	t->owner_flag = true;
 	token = netns_enter(netns_fd);
 	if (token < 0) {
-		fail(err, token, "cannot enter a network namespace: %s; it takes CAP_SYS_ADMIN, run nfpath as root",
+		fail(err, token,
+		     "cannot enter a network namespace: %s; it takes CAP_SYS_ADMIN, run nfpath as "
+		     "root",
 		     strerror(-token));
 		goto failed;
 	}
@@ -71,7 +74,8 @@ void own_table_close(struct own_table *t)
 		if (!t->made[f])
 			continue;
 		snprintf(command, sizeof(command), "delete table %s %s", family_name(f), t->name);
-		/* With the owner flag the kernel would do it on close; this way it is gone when we return. */
+		/* With the owner flag the kernel would do it on close; this way it is gone when we
+		 * return. */
 		run(t, command);
 	}
 	nft_ctx_free(t->ctx);
@@ -90,13 +94,14 @@ bool own_table_owned(const struct own_table *t)
 
 static void write_chain(FILE *out, const char *table, const struct own_chain *c)
 {
-	fprintf(out, "add chain %s %s %s { type filter hook %s ", family_name(c->family), table, c->name, c->hook);
+	fprintf(out, "add chain %s %s %s { type filter hook %s ", family_name(c->family), table,
+		c->name, c->hook);
 	if (c->device)
 		fprintf(out, "device \"%s\" ", c->device);
 	fprintf(out, "priority %d; policy accept; }\n", c->priority);
 	for (size_t i = 0; i < c->n_matches; i++)
-		fprintf(out, "add rule %s %s %s %s meta nftrace set 1 accept\n", family_name(c->family), table, c->name,
-			c->matches[i]);
+		fprintf(out, "add rule %s %s %s %s meta nftrace set 1 accept\n",
+			family_name(c->family), table, c->name, c->matches[i]);
 }
 
 static char *commands(struct own_table *t, const struct own_chain *chains, size_t n)
@@ -136,13 +141,15 @@ int own_table_add(struct own_table *t, const struct own_chain *chains, size_t n,
 		rc = text ? run(t, text) : -ENOMEM;
 		free(text);
 		/* A kernel before 5.12 refuses the flag: then without, once. */
-	} while (rc && first && t->owner_flag && rc != -EPERM && rc != -ENOMEM && !(t->owner_flag = false));
+	} while (rc && first && t->owner_flag && rc != -EPERM && rc != -ENOMEM &&
+		 !(t->owner_flag = false));
 	if (rc) {
 		const char *why = nft_ctx_get_error_buffer(t->ctx);
 
 		t->owner_flag = first ? true : t->owner_flag;
 		return fail(err, rc, "cannot add the tracing table %s: %.*s", t->name,
-			    why && *why ? (int)strcspn(why, "\n") : 120, why && *why ? why : strerror(-rc));
+			    why && *why ? (int)strcspn(why, "\n") : 120,
+			    why && *why ? why : strerror(-rc));
 	}
 	for (size_t i = 0; i < n; i++)
 		if (chains[i].family < FAMILIES)

@@ -10,8 +10,15 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-/* Newer than the headers and the libnftnl that we build with (enum nft_trace_attributes of Linux 6.16). */
-enum { TRACE_CT_ID = 18, TRACE_CT_DIRECTION, TRACE_CT_STATUS, TRACE_CT_STATE, TRACE_ATTR_MAX = TRACE_CT_STATE };
+/* Newer than the headers and the libnftnl that we build with (enum nft_trace_attributes of
+ * Linux 6.16). */
+enum {
+	TRACE_CT_ID = 18,
+	TRACE_CT_DIRECTION,
+	TRACE_CT_STATUS,
+	TRACE_CT_STATE,
+	TRACE_ATTR_MAX = TRACE_CT_STATE
+};
 
 static int collect(const struct nlattr *attr, void *data)
 {
@@ -30,7 +37,8 @@ static uint32_t get_u32(const struct nlattr *attr)
 
 static const char *get_string(const struct nlattr *attr)
 {
-	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr) : NULL;
+	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr)
+									 : NULL;
 }
 
 static struct bytes get_bytes(const struct nlattr *attr)
@@ -66,9 +74,11 @@ static int decode_kind(struct trace_msg *m, const struct nlattr **tb)
 	case NFT_TRACETYPE_RULE:
 		if (tb[NFTA_TRACE_VERDICT])
 			mnl_attr_parse_nested(tb[NFTA_TRACE_VERDICT], verdict_attr, m);
-		if (tb[NFTA_TRACE_RULE_HANDLE] && mnl_attr_get_payload_len(tb[NFTA_TRACE_RULE_HANDLE]) >= 8)
+		if (tb[NFTA_TRACE_RULE_HANDLE] &&
+		    mnl_attr_get_payload_len(tb[NFTA_TRACE_RULE_HANDLE]) >= 8)
 			m->handle = be64toh(mnl_attr_get_u64(tb[NFTA_TRACE_RULE_HANDLE]));
-		/* nft_do_chain() calls nft_trace_packet(…, NULL, NFT_TRACETYPE_RETURN) there; measured: it arrives as this. */
+		/* nft_do_chain() calls nft_trace_packet(…, NULL, NFT_TRACETYPE_RETURN) there;
+		 * measured: it arrives as this. */
 		m->kind = m->handle ? TRACE_RULE : TRACE_END;
 		return 0;
 	case NFT_TRACETYPE_RETURN:

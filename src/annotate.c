@@ -85,7 +85,8 @@ static void judge_all_rp_filters(struct path *p, const struct view *v)
 	struct step *s = find(p, STEP_RP_FILTER);
 
 	if (!s && dropped_by_rp_filter(p)) {
-		s = path_insert(p, find(p, STEP_DROP) - p->steps, STEP_RP_FILTER, NFPROTO_IPV4, HOOK_NONE);
+		s = path_insert(p, find(p, STEP_DROP) - p->steps, STEP_RP_FILTER, NFPROTO_IPV4,
+				HOOK_NONE);
 		if (s)
 			s->rpf.iif = path_str(p, p->packet.iif);
 	}
@@ -99,11 +100,13 @@ static void judge_all_rp_filters(struct path *p, const struct view *v)
 
 static const char *result_of_error(int error)
 {
-	/* What fib_table_lookup() returns for these route types: fib_props[] of net/ipv4/fib_semantics.c. */
+	/* What fib_table_lookup() returns for these route types: fib_props[] of
+	 * net/ipv4/fib_semantics.c. */
 	static const struct {
 		int error;
 		const char *result;
-	} results[] = {{-EHOSTUNREACH, "unreachable"}, {-EACCES, "prohibit"}, {-EINVAL, "blackhole"}};
+	} results[] = {
+		{-EHOSTUNREACH, "unreachable"}, {-EACCES, "prohibit"}, {-EINVAL, "blackhole"}};
 
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
 		if (results[i].error == error)
@@ -114,14 +117,18 @@ static const char *result_of_error(int error)
 static const char *result_of_type(const struct path *p, int type)
 {
 	static const char *const results[] = {
-		[RTN_UNICAST] = "unicast",     [RTN_LOCAL] = "local",	       [RTN_BROADCAST] = "broadcast",
-		[RTN_ANYCAST] = "local",       [RTN_MULTICAST] = "multicast",  [RTN_BLACKHOLE] = "blackhole",
+		[RTN_UNICAST] = "unicast",	   [RTN_LOCAL] = "local",
+		[RTN_BROADCAST] = "broadcast",	   [RTN_ANYCAST] = "local",
+		[RTN_MULTICAST] = "multicast",	   [RTN_BLACKHOLE] = "blackhole",
 		[RTN_UNREACHABLE] = "unreachable", [RTN_PROHIBIT] = "prohibit",
 	};
 
-	if (type == RTN_UNICAST && p->passed & 1u << NF_INET_LOCAL_IN && !(p->passed & 1u << NF_INET_LOCAL_OUT))
+	if (type == RTN_UNICAST && p->passed & 1u << NF_INET_LOCAL_IN &&
+	    !(p->passed & 1u << NF_INET_LOCAL_OUT))
 		return "broadcast"; /* a lookup by prefix that led to the input hook */
-	return type > 0 && type < (int)(sizeof(results) / sizeof(results[0])) && results[type] ? results[type] : NULL;
+	return type > 0 && type < (int)(sizeof(results) / sizeof(results[0])) && results[type]
+		       ? results[type]
+		       : NULL;
 }
 
 static void name_route(struct path *p, struct step *s)
@@ -130,26 +137,30 @@ static void name_route(struct path *p, struct step *s)
 	uint8_t addr[ADDR_MAX];
 
 	/*
-	 * Without policy rules of its own a namespace keeps the local table inside the main one, and the tracepoint says main
-	 * (fib_trie_table(), fib_unmerge()).
+	 * Without policy rules of its own a namespace keeps the local table inside the main one,
+	 * and the tracepoint says main (fib_trie_table(), fib_unmerge()).
 	 */
 	if (!s->route.error && s->route.type == RTN_LOCAL && s->route.table == RT_TABLE_MAIN)
 		s->route.table = RT_TABLE_LOCAL;
-	s->route.result = s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
+	s->route.result =
+		s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
 	if (s->route.error || s->route.plen < 0)
 		return;
 	memcpy(addr, p->packet.dst.addr, sizeof(addr));
 	for (int bit = s->route.plen; bit < ADDR_MAX * 8; bit++)
-		addr[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
-	s->route.prefix = path_strf(p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
+		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	s->route.prefix = path_strf(
+		p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
 }
 
-/* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that it found no route. */
+/* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that
+ * it found no route. */
 static bool is_no_decision(struct path *p, const struct step *s)
 {
 	const struct step *drop = find(p, STEP_DROP);
 
-	return s->route.error == -EAGAIN && !(drop && drop->drop.reason && strstr(drop->drop.reason, "NOROUTES"));
+	return s->route.error == -EAGAIN &&
+	       !(drop && drop->drop.reason && strstr(drop->drop.reason, "NOROUTES"));
 }
 
 void annotate_routing(struct path *p, const struct view *v)
@@ -167,7 +178,8 @@ void annotate_routing(struct path *p, const struct view *v)
 
 /* --- words --- */
 
-static void add_text(struct path *p, struct step *s, const struct view *v, const struct rules_answer *a)
+static void add_text(struct path *p, struct step *s, const struct view *v,
+		     const struct rules_answer *a)
 {
 	const struct rs_chain *c = resolve_chain(s, a);
 	const struct rule_text *t;
@@ -181,7 +193,8 @@ static void add_text(struct path *p, struct step *s, const struct view *v, const
 	s->rule.brief = path_str(p, t->brief);
 	s->rule.no_text = t->text ? NULL : t->why;
 	/* An extension target's name is its action; a target is a chain. */
-	if (s->backend == BACKEND_IPTABLES_LEGACY && s->verdict != VERDICT_JUMP && s->verdict != VERDICT_GOTO)
+	if (s->backend == BACKEND_IPTABLES_LEGACY && s->verdict != VERDICT_JUMP &&
+	    s->verdict != VERDICT_GOTO)
 		s->rule.target = NULL;
 }
 
@@ -193,10 +206,12 @@ static void add_fix(struct path *p)
 	if (!s || s->type != STEP_RP_FILTER || s->rpf.pass || !s->rpf.iif)
 		return;
 	addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr);
-	/* The larger of all and DEV counts, so loose on the device is the smallest change; it helps only where some route leads back. */
+	/* The larger of all and DEV counts, so loose on the device is the smallest change; it helps
+	 * only where some route leads back. */
 	if (s->rpf.reverse_dev)
-		p->fix = path_strf(p, "sysctl -w net.ipv4.conf.%s.rp_filter=2, or route %s through %s", s->rpf.iif, source,
-				   s->rpf.iif);
+		p->fix = path_strf(p,
+				   "sysctl -w net.ipv4.conf.%s.rp_filter=2, or route %s through %s",
+				   s->rpf.iif, source, s->rpf.iif);
 	else
 		p->fix = path_strf(p, "add a route to %s", source);
 }

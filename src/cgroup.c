@@ -76,7 +76,8 @@ static void remove_stale(const char *mount)
 		char path[PATH_MAX];
 		int pid;
 
-		if (sscanf(e->d_name, "nfpath_%d", &pid) != 1 || pid <= 0 || !kill(pid, 0) || errno != ESRCH)
+		if (sscanf(e->d_name, "nfpath_%d", &pid) != 1 || pid <= 0 || !kill(pid, 0) ||
+		    errno != ESRCH)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", mount, e->d_name);
 		remove_dir(mount, path);
@@ -92,7 +93,9 @@ struct cgroup *cgroup_open(struct error *err)
 
 	if (!mount) {
 		fail(err, -EOPNOTSUPP,
-		     "-- COMMAND needs cgroup v2, which is not mounted on %s here; trace by --src, --dport … instead", sysfs);
+		     "-- COMMAND needs cgroup v2, which is not mounted on %s here; trace by --src, "
+		     "--dport … instead",
+		     sysfs);
 		return NULL;
 	}
 	remove_stale(mount);
@@ -106,7 +109,8 @@ struct cgroup *cgroup_open(struct error *err)
 	snprintf(c->relative, sizeof(c->relative), "%s", c->dir + strlen(sysfs) + 1);
 	c->name = (struct cgroup_name){c->relative, 1};
 	if (mkdir(c->dir, 0755)) {
-		fail(err, -errno, "cannot make the cgroup %s for the command: %s", c->dir, strerror(errno));
+		fail(err, -errno, "cannot make the cgroup %s for the command: %s", c->dir,
+		     strerror(errno));
 		free(c);
 		return NULL;
 	}

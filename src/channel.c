@@ -38,7 +38,8 @@ int channel_open(struct channel *c, int netns_fd, size_t rcvbuf, struct error *e
 	STAILQ_INIT(&c->queue);
 	token = netns_enter(netns_fd);
 	if (token < 0)
-		return fail(err, c->fd = token, "cannot enter a network namespace: %s", strerror(-token));
+		return fail(err, c->fd = token, "cannot enter a network namespace: %s",
+			    strerror(-token));
 	c->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
 	if (c->fd < 0)
 		rc = -errno;
@@ -79,7 +80,9 @@ int channel_join_trace(struct channel *c, struct error *err)
 	int group = NFNLGRP_NFTRACE;
 
 	if (setsockopt(c->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
-		return fail(err, -errno, "cannot listen to nft trace messages: %s; it takes CAP_NET_ADMIN, run nfpath as root",
+		return fail(err, -errno,
+			    "cannot listen to nft trace messages: %s; it takes CAP_NET_ADMIN, run "
+			    "nfpath as root",
 			    strerror(errno));
 	return 0;
 }
@@ -88,7 +91,8 @@ static uint32_t trace_id_of(const struct nlmsghdr *nlh)
 {
 	struct trace_msg m;
 
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) || trace_msg_decode(nlh, &m))
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) ||
+	    trace_msg_decode(nlh, &m))
 		return 0;
 	return m.id;
 }
@@ -124,8 +128,10 @@ static int read_batch(struct channel *c)
 
 	for (int i = 0; i < BATCH; i++) {
 		iov[i] = (struct iovec){c->buffers + i * DATAGRAM_MAX, DATAGRAM_MAX};
-		msgs[i].msg_hdr = (struct msghdr){
-			.msg_name = &from[i], .msg_namelen = sizeof(from[i]), .msg_iov = &iov[i], .msg_iovlen = 1};
+		msgs[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+						  .msg_namelen = sizeof(from[i]),
+						  .msg_iov = &iov[i],
+						  .msg_iovlen = 1};
 	}
 	n = recvmmsg(c->fd, msgs, BATCH, 0, NULL);
 	if (n < 0)
@@ -145,7 +151,8 @@ int channel_read(struct channel *c)
 	do {
 		n = read_batch(c);
 		if (n == -ENOBUFS) {
-			/* netlink_overrun(): what is queued is from before the loss, and nothing is added until it is read. */
+			/* netlink_overrun(): what is queued is from before the loss, and nothing is
+			 * added until it is read. */
 			c->overrun = true;
 			c->overrun_ns = start;
 			n = BATCH;
@@ -167,19 +174,22 @@ uint32_t channel_lost(struct channel *c)
 	uint32_t info[SK_MEMINFO_VARS] = {0}, lost = 0;
 	socklen_t len = sizeof(info);
 
-	if (!getsockopt(c->fd, SOL_SOCKET, SO_MEMINFO, info, &len) && len > SK_MEMINFO_DROPS * sizeof(info[0])) {
+	if (!getsockopt(c->fd, SOL_SOCKET, SO_MEMINFO, info, &len) &&
+	    len > SK_MEMINFO_DROPS * sizeof(info[0])) {
 		lost = info[SK_MEMINFO_DROPS] - c->drops;
 		c->drops = info[SK_MEMINFO_DROPS];
 	}
 	return lost;
 }
 
-/* The answer to request seq, if it is queued: true, with the error in *rc. Its datagram leaves the queue when its turn comes. */
+/* The answer to request seq, if it is queued: true, with the error in *rc. Its datagram leaves the
+ * queue when its turn comes. */
 static bool find_answer(const struct channel *c, uint32_t seq, int *rc)
 {
 	const struct datagram *d;
 
-	STAILQ_FOREACH(d, &c->queue, next) {
+	STAILQ_FOREACH(d, &c->queue, next)
+	{
 		const struct nlmsghdr *nlh = (const void *)d->data;
 		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
@@ -198,7 +208,8 @@ int channel_request(struct channel *c, struct nlmsghdr *request)
 	struct pollfd p = {.fd = c->fd, .events = POLLIN};
 	int rc;
 
-	if (sendto(c->fd, request, request->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+	if (sendto(c->fd, request, request->nlmsg_len, 0, (struct sockaddr *)&kernel,
+		   sizeof(kernel)) < 0)
 		return -errno;
 	for (;;) {
 		int n = channel_read(c);
@@ -219,7 +230,8 @@ struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_i
 {
 	struct datagram *d;
 
-	STAILQ_FOREACH(d, &c->queue, next) {
+	STAILQ_FOREACH(d, &c->queue, next)
+	{
 		if (any || (d->type == type && d->trace_id == trace_id)) {
 			STAILQ_REMOVE(&c->queue, d, datagram, next);
 			return d;

@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* libmnl and libnftables open sockets without CLOEXEC, and an inherited one would keep our tables alive. */
+/* libmnl and libnftables open sockets without CLOEXEC, and an inherited one would keep our tables
+ * alive. */
 static void keep_descriptors_back(void)
 {
 	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC))
@@ -44,7 +45,8 @@ static void become(char **argv, const struct cgroup *cgroup, const struct netns 
 	_exit(127);
 }
 
-pid_t child_start(char **argv, const struct cgroup *cgroup, const struct netns *ns, struct error *err)
+pid_t child_start(char **argv, const struct cgroup *cgroup, const struct netns *ns,
+		  struct error *err)
 {
 	int pipes[2], rc = 0;
 	pid_t pid;
@@ -64,7 +66,7 @@ pid_t child_start(char **argv, const struct cgroup *cgroup, const struct netns *
 	}
 	close(pipes[0]);
 	if (rc)
-		return fail(err, rc == -EACCES || rc == -EPERM ? -ENOENT : rc, "cannot run the command '%s': %s", argv[0],
-			    strerror(-rc));
+		return fail(err, rc == -EACCES || rc == -EPERM ? -ENOENT : rc,
+			    "cannot run the command '%s': %s", argv[0], strerror(-rc));
 	return pid;
 }

@@ -94,32 +94,43 @@ static const struct opt_row rows[] = {
 	OPT_CALL("sport", 'S', "PORT[-PORT]", "Filter", "source port or range", opt_sport),
 	OPT_CALL("dport", 'D', "PORT[-PORT]", "Filter", "destination port or range", opt_dport),
 	OPT_CALL("port", 'P', "PORT[-PORT]", "Filter", "either of them", opt_port),
-	OPT_CALL("proto", 'p', "PROTO", "Filter", "tcp, udp, icmp, icmp6, … or a number", opt_proto),
+	OPT_CALL("proto", 'p', "PROTO", "Filter", "tcp, udp, icmp, icmp6, … or a number",
+		 opt_proto),
 	OPT_CALL("iif", 'i', "DEV", "Filter", "device by which it arrives", opt_iif),
 	OPT_CALL("oif", 'o', "DEV", "Filter", "device by which it leaves", opt_oif),
 	OPT_CALL("mark", 0, "V[/MASK]", "Filter", "packet mark where it is first seen", opt_mark),
-	OPT_CALL("tcp-flags", 0, "FLAGS", "Filter", "TCP flags that are set, or with ! not: syn,!ack", opt_tcp_flags),
-	OPT_LIST("netns", 0, "NS", "Filter", "network namespace: NAME, PID, PATH, self or all; may be repeated",
+	OPT_CALL("tcp-flags", 0, "FLAGS", "Filter",
+		 "TCP flags that are set, or with ! not: syn,!ack", opt_tcp_flags),
+	OPT_LIST("netns", 0, "NS", "Filter",
+		 "network namespace: NAME, PID, PATH, self or all; may be repeated",
 		 struct trace_options, netns),
-	OPT_UINT("count", 'n', "N", "Output", "stop after N packets", struct trace_options, count, 1, UINT32_MAX),
-	OPT_SECONDS("timeout", 0, "SEC", "Output", "stop after SEC seconds", struct trace_options, timeout_ns),
-	OPT_FLAG("drop-only", 0, "Output", "show dropped packets only", struct trace_options, drop_only),
-	OPT_FLAG("json", 0, "Output", "one JSON object a packet and line", struct trace_options, json),
-	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set", struct trace_options, color,
-		   color_choices),
-	OPT_FLAG("verbose", 'v', "Output", "full rule texts, ends of chains, header details", struct trace_options, verbose),
-	OPT_CHOICE("engine", 0, "Engine", "how the kernel is observed; auto takes what works here", struct trace_options,
-		   engine, engine_choices),
+	OPT_UINT("count", 'n', "N", "Output", "stop after N packets", struct trace_options, count,
+		 1, UINT32_MAX),
+	OPT_SECONDS("timeout", 0, "SEC", "Output", "stop after SEC seconds", struct trace_options,
+		    timeout_ns),
+	OPT_FLAG("drop-only", 0, "Output", "show dropped packets only", struct trace_options,
+		 drop_only),
+	OPT_FLAG("json", 0, "Output", "one JSON object a packet and line", struct trace_options,
+		 json),
+	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set",
+		   struct trace_options, color, color_choices),
+	OPT_FLAG("verbose", 'v', "Output", "full rule texts, ends of chains, header details",
+		 struct trace_options, verbose),
+	OPT_CHOICE("engine", 0, "Engine", "how the kernel is observed; auto takes what works here",
+		   struct trace_options, engine, engine_choices),
 	OPT_END,
 };
 
 static const struct opt_command command = {
 	.name = "trace",
 	.usage = "[FILTER] [OPTIONS] [-- COMMAND ARG…]",
-	.summary = "The path of each packet: every rule it hit, NAT, the routing decision, the verdict, and why.",
+	.summary = "The path of each packet: every rule it hit, NAT, the routing decision, the "
+		   "verdict, and why.",
 	.rows = rows,
-	.notes = "A filter matches a packet where it is first seen; it is then followed whatever NAT makes of it.\n"
-		 "With a COMMAND, only packets of its sockets are traced; its output goes to standard error.\n"
+	.notes = "A filter matches a packet where it is first seen; it is then followed whatever "
+		 "NAT makes of it.\n"
+		 "With a COMMAND, only packets of its sockets are traced; its output goes to "
+		 "standard error.\n"
 		 "Ctrl-C ends the trace.\n",
 	.takes_command = true,
 };
@@ -129,8 +140,8 @@ struct trace {
 	const struct render_ops *render;
 	struct render out;
 	struct summary *summary;
-	bool stop;	   /* enough packets, or nobody reads them any more */
-	int failed;	   /* negative errno of writing */
+	bool stop;  /* enough packets, or nobody reads them any more */
+	int failed; /* negative errno of writing */
 };
 
 static void on_path(void *ctx, const struct path *p)
@@ -171,8 +182,9 @@ static int open_signals(void)
 		signal(SIGHUP, SIG_DFL);
 		sigaddset(&set, SIGHUP);
 		/*
-		 * Killed shells and sudos leave no tracer behind. Who ignores SIGHUP (nohup) wants us to live on.
-		 * SIGTERM from a parent that is gone already would not come: then we are somebody else's child.
+		 * Killed shells and sudos leave no tracer behind. Who ignores SIGHUP (nohup) wants
+		 * us to live on. SIGTERM from a parent that is gone already would not come: then we
+		 * are somebody else's child.
 		 */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
@@ -185,10 +197,10 @@ static int open_signals(void)
 enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
 
 struct end {
-	int signals;	    /* signalfd */
-	pid_t child;	    /* 0: none */
+	int signals; /* signalfd */
+	pid_t child; /* 0: none */
 	bool child_ended;
-	uint64_t at_ns;	    /* deadline; 0: none */
+	uint64_t at_ns; /* deadline; 0: none */
 	bool signalled;
 };
 
@@ -243,7 +255,8 @@ static int finish(const struct trace *t, struct session *s, const struct end *e)
 		return complain(EXIT_FAILED, &err);
 	}
 	if (stats->lost) {
-		fprintf(stderr, "nfpath: events were lost: paths that were in flight then say so; narrow the filter\n");
+		fprintf(stderr, "nfpath: events were lost: paths that were in flight then say so; "
+				"narrow the filter\n");
 		return EXIT_LOST;
 	}
 	if (!summary_printed(t->summary) && !e->signalled && !t->stop) {
@@ -256,14 +269,14 @@ static int finish(const struct trace *t, struct session *s, const struct end *e)
 
 static void say_ready(const struct session_config *c, const struct error *why)
 {
-	fprintf(stderr, "nfpath: ready; engine %s (%s), %u network namespace%s\n", c->engine->name, why->text, c->netns->n,
-		c->netns->n == 1 ? "" : "s");
+	fprintf(stderr, "nfpath: ready; engine %s (%s), %u network namespace%s\n", c->engine->name,
+		why->text, c->netns->n, c->netns->n == 1 ? "" : "s");
 	fflush(stderr);
 }
 
 /* From an open session to the exit code. */
-static int traced(struct trace *t, const struct session_config *c, struct session *s, struct end *e, char **argv,
-		  const struct cgroup *cgroup, const struct error *why)
+static int traced(struct trace *t, const struct session_config *c, struct session *s, struct end *e,
+		  char **argv, const struct cgroup *cgroup, const struct error *why)
 {
 	const struct trace_options *o = t->opt;
 	struct error err = {0};
@@ -271,7 +284,9 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 
 	say_ready(c, why);
 	if (argv) {
-		e->child = child_start(argv, cgroup, o->netns.n == 1 && c->netns->n == 1 ? &c->netns->v[0] : NULL, &err);
+		e->child = child_start(argv, cgroup,
+				       o->netns.n == 1 && c->netns->n == 1 ? &c->netns->v[0] : NULL,
+				       &err);
 		if (e->child < 0)
 			return complain(exit_status(e->child), &err);
 	}
@@ -321,7 +336,8 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 		config.cgroup = cgroup_name(cgroup);
 	}
 	s = session_open(&config, &rc, &err);
-	status = s ? traced(t, &config, s, &end, argv, cgroup, &why) : complain(exit_status(rc), &err);
+	status = s ? traced(t, &config, s, &end, argv, cgroup, &why)
+		   : complain(exit_status(rc), &err);
 	session_close(s);
 out:
 	cgroup_close(cgroup);
@@ -373,7 +389,8 @@ static int trace_main(int argc, char **argv)
 		goto out;
 	}
 	t.render = render_find(o.json ? "json" : "text");
-	t.out = (struct render){.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
+	t.out = (struct render){
+		.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
 	t.summary = summary_new();
 	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);

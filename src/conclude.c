@@ -70,8 +70,9 @@ static bool by_last_rule(struct path *p)
 	static const struct {
 		enum verdict verdict;
 		enum path_verdict path;
-	} ends[] = {
-		{VERDICT_DROP, PATH_DROPPED}, {VERDICT_QUEUE, PATH_QUEUED}, {VERDICT_STOLEN, PATH_STOLEN}};
+	} ends[] = {{VERDICT_DROP, PATH_DROPPED},
+		    {VERDICT_QUEUE, PATH_QUEUED},
+		    {VERDICT_STOLEN, PATH_STOLEN}};
 
 	for (int i = (int)p->n_steps - 1; i >= 0; i--) {
 		if (!decides(&p->steps[i]))

@@ -18,9 +18,9 @@ static void rule_name(char *buf, size_t size, const struct step *s)
 		snprintf(number, sizeof(number), "%" PRIu32, s->rule.number);
 	if (nft && s->rule.handle)
 		snprintf(handle, sizeof(handle), " (handle %" PRIu64 ")", s->rule.handle);
-	snprintf(buf, size, "%s%s%s:%s:%s%s%s%s", nft ? family_name(s->family) : "", nft ? " " : "", known(s->rule.table),
-		 known(s->rule.chain), step_type_name(s->type), s->type == STEP_RULE ? ":" : "",
-		 s->type == STEP_RULE ? number : "", handle);
+	snprintf(buf, size, "%s%s%s:%s:%s%s%s%s", nft ? family_name(s->family) : "", nft ? " " : "",
+		 known(s->rule.table), known(s->rule.chain), step_type_name(s->type),
+		 s->type == STEP_RULE ? ":" : "", s->type == STEP_RULE ? number : "", handle);
 }
 
 const char *decision_name(char *buf, size_t size, const struct step *s)
@@ -41,7 +41,8 @@ const char *decision_name(char *buf, size_t size, const struct step *s)
 		snprintf(buf, size, "hook function %s", known(s->hookfn.function));
 		break;
 	case STEP_DROP:
-		snprintf(buf, size, "the kernel: %s at %s", known(s->drop.reason), known(s->drop.location));
+		snprintf(buf, size, "the kernel: %s at %s", known(s->drop.reason),
+			 known(s->drop.location));
 		break;
 	default:
 		snprintf(buf, size, "%s", step_type_name(s->type));

@@ -15,7 +15,8 @@ const struct engine_ops *engine_choose(const char *name, struct error *why, stru
 		if (!any && strcmp(name, engines[i]->name))
 			continue;
 		if (!engines[i]->probe(err)) {
-			fail(why, 0, "%s", any ? "it is the only engine of this version" : "as asked for");
+			fail(why, 0, "%s",
+			     any ? "it is the only engine of this version" : "as asked for");
 			return engines[i];
 		}
 		if (!any)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The netlink engine: an nft table of our own in each namespace sets the trace bit on the packets that the filter selects, and one
- * socket a namespace hears what nf_tables and ip_tables then say about them. Raw tracepoints beside it, where they are allowed,
- * add drops, route lookups and the true order.
+ * The netlink engine: an nft table of our own in each namespace sets the trace bit on the packets
+ * that the filter selects, and one socket a namespace hears what nf_tables and ip_tables then say
+ * about them. Raw tracepoints beside it, where they are allowed, add drops, route lookups and the
+ * true order.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -24,7 +25,8 @@
 #include "src/observers.h"
 #include "src/raw_events.h"
 
-/* 40,000 packets without loss were measured with this; the kernel counts twice what is asked for. */
+/* 40,000 packets without loss were measured with this; the kernel counts twice what is asked for.
+ */
 enum { DEFAULT_RCVBUF = 32 << 20, CPUS_MAX = 4096 };
 
 /* A datagram whose record did not come by then goes without. */
@@ -45,7 +47,7 @@ struct engine {
 	const struct engine_config *config;
 	struct raw_tp *raw;
 	struct kernel_names *names;
-	struct place *places; /* one a view */
+	struct place *places;	  /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
 	char blind[640];
 	void (*sink)(void *ctx, const struct event *ev);
@@ -86,17 +88,21 @@ static void say_group_taken(struct engine *e, struct place *p, int rc)
 	if (pid)
 		snprintf(who, sizeof(who), "%s (pid %d)", comm, pid);
 	else if (portid)
-		snprintf(who, sizeof(who), "a process that cannot be seen from here (netlink port %u)", portid);
+		snprintf(who, sizeof(who),
+			 "a process that cannot be seen from here (netlink port %u)", portid);
 	else
 		snprintf(who, sizeof(who), "the kernel's refusal: %s", strerror(-rc));
 	fail(&text, 0,
-	     "iptables-legacy rules cannot be traced in network namespace %s: nflog group 0, where the kernel sends their TRACE lines, is held by %s; "
-	     "stop it or move it to another group. nftables and iptables-nft are traced all the same",
+	     "iptables-legacy rules cannot be traced in network namespace %s: nflog group 0, where "
+	     "the kernel sends their TRACE lines, is held by %s; "
+	     "stop it or move it to another group. nftables and iptables-nft are traced all the "
+	     "same",
 	     ns->name, who);
 	warn(e, text.text);
 }
 
-/* The group first: only with it are the loggers worth touching. What was bound is remembered before it is changed. */
+/* The group first: only with it are the loggers worth touching. What was bound is remembered before
+ * it is changed. */
 static int bind_legacy(struct place *p, struct error *err)
 {
 	const struct netns *ns = p->source.view->ns;
@@ -142,14 +148,15 @@ static void want_legacy(struct engine *e, struct place *p)
 		return;
 	}
 	unbind_legacy(p);
-	fail(&text, 0, "iptables-legacy rules cannot be traced in network namespace %s: %s", p->source.view->ns->name,
-	     *err.text ? err.text : strerror(-rc));
+	fail(&text, 0, "iptables-legacy rules cannot be traced in network namespace %s: %s",
+	     p->source.view->ns->name, *err.text ? err.text : strerror(-rc));
 	warn(e, text.text);
 }
 
 /* --- tables of our own --- */
 
-/* Without the owner flag (before Linux 5.12) a killed nfpath leaves its table: its name says whose it was. */
+/* Without the owner flag (before Linux 5.12) a killed nfpath leaves its table: its name says whose
+ * it was. */
 static void remove_stale(struct place *p)
 {
 	const struct ruleset *rs = rules_now(p->source.view->rules);
@@ -231,10 +238,13 @@ static bool capable(int cap)
 static int netlink_probe(struct error *why)
 {
 	if (!capable(CAP_NET_ADMIN))
-		return fail(why, -EPERM, "tracing takes CAP_NET_ADMIN, which this process does not have; run nfpath as root");
+		return fail(why, -EPERM,
+			    "tracing takes CAP_NET_ADMIN, which this process does not have; run "
+			    "nfpath as root");
 	if (!capable(CAP_SYS_ADMIN))
 		return fail(why, -EPERM,
-			    "tracing takes CAP_SYS_ADMIN, to work in a network namespace, which this process does not have; run nfpath as root");
+			    "tracing takes CAP_SYS_ADMIN, to work in a network namespace, which "
+			    "this process does not have; run nfpath as root");
 	return 0;
 }
 
@@ -248,7 +258,9 @@ static void open_raw(struct engine *e)
 	}
 	e->raw = NULL;
 	snprintf(e->blind, sizeof(e->blind),
-		 "drop reasons, route lookups and rp_filter decisions, since raw tracepoints are not available: %s", why.text);
+		 "drop reasons, route lookups and rp_filter decisions, since raw tracepoints are "
+		 "not available: %s",
+		 why.text);
 }
 
 static void netlink_close(struct engine *e)
@@ -339,8 +351,9 @@ static void on_record(const struct nfp_event *rec, void *arg)
 		on_message(e, (const void *)rec);
 		return;
 	}
-	if (raw_event(rec, e->config->views, e->config->n_views, rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet,
-		      e->names, text, sizeof(text)))
+	if (raw_event(rec, e->config->views, e->config->n_views,
+		      rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, e->names, text,
+		      sizeof(text)))
 		e->sink(e->sink_ctx, &ev);
 }
 
@@ -373,7 +386,8 @@ static void say_lost(struct engine *e, struct place *p)
 	e->sink(e->sink_ctx, &ev);
 }
 
-static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx, struct error *err)
+static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev),
+			void *ctx, struct error *err)
 {
 	int rc = 0;
 

@@ -16,8 +16,11 @@ static void write_addr(FILE *out, const struct filter_addr *a, const char *side,
 
 	if (!a->set)
 		return;
-	fprintf(out, "%s %s%s %s/%u ", arp ? "arp" : a->family == AF_INET6 ? "ip6" : "ip", side, arp ? " ip" : "",
-		addr_text(text, sizeof(text), a->family, a->addr), a->plen);
+	fprintf(out, "%s %s%s %s/%u ",
+		arp			? "arp"
+		: a->family == AF_INET6 ? "ip6"
+					: "ip",
+		side, arp ? " ip" : "", addr_text(text, sizeof(text), a->family, a->addr), a->plen);
 }
 
 static void write_ports(FILE *out, const struct filter_ports *p, const char *side)
@@ -43,9 +46,11 @@ static void write_proto(FILE *out, const struct filter *f)
 		fprintf(out, "meta l4proto { tcp, udp, udplite, sctp, dccp } ");
 }
 
-/* One combination: which side --addr and --port are taken for. later_fragment: it has no ports to ask for. */
-static void write_match(FILE *out, const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, bool addr_dst,
-			bool port_dst, bool later_fragment)
+/* One combination: which side --addr and --port are taken for. later_fragment: it has no ports to
+ * ask for. */
+static void write_match(FILE *out, const struct filter *f, enum filter_place place,
+			const struct cgroup_name *cgroup, bool addr_dst, bool port_dst,
+			bool later_fragment)
 {
 	bool arp = place == FILTER_ARP;
 
@@ -70,8 +75,8 @@ static void write_match(FILE *out, const struct filter *f, enum filter_place pla
 		fprintf(out, "socket cgroupv2 level %d \"%s\" ", cgroup->level, cgroup->path);
 }
 
-static int add(struct filter_matches *m, const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, bool addr_dst,
-	       bool port_dst, const char *fragment)
+static int add(struct filter_matches *m, const struct filter *f, enum filter_place place,
+	       const struct cgroup_name *cgroup, bool addr_dst, bool port_dst, const char *fragment)
 {
 	char *text = NULL;
 	size_t size;
@@ -90,10 +95,14 @@ static int add(struct filter_matches *m, const struct filter *f, enum filter_pla
 
 static uint8_t family_asked(const struct filter *f)
 {
-	return f->src.set ? f->src.family : f->dst.set ? f->dst.family : f->either.set ? f->either.family : 0;
+	return f->src.set      ? f->src.family
+	       : f->dst.set    ? f->dst.family
+	       : f->either.set ? f->either.family
+			       : 0;
 }
 
-int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, struct filter_matches *m)
+int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
+		  struct filter_matches *m)
 {
 	bool l4 = needs_ports(f) || f->has_tcp_flags;
 	int rc = 0;
@@ -107,8 +116,8 @@ int filter_to_nft(const struct filter *f, enum filter_place place, const struct 
 		for (int p = 0; !rc && p <= (f->port.set ? 1 : 0); p++)
 			rc = add(m, f, place, cgroup, a, p, NULL);
 		/*
-		 * Later fragments carry no ports: whether they belong is known when conntrack has put the packet together. They are
-		 * selected here, and filter_match() decides then.
+		 * Later fragments carry no ports: whether they belong is known when conntrack has
+		 * put the packet together. They are selected here, and filter_match() decides then.
 		 */
 		if (!rc && l4 && !cgroup && family_asked(f) != AF_INET6)
 			rc = add(m, f, place, cgroup, a, 0, "ip frag-off & 0x1fff != 0");

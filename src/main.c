@@ -14,7 +14,8 @@ static void usage(FILE *out)
 	fprintf(out, "Usage: nfpath COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(out, "\n  -h, --help, --version\n\n`nfpath COMMAND -h` tells the options of a command.\n");
+	fprintf(out, "\n  -h, --help, --version\n\n`nfpath COMMAND -h` tells the options of a "
+		     "command.\n");
 }
 
 int exit_status(int rc)

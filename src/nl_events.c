@@ -56,7 +56,8 @@ static bool observed(struct event *ev, const struct trace_msg *m)
 {
 	struct observer o = observer_of(m->family, m->chain);
 
-	/* The first message of a visit carries the headers: the marking rule's, else the end of the chain. The policy adds nothing. */
+	/* The first message of a visit carries the headers: the marking rule's, else the end of the
+	 * chain. The policy adds nothing. */
 	if (o.kind == OBSERVER_NONE || m->kind == TRACE_POLICY)
 		return false;
 	ev->type = o.kind == OBSERVER_ENTER ? EVENT_ENTER : EVENT_LEAVE;
@@ -68,13 +69,15 @@ static bool observed(struct event *ev, const struct trace_msg *m)
 /* Tables of another nfpath are no part of the user's ruleset. */
 static bool is_nfpath(const char *table)
 {
-	return !strncmp(table, "nfpath_", 7) && table[7] && !table[7 + strspn(table + 7, "0123456789")];
+	return !strncmp(table, "nfpath_", 7) && table[7] &&
+	       !table[7 + strspn(table + 7, "0123456789")];
 }
 
 static bool ruled(struct event *ev, const struct trace_msg *m)
 {
-	static const enum event_type types[] = {
-		[TRACE_RULE] = EVENT_RULE, [TRACE_END] = EVENT_RETURN, [TRACE_POLICY] = EVENT_POLICY};
+	static const enum event_type types[] = {[TRACE_RULE] = EVENT_RULE,
+						[TRACE_END] = EVENT_RETURN,
+						[TRACE_POLICY] = EVENT_POLICY};
 
 	if (is_nfpath(m->table))
 		return false;
@@ -90,7 +93,8 @@ static bool ruled(struct event *ev, const struct trace_msg *m)
 	return true;
 }
 
-static void on_trace(struct nl_source *s, const struct nlmsghdr *nlh, struct event *ev, event_sink sink, void *ctx)
+static void on_trace(struct nl_source *s, const struct nlmsghdr *nlh, struct event *ev,
+		     event_sink sink, void *ctx)
 {
 	struct trace_msg m;
 	struct packet p;
@@ -110,7 +114,8 @@ static void on_trace(struct nl_source *s, const struct nlmsghdr *nlh, struct eve
 		sink(ctx, ev);
 }
 
-static void count_nflog(struct nl_source *s, const struct nflog_msg *m, const struct event *ev, event_sink sink, void *ctx)
+static void count_nflog(struct nl_source *s, const struct nflog_msg *m, const struct event *ev,
+			event_sink sink, void *ctx)
 {
 	struct event lost = *ev;
 
@@ -125,10 +130,12 @@ static void count_nflog(struct nl_source *s, const struct nflog_msg *m, const st
 	s->nflog_seq = m->seq + 1;
 }
 
-static void on_nflog(struct nl_source *s, const struct nlmsghdr *nlh, struct event *ev, event_sink sink, void *ctx)
+static void on_nflog(struct nl_source *s, const struct nlmsghdr *nlh, struct event *ev,
+		     event_sink sink, void *ctx)
 {
-	static const enum event_type types[] = {
-		[XT_TRACE_RULE] = EVENT_RULE, [XT_TRACE_RETURN] = EVENT_RETURN, [XT_TRACE_POLICY] = EVENT_POLICY};
+	static const enum event_type types[] = {[XT_TRACE_RULE] = EVENT_RULE,
+						[XT_TRACE_RETURN] = EVENT_RETURN,
+						[XT_TRACE_POLICY] = EVENT_POLICY};
 	struct nflog_msg m;
 	struct packet p = {0};
 
@@ -159,7 +166,8 @@ static void on_nflog(struct nl_source *s, const struct nlmsghdr *nlh, struct eve
 	sink(ctx, ev);
 }
 
-void nl_events(struct nl_source *s, const struct datagram *d, int cpu, uint64_t at_ns, event_sink sink, void *ctx)
+void nl_events(struct nl_source *s, const struct datagram *d, int cpu, uint64_t at_ns,
+	       event_sink sink, void *ctx)
 {
 	const struct nlmsghdr *nlh = (const void *)d->data;
 	int left = (int)d->len;

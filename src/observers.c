@@ -12,8 +12,8 @@
 #include "src/filter_nft.h"
 
 /*
- * Before everybody else: conntrack's defragmentation is at -400, and a chain of the user's that is earlier still moves
- * ours in front of it (first_priority()).
+ * Before everybody else: conntrack's defragmentation is at -400, and a chain of the user's that is
+ * earlier still moves ours in front of it (first_priority()).
  */
 enum { FIRST = -500, LAST = INT_MAX };
 
@@ -22,25 +22,37 @@ static const struct row {
 	const char *name, *nft_hook;
 	enum observer_kind kind;
 	enum filter_place place;
-	uint8_t hook;	 /* what events call it */
+	uint8_t hook;	   /* what events call it */
 	uint8_t real_hook; /* number in its family */
 } rows[] = {
-	{NFPROTO_INET, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
-	{NFPROTO_INET, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
-	{NFPROTO_INET, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_INET, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_INET, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_INET, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING,
+	 NF_INET_PRE_ROUTING},
 	{NFPROTO_INET, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
 	{NFPROTO_INET, "fwd_last", "forward", OBSERVER_LEAVE, 0, NF_INET_FORWARD, NF_INET_FORWARD},
-	{NFPROTO_INET, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
-	{NFPROTO_INET, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING, NF_INET_POST_ROUTING},
-	{NFPROTO_BRIDGE, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
-	{NFPROTO_BRIDGE, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
-	{NFPROTO_BRIDGE, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_INET, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_INET, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING,
+	 NF_INET_POST_ROUTING},
+	{NFPROTO_BRIDGE, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_BRIDGE, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_BRIDGE, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING,
+	 NF_INET_PRE_ROUTING},
 	{NFPROTO_BRIDGE, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
-	{NFPROTO_BRIDGE, "fwd_last", "forward", OBSERVER_LEAVE, 0, NF_INET_FORWARD, NF_INET_FORWARD},
-	{NFPROTO_BRIDGE, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
-	{NFPROTO_BRIDGE, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING, NF_INET_POST_ROUTING},
+	{NFPROTO_BRIDGE, "fwd_last", "forward", OBSERVER_LEAVE, 0, NF_INET_FORWARD,
+	 NF_INET_FORWARD},
+	{NFPROTO_BRIDGE, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_BRIDGE, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING,
+	 NF_INET_POST_ROUTING},
 	{NFPROTO_ARP, "in_first", "input", OBSERVER_ENTER, FILTER_ARP, NF_INET_LOCAL_IN, NF_ARP_IN},
-	{NFPROTO_ARP, "out_first", "output", OBSERVER_ENTER, FILTER_ARP, NF_INET_LOCAL_OUT, NF_ARP_OUT},
+	{NFPROTO_ARP, "out_first", "output", OBSERVER_ENTER, FILTER_ARP, NF_INET_LOCAL_OUT,
+	 NF_ARP_OUT},
 	{NFPROTO_ARP, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_ARP_IN},
 	/* ARP has no postrouting: past output, it is sent. */
 	{NFPROTO_ARP, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING, NF_ARP_OUT},
@@ -161,7 +173,8 @@ struct ingress_names {
 	char v[DEVICES_MAX][16];
 };
 
-static size_t add_ingress(struct observers *o, const struct rs_chain *c, struct own_chain *out, struct ingress_names *names)
+static size_t add_ingress(struct observers *o, const struct rs_chain *c, struct own_chain *out,
+			  struct ingress_names *names)
 {
 	size_t n = 0;
 
@@ -188,7 +201,8 @@ static size_t add_ingress(struct observers *o, const struct rs_chain *c, struct 
 	return n;
 }
 
-int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs, struct error *err)
+int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
+		  struct error *err)
 {
 	struct own_chain *chains = calloc(CHAINS_MAX, sizeof(*chains));
 	struct ingress_names *names = calloc(1, sizeof(*names));

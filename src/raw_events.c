@@ -30,19 +30,20 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 	ev->route.table = f->table;
 	ev->route.error = f->error;
 	/*
-	 * IPv4's tracepoint does not say the type. fib_check_nh() gives the next hop of a route of scope host, which only
-	 * local ones have, the scope nowhere.
+	 * IPv4's tracepoint does not say the type. fib_check_nh() gives the next hop of a route of
+	 * scope host, which only local ones have, the scope nowhere.
 	 */
-	ev->route.type = f->result                                            ? f->result
+	ev->route.type = f->result						? f->result
 			 : f->family == AF_INET && f->scope == RT_SCOPE_NOWHERE ? RTN_LOCAL
 										: RTN_UNICAST;
 	ev->route.plen = f->prefix_len == NFP_PREFIX_UNKNOWN ? -1 : f->prefix_len;
-	/* A flow without even loopback as its arrival device only asks of what type an address is (__inet_dev_addr_type()). */
+	/* A flow without even loopback as its arrival device only asks of what type an address is
+	 * (__inet_dev_addr_type()). */
 	return (f->family == AF_INET && f->iif) || f->family == AF_INET6;
 }
 
-static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p, struct kernel_names *names, char *text,
-		      size_t size)
+static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p,
+		      struct kernel_names *names, char *text, size_t size)
 {
 	memset(p, 0, sizeof(*p));
 	if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
@@ -61,8 +62,9 @@ static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *
 	return true;
 }
 
-bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned int n_views, int last_ns, struct event *ev,
-	       struct packet *p, struct kernel_names *names, char *text, size_t size)
+bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned int n_views,
+	       int last_ns, struct event *ev, struct packet *p, struct kernel_names *names,
+	       char *text, size_t size)
 {
 	int ns = rec->netns ? view_of(views, n_views, rec->netns) : last_ns;
 

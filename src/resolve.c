@@ -54,8 +54,8 @@ static bool look_up(const struct ruleset *rs, const struct step *s, struct known
 		return s->type != STEP_RULE || k->number;
 	}
 	/*
-	 * get_chainname_rulenum() calls an unconditional last ACCEPT or RETURN "policy" or "return" too: only the number tells
-	 * it from the end of the chain, which counts as one more.
+	 * get_chainname_rulenum() calls an unconditional last ACCEPT or RETURN "policy" or "return"
+	 * too: only the number tells it from the end of the chain, which counts as one more.
 	 */
 	if (k->number == k->chain->n_rules + 1)
 		k->type = k->chain->base ? STEP_POLICY : STEP_RETURN;
@@ -66,11 +66,14 @@ static bool look_up(const struct ruleset *rs, const struct step *s, struct known
 
 static bool agree(const struct known *a, const struct known *b)
 {
-	return a->number == b->number && a->type == b->type && a->chain->table->backend != BACKEND_IPTABLES_LEGACY &&
-	       a->chain->table->handle == b->chain->table->handle && a->chain->base == b->chain->base;
+	return a->number == b->number && a->type == b->type &&
+	       a->chain->table->backend != BACKEND_IPTABLES_LEGACY &&
+	       a->chain->table->handle == b->chain->table->handle &&
+	       a->chain->base == b->chain->base;
 }
 
-/* The kernel's own words stay: table, chain, handle, or the number of a legacy line. What we would add goes. */
+/* The kernel's own words stay: table, chain, handle, or the number of a legacy line. What we would
+ * add goes. */
 static void leave_unnamed(struct path *p, struct step *s)
 {
 	if (!is_legacy(s))
@@ -134,7 +137,6 @@ static void spread_hooks(struct path *p, const struct rules_answer *a)
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct step *s = &p->steps[i];
-
 		const struct rs_chain *c = resolve_chain(s, a);
 
 		if (has_rule(s) && s->hook == HOOK_NONE)
@@ -143,8 +145,7 @@ static void spread_hooks(struct path *p, const struct rules_answer *a)
 			hook = s->hook;
 			priority = c && c->base ? c->priority : priority;
 			s->rule.priority = priority;
-		}
-		else if (s->type == STEP_NAT && s->hook == HOOK_NONE) {
+		} else if (s->type == STEP_NAT && s->hook == HOOK_NONE) {
 			s->hook = hook;
 		}
 	}
@@ -152,16 +153,19 @@ static void spread_hooks(struct path *p, const struct rules_answer *a)
 
 static bool same_traversal(const struct step *a, const struct step *b)
 {
-	return is_legacy(b) && a->family == b->family && a->hook == b->hook && !strcmp(a->rule.table, b->rule.table);
+	return is_legacy(b) && a->family == b->family && a->hook == b->hook &&
+	       !strcmp(a->rule.table, b->rule.table);
 }
 
 /* Was the packet still there after step i? */
 static bool went_on(const struct path *p, size_t i)
 {
 	for (size_t k = i + 1; k < p->n_steps; k++)
-		if (has_rule(&p->steps[k]) || p->steps[k].type == STEP_ROUTE || p->steps[k].type == STEP_TRANSMIT)
+		if (has_rule(&p->steps[k]) || p->steps[k].type == STEP_ROUTE ||
+		    p->steps[k].type == STEP_TRANSMIT)
 			return true;
-	return p->left_last && p->steps[i].hook < NF_INET_NUMHOOKS && p->passed & 1u << p->steps[i].hook;
+	return p->left_last && p->steps[i].hook < NF_INET_NUMHOOKS &&
+	       p->passed & 1u << p->steps[i].hook;
 }
 
 /* An extension target of iptables-legacy decides at run time: what came next tells how it did. */
@@ -171,7 +175,9 @@ static void infer_verdict(struct path *p, size_t i)
 		const char *target;
 		enum verdict verdict;
 	} ends[] = {
-		{"REJECT", VERDICT_DROP}, {"NFQUEUE", VERDICT_QUEUE}, {"TARPIT", VERDICT_DROP},
+		{"REJECT", VERDICT_DROP},
+		{"NFQUEUE", VERDICT_QUEUE},
+		{"TARPIT", VERDICT_DROP},
 		{"SYNPROXY", VERDICT_DROP},
 	};
 	struct step *s = &p->steps[i];
@@ -193,8 +199,9 @@ static void infer_verdict(struct path *p, size_t i)
 }
 
 /*
- * The kernel says a packet's conntrack state with the next trace message that has headers, which may come later than conntrack
- * itself: nf_conntrack_in() runs at priority -200 of prerouting and output.
+ * The kernel says a packet's conntrack state with the next trace message that has headers, which
+ * may come later than conntrack itself: nf_conntrack_in() runs at priority -200 of prerouting and
+ * output.
  */
 static void place_conntrack(struct path *p)
 {
@@ -223,6 +230,7 @@ void resolve(struct path *p, const struct rules_answer *a)
 	spread_hooks(p, a);
 	place_conntrack(p);
 	for (i = 0; i < p->n_steps; i++)
-		if (is_legacy(&p->steps[i]) && p->steps[i].type == STEP_RULE && p->steps[i].verdict == VERDICT_UNKNOWN)
+		if (is_legacy(&p->steps[i]) && p->steps[i].type == STEP_RULE &&
+		    p->steps[i].verdict == VERDICT_UNKNOWN)
 			infer_verdict(p, i);
 }

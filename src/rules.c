@@ -11,8 +11,9 @@
 #include "src/clock.h"
 
 /*
- * nf_tables_commit() raises the generation id before it switches the rules over, and a packet on another CPU may still finish
- * under the old ones: for so long after a new snapshot was read, packets may have met either.
+ * nf_tables_commit() raises the generation id before it switches the rules over, and a packet on
+ * another CPU may still finish under the old ones: for so long after a new snapshot was read,
+ * packets may have met either.
  */
 static const uint64_t grace_ns = 20 * 1000 * 1000;
 /* No packet lives longer than this in the tracker, queued ones included. */
@@ -20,7 +21,8 @@ static const uint64_t keep_ns = 5000ULL * 1000 * 1000;
 /* The check of legacy tables may take this part of our time. */
 enum { LEGACY_CHECK_SHARE = 5 };
 
-/* Every iptables-legacy command takes this lock; a table that was changed and changed back shows here only. */
+/* Every iptables-legacy command takes this lock; a table that was changed and changed back shows
+ * here only. */
 static const char lock_dir[] = "/run", lock_name[] = "xtables.lock";
 
 struct span {
@@ -28,7 +30,7 @@ struct span {
 	uint64_t from_ns;	  /* in force from here on … */
 	uint64_t nft_until_ns;	  /* … and its nft part at least until here */
 	uint64_t legacy_until_ns; /* … its legacy part until here */
-	bool gap;		  /* another ruleset may have been in force between the one before and this one */
+	bool gap; /* another ruleset may have been in force between the one before and this one */
 };
 
 enum { SPANS = 16 };
@@ -62,7 +64,8 @@ static void push(struct rules *r, struct ruleset *rs, bool gap, uint64_t from_ns
 	uint64_t now = clock_ns();
 	struct span *s;
 
-	/* The second one covers what came before it: a span is needed as long as its successor begins too late. */
+	/* The second one covers what came before it: a span is needed as long as its successor
+	 * begins too late. */
 	while (r->n_spans == SPANS || (r->n_spans > 1 && r->spans[1].from_ns + keep_ns < now)) {
 		if (r->n_spans == SPANS)
 			r->spans[1].gap = true;
@@ -75,7 +78,8 @@ static void push(struct rules *r, struct ruleset *rs, bool gap, uint64_t from_ns
 	s->gap = gap;
 }
 
-/* Watching the directory, since the lock file is made by the first iptables-legacy command. Without it we only see less. */
+/* Watching the directory, since the lock file is made by the first iptables-legacy command. Without
+ * it we only see less. */
 static int watch_lock(void)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -97,7 +101,8 @@ static bool lock_was_used(struct rules *r)
 		for (char *p = buf; p < buf + n;) {
 			const struct inotify_event *ev = (const void *)p;
 
-			used |= (ev->mask & IN_Q_OVERFLOW) || (ev->len && !strcmp(ev->name, lock_name));
+			used |= (ev->mask & IN_Q_OVERFLOW) ||
+				(ev->len && !strcmp(ev->name, lock_name));
 			p += sizeof(*ev) + ev->len;
 		}
 	}
@@ -212,8 +217,9 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 	int rc = nf_source_genid(r->source, &genid);
 
 	if (rc)
-		return fail(err, rc, "cannot read the ruleset's generation in network namespace %s: %s", r->ns->name,
-			    strerror(-rc));
+		return fail(err, rc,
+			    "cannot read the ruleset's generation in network namespace %s: %s",
+			    r->ns->name, strerror(-rc));
 	if (r->stale || genid != current(r)->rs->genid)
 		return reread(r, r->stale, err);
 	current(r)->nft_until_ns = start;
@@ -221,21 +227,25 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 		return 0;
 	rc = legacy_check(r);
 	if (rc < 0)
-		return fail(err, rc, "cannot read the tables of iptables-legacy in network namespace %s: %s", r->ns->name,
-			    strerror(-rc));
+		return fail(err, rc,
+			    "cannot read the tables of iptables-legacy in network namespace %s: %s",
+			    r->ns->name, strerror(-rc));
 	return rc ? reread(r, true, err) : 0;
 }
 
-void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy, struct rules_answer *a)
+void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
+	      struct rules_answer *a)
 {
 	a->n = 0;
 	a->complete = false;
 	for (int i = r->n_spans - 1; i >= 0 && a->n < RULES_CANDIDATES; i--) {
 		const struct span *s = &r->spans[i];
 		bool newest = i == (int)r->n_spans - 1;
-		/* Until when may it have been in force? Until the next one was read and its grace is over. */
+		/* Until when may it have been in force? Until the next one was read and its grace
+		 * is over. */
 		uint64_t until = newest ? UINT64_MAX : s[1].from_ns;
-		uint64_t known = legacy && s->legacy_until_ns < s->nft_until_ns ? s->legacy_until_ns : s->nft_until_ns;
+		uint64_t known = legacy && s->legacy_until_ns < s->nft_until_ns ? s->legacy_until_ns
+										: s->nft_until_ns;
 
 		if (until < after_ns)
 			break;
@@ -245,7 +255,8 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 			a->complete = true;
 			return;
 		}
-		/* What lies between its last check and the next snapshot belongs to either, or to one that we missed. */
+		/* What lies between its last check and the next snapshot belongs to either, or to
+		 * one that we missed. */
 		a->rs[a->n++] = s->rs;
 		if (s->from_ns <= after_ns) {
 			a->complete = !newest;

@@ -15,7 +15,7 @@ struct session {
 	struct engine_config engine_config;
 	struct engine *engine;
 	struct tracker *tracker;
-	struct view *views; /* one a namespace, as config->netns has them */
+	struct view *views;	   /* one a namespace, as config->netns has them */
 	uint64_t *legacy_heard_ns; /* by view: the last line of iptables-legacy */
 };
 
@@ -112,7 +112,8 @@ unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned i
 	return s->config->engine->fds(s->engine, fds, max);
 }
 
-/* Are the rules still those that we know? Returns up to when that is answered for all that was heard, CLOCK_MONOTONIC. */
+/* Are the rules still those that we know? Returns up to when that is answered for all that was
+ * heard, CLOCK_MONOTONIC. */
 static uint64_t sync_rules(struct session *s)
 {
 	uint64_t synced = s->config->engine->synced(s->engine);
@@ -125,7 +126,8 @@ static uint64_t sync_rules(struct session *s)
 		/* A failure leaves the paths from now on uncertain, and they say so. */
 		if (rules_sync(r, legacy, &err) == 1)
 			s->config->engine->rules_changed(s->engine, i);
-		if (legacy && s->legacy_heard_ns[i] > rules_legacy_checked(r) && rules_legacy_checked(r) < synced)
+		if (legacy && s->legacy_heard_ns[i] > rules_legacy_checked(r) &&
+		    rules_legacy_checked(r) < synced)
 			synced = rules_legacy_checked(r);
 	}
 	return synced;

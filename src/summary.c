@@ -95,7 +95,8 @@ uint64_t summary_printed(const struct summary *s)
 
 static int by_count(const void *a, const void *b)
 {
-	const struct decider *x = *(const struct decider *const *)a, *y = *(const struct decider *const *)b;
+	const struct decider *x = *(const struct decider *const *)a,
+			     *y = *(const struct decider *const *)b;
 
 	if (x->count != y->count)
 		return x->count < y->count ? 1 : -1;
@@ -123,14 +124,19 @@ static void print_deciders(const struct summary *s, FILE *out)
 	free(all);
 }
 
-void summary_print(const struct summary *s, FILE *out, uint64_t lost, uint64_t stray, unsigned int rules_changed)
+void summary_print(const struct summary *s, FILE *out, uint64_t lost, uint64_t stray,
+		   unsigned int rules_changed)
 {
-	fprintf(out, "nfpath: %" PRIu64 " packets seen, %" PRIu64 " traced, %" PRIu64 " dropped, %" PRIu64 " events lost\n",
+	fprintf(out,
+		"nfpath: %" PRIu64 " packets seen, %" PRIu64 " traced, %" PRIu64
+		" dropped, %" PRIu64 " events lost\n",
 		s->seen, s->printed, s->dropped, lost);
 	if (s->inexact)
-		fprintf(out, "nfpath: %" PRIu64 " paths are not exact, each says why\n", s->inexact);
+		fprintf(out, "nfpath: %" PRIu64 " paths are not exact, each says why\n",
+			s->inexact);
 	if (stray)
-		fprintf(out, "nfpath: %" PRIu64 " lines of iptables-legacy fitted no packet\n", stray);
+		fprintf(out, "nfpath: %" PRIu64 " lines of iptables-legacy fitted no packet\n",
+			stray);
 	if (rules_changed)
 		fprintf(out, "nfpath: the ruleset changed %u times meanwhile\n", rules_changed);
 	print_deciders(s, out);

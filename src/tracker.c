@@ -13,13 +13,15 @@
 
 enum { BUCKETS = 1 << 13, ROUTES_KEPT = 8 };
 
-/* Quiet for so long, a packet has gone where we cannot see it. A traversal takes microseconds; a preempted one more. */
+/* Quiet for so long, a packet has gone where we cannot see it. A traversal takes microseconds; a
+ * preempted one more. */
 static const uint64_t quiet_ns = 150 * 1000 * 1000;
 /* After a verdict that ends it: only the drop reason may still come. */
 static const uint64_t quiet_ended_ns = 10 * 1000 * 1000;
 /* In a queue, a program decides when it goes on. */
 static const uint64_t quiet_queued_ns = 2000ULL * 1000 * 1000;
-/* A path that was handed out is remembered: what comes later for it must not look like another packet. */
+/* A path that was handed out is remembered: what comes later for it must not look like another
+ * packet. */
 static const uint64_t remember_ns = 3000ULL * 1000 * 1000;
 /* A route lookup comes right before the output hook that uses it. */
 static const uint64_t route_before_output_ns = 1000 * 1000;
@@ -85,7 +87,8 @@ static struct live_list *header_bucket(struct tracker *t, unsigned int ns, const
 	return &t->by_headers[mix(h ^ p->tcp_seq)];
 }
 
-struct tracker *tracker_open(const struct filter *filter, void (*done)(void *ctx, struct path *p), void *ctx)
+struct tracker *tracker_open(const struct filter *filter, void (*done)(void *ctx, struct path *p),
+			     void *ctx)
 {
 	struct tracker *t = calloc(1, sizeof(*t));
 
@@ -177,12 +180,13 @@ static struct live *find_id(struct tracker *t, unsigned int ns, uint32_t id)
 	struct live *l;
 
 	LIST_FOREACH(l, id_bucket(t, ns, id), by_id)
-		if (l->id == id && l->ns == ns)
-			return l;
+	if (l->id == id && l->ns == ns)
+		return l;
 	return NULL;
 }
 
-/* Could a packet that was last heard of there be in this hook now, without having been seen to enter it? */
+/* Could a packet that was last heard of there be in this hook now, without having been seen to
+ * enter it? */
 static bool may_be_in(const struct live *l, uint8_t hook)
 {
 	const struct path *p = l->path;
@@ -202,19 +206,23 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 }
 
 /*
- * The live packet with these headers that may be in `hook`: on this CPU if that is known, the one last heard of first
- * (a CPU does one traversal at a time). *others: how many more fit when no CPU tells them apart.
+ * The live packet with these headers that may be in `hook`: on this CPU if that is known, the one
+ * last heard of first (a CPU does one traversal at a time). *others: how many more fit when no CPU
+ * tells them apart.
  */
-static struct live *find_headers(struct tracker *t, const struct event *ev, uint8_t hook, unsigned int *others)
+static struct live *find_headers(struct tracker *t, const struct event *ev, uint8_t hook,
+				 unsigned int *others)
 {
 	struct live *l, *best = NULL;
 	bool best_on_cpu = false;
 
 	*others = 0;
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers) {
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
+	{
 		bool on_cpu = ev->cpu >= 0 && l->cpu == ev->cpu;
 
-		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) || !may_be_in(l, hook))
+		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) ||
+		    !may_be_in(l, hook))
 			continue;
 		if (best && best_on_cpu == on_cpu && !on_cpu)
 			++*others;
@@ -307,7 +315,8 @@ static uint8_t nfproto_of(const struct packet *p)
 	return p->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
-static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool dnat, const struct endpoint *src)
+static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool dnat,
+		    const struct endpoint *src)
 {
 	struct step *s = path_add(p, STEP_NAT, nfproto_of(now), hook);
 
@@ -320,7 +329,8 @@ static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool
 	s->nat.has_ports = now->has_ports;
 }
 
-/* The headers as they are now: what changed since they were last seen is NAT, and it came before this event. */
+/* The headers as they are now: what changed since they were last seen is NAT, and it came before
+ * this event. */
 static void see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook)
 {
 	const struct packet *now = ev->packet;
@@ -331,7 +341,8 @@ static void see_headers(struct tracker *t, struct live *l, const struct event *e
 		return;
 	if (*now->oif && !*p->packet.oif)
 		strcpy(p->packet.oif, now->oif);
-	if (l->now.has_addrs && l->now.family == now->family && l->now.has_ports == now->has_ports) {
+	if (l->now.has_addrs && l->now.family == now->family &&
+	    l->now.has_ports == now->has_ports) {
 		dnat = !same_endpoint(&l->now.dst, &now->dst);
 		snat = !same_endpoint(&l->now.src, &now->src);
 		if (dnat)
@@ -369,7 +380,8 @@ static void enter_hook(struct live *l, uint8_t hook, bool left)
 		l->path->passed |= 1u << hook;
 }
 
-/* Do these two lookups belong to one decision? The first tables that had no answer are not worth a step of their own. */
+/* Do these two lookups belong to one decision? The first tables that had no answer are not worth a
+ * step of their own. */
 static bool continues_decision(const struct step *last, bool input, bool reverse)
 {
 	if (reverse)
@@ -402,7 +414,8 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 	s->route.rule = -1;
 	s->route.dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
 	if (ev->route.has_gateway && !ev->route.error)
-		s->route.gateway = path_str(p, addr_text(text, sizeof(text), ev->route.family, ev->route.gateway));
+		s->route.gateway = path_str(
+			p, addr_text(text, sizeof(text), ev->route.family, ev->route.gateway));
 	s->route.type = ev->route.type;
 	s->route.plen = ev->route.plen;
 }
@@ -417,16 +430,19 @@ static enum flow_fit flow_fits(const struct packet *p, const struct event *ev)
 
 	if (p->family != ev->route.family || !p->has_addrs)
 		return FLOW_OTHER;
-	if (!memcmp(p->dst.addr, ev->route.dst, n) && (!memcmp(p->src.addr, ev->route.src, n) || src_any))
+	if (!memcmp(p->dst.addr, ev->route.dst, n) &&
+	    (!memcmp(p->src.addr, ev->route.src, n) || src_any))
 		return FLOW_FORWARD;
-	if (!memcmp(p->src.addr, ev->route.dst, n) && (!memcmp(p->dst.addr, ev->route.src, n) || src_any))
+	if (!memcmp(p->src.addr, ev->route.dst, n) &&
+	    (!memcmp(p->dst.addr, ev->route.src, n) || src_any))
 		return FLOW_REVERSE;
 	return FLOW_OTHER;
 }
 
 /*
- * Past prerouting comes the routing decision of what arrived; in output, a changed packet is routed again. Lookups at other times are
- * those of another packet, such as the answer that this one provokes.
+ * Past prerouting comes the routing decision of what arrived; in output, a changed packet is routed
+ * again. Lookups at other times are those of another packet, such as the answer that this one
+ * provokes.
  */
 static bool is_routed_now(const struct live *l)
 {
@@ -434,7 +450,8 @@ static bool is_routed_now(const struct live *l)
 
 	if (l->ended)
 		return false;
-	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING : p->last_hook == NF_INET_LOCAL_OUT;
+	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING
+			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
 
 static void on_route(struct tracker *t, const struct event *ev)
@@ -443,7 +460,8 @@ static void on_route(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	/* The packet that this CPU was last busy with, if the flow is its own. */
-	TAILQ_FOREACH_REVERSE(l, &t->live, live_tailq, order) {
+	TAILQ_FOREACH_REVERSE(l, &t->live, live_tailq, order)
+	{
 		enum flow_fit fit;
 
 		if (l->cpu != ev->cpu || ev->cpu < 0)
@@ -466,12 +484,14 @@ static void on_route(struct tracker *t, const struct event *ev)
 /* A packet of our own making was routed just before its first hook. */
 static void claim_routes(struct tracker *t, struct live *l, const struct event *ev)
 {
-	/* The youngest that found a way: earlier ones chose a source address, or asked tables that had no answer. */
+	/* The youngest that found a way: earlier ones chose a source address, or asked tables that
+	 * had no answer. */
 	for (unsigned int i = ROUTES_KEPT; i-- > 0;) {
 		struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
 
-		if (k->ev.type != EVENT_ROUTE || k->ev.cpu != ev->cpu || ev->cpu < 0 || k->ev.route.input ||
-		    k->ev.route.error || k->ev.before_ns + route_before_output_ns < ev->before_ns ||
+		if (k->ev.type != EVENT_ROUTE || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
+		    k->ev.route.input || k->ev.route.error ||
+		    k->ev.before_ns + route_before_output_ns < ev->before_ns ||
 		    flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
 			continue;
 		add_route(l, &k->ev, false);
@@ -482,18 +502,22 @@ static void claim_routes(struct tracker *t, struct live *l, const struct event *
 
 static bool is_loopback_return(const struct live *l, const struct event *ev)
 {
-	return ev->hook == NF_INET_PRE_ROUTING && l->path->left_last && l->path->last_hook == NF_INET_POST_ROUTING &&
-	       *ev->packet->iif && !strcmp(l->path->packet.oif, ev->packet->iif);
+	return ev->hook == NF_INET_PRE_ROUTING && l->path->left_last &&
+	       l->path->last_hook == NF_INET_POST_ROUTING && *ev->packet->iif &&
+	       !strcmp(l->path->packet.oif, ev->packet->iif);
 }
 
-/* Loopback gives the packet in again, with another id (nft_trace_init() mixes the arrival device into it). */
+/* Loopback gives the packet in again, with another id (nft_trace_init() mixes the arrival device
+ * into it). */
 static struct live *find_loopback(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *found = NULL;
 	unsigned int n = 0;
 
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers) {
-		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) || !is_loopback_return(l, ev))
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
+	{
+		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) ||
+		    !is_loopback_return(l, ev))
 			continue;
 		n++;
 		/* They queue in order: the one that left first comes back first. */
@@ -501,7 +525,8 @@ static struct live *find_loopback(struct tracker *t, const struct event *ev)
 			found = l;
 	}
 	if (n > 1)
-		path_doubt(found->path, CERTAIN_ORDER_AMBIGUOUS, "several packets with the same headers crossed loopback");
+		path_doubt(found->path, CERTAIN_ORDER_AMBIGUOUS,
+			   "several packets with the same headers crossed loopback");
 	return found;
 }
 
@@ -573,7 +598,8 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	enter_hook(l, ev->hook, true);
 }
 
-/* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark but has an id of its own. */
+/* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark
+ * but has an id of its own. */
 static struct live *find_original(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
@@ -581,8 +607,8 @@ static struct live *find_original(struct tracker *t, const struct event *ev)
 	if (!ev->packet)
 		return NULL;
 	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-		if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
-			return l;
+	if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
+		return l;
 	return NULL;
 }
 
@@ -595,10 +621,13 @@ static struct live *begin_late(struct tracker *t, const struct event *ev, const 
 	l->matched = before->matched;
 	if (before->done)
 		path_doubt(l->path, CERTAIN_NOT,
-			   path_strf(l->path, "goes on where packet #%llu was left: it came back after that was printed",
+			   path_strf(l->path,
+				     "goes on where packet #%llu was left: it came back after that "
+				     "was printed",
 				     (unsigned long long)before->path_id));
 	else
-		path_doubt(l->path, CERTAIN_NOT, "a copy of another packet: its path before the copy is that packet's");
+		path_doubt(l->path, CERTAIN_NOT,
+			   "a copy of another packet: its path before the copy is that packet's");
 	return l;
 }
 
@@ -626,19 +655,22 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		return NULL;
 	}
 	if (others)
-		path_doubt(l->path, CERTAIN_NOT, "several packets with the same headers were in the same hook");
+		path_doubt(l->path, CERTAIN_NOT,
+			   "several packets with the same headers were in the same hook");
 	return l;
 }
 
 /*
- * nft says the end of a base chain twice: as the end of a chain and as its policy. One step is made of it.
+ * nft says the end of a base chain twice: as the end of a chain and as its policy. One step is made
+ * of it.
  */
 static struct step *end_of_base_chain(struct path *p, const struct event *ev)
 {
 	struct step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
 
-	if (ev->type != EVENT_POLICY || !last || last->type != STEP_RETURN || last->family != ev->family ||
-	    strcmp(last->rule.table, ev->rule.table) || strcmp(last->rule.chain, ev->rule.chain))
+	if (ev->type != EVENT_POLICY || !last || last->type != STEP_RETURN ||
+	    last->family != ev->family || strcmp(last->rule.table, ev->rule.table) ||
+	    strcmp(last->rule.chain, ev->rule.chain))
 		return NULL;
 	last->type = STEP_POLICY;
 	return last;
@@ -646,8 +678,9 @@ static struct step *end_of_base_chain(struct path *p, const struct event *ev)
 
 static void on_rule(struct tracker *t, const struct event *ev)
 {
-	static const enum step_type types[] = {
-		[EVENT_RULE] = STEP_RULE, [EVENT_POLICY] = STEP_POLICY, [EVENT_RETURN] = STEP_RETURN};
+	static const enum step_type types[] = {[EVENT_RULE] = STEP_RULE,
+					       [EVENT_POLICY] = STEP_POLICY,
+					       [EVENT_RETURN] = STEP_RETURN};
 	struct live *l = owner_of(t, ev);
 	struct step *s;
 
@@ -689,7 +722,9 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	s->drop.location = path_str(l->path, ev->drop.location);
 	l->ended = true;
 	if (others)
-		path_doubt(l->path, CERTAIN_NOT, "several packets with the same headers were in flight when one was dropped");
+		path_doubt(l->path, CERTAIN_NOT,
+			   "several packets with the same headers were in flight when one was "
+			   "dropped");
 }
 
 static void on_transmit(struct tracker *t, const struct event *ev)
@@ -712,19 +747,21 @@ static void on_lost(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	t->stats.lost += ev->lost.count;
-	TAILQ_FOREACH(l, &t->live, order) {
+	TAILQ_FOREACH(l, &t->live, order)
+	{
 		if (l->ns != ev->ns)
 			continue;
 		l->path->lost += ev->lost.count;
-		path_doubt(l->path, CERTAIN_NOT, "events were lost while it was in flight: steps may be missing");
+		path_doubt(l->path, CERTAIN_NOT,
+			   "events were lost while it was in flight: steps may be missing");
 	}
 }
 
 void tracker_event(struct tracker *t, const struct event *ev)
 {
 	static void (*const handlers[])(struct tracker *, const struct event *) = {
-		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule, [EVENT_RETURN] = on_rule,
-		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave, [EVENT_ROUTE] = on_route,
+		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule,	  [EVENT_RETURN] = on_rule,
+		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave,	  [EVENT_ROUTE] = on_route,
 		[EVENT_DROP] = on_drop,	  [EVENT_TRANSMIT] = on_transmit, [EVENT_LOST] = on_lost,
 	};
 
