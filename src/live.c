@@ -107,8 +107,7 @@ void live_finish(struct live_table *t, struct live *l)
 
 void live_forget(struct live_table *t, struct live *l)
 {
-	set_odd(t, l, false);
-	LIST_REMOVE(l, by_id);
+	set_odd(t, l, false);	live_lose_id(l);
 	LIST_REMOVE(l, by_headers);
 	if (l->done)
 		TAILQ_REMOVE(&t->remembered, l, order);
@@ -126,10 +125,17 @@ void live_touch(struct live_table *t, struct live *l)
 	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
 }
 
-void live_set_id(struct live_table *t, struct live *l, uint32_t id)
+void live_lose_id(struct live *l)
 {
-	LIST_REMOVE(l, by_id);
+	if (!l->no_id)
+		LIST_REMOVE(l, by_id);
+	l->no_id = true;
+}
+
+void live_set_id(struct live_table *t, struct live *l, uint32_t id)
+{	live_lose_id(l);
 	l->id = id;
+	l->no_id = false;
 	LIST_INSERT_HEAD(id_bucket(t, l->ns, id), l, by_id);
 }
 

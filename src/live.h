@@ -17,6 +17,8 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
+	bool no_id;	/* its id names another packet now: not in by_id */
+	bool ruled;	/* rules of the next hook have it already */
 	bool odd;	/* its headers do not show all that it is: is_odd() */
 	uint8_t family; /* NFPROTO_* of the hook that it entered last */
 	int cpu;
@@ -50,6 +52,8 @@ void live_forget(struct live_table *t, struct live *l);
 /* It was heard of now: to the end of the order, and first of those with equal headers. */
 void live_touch(struct live_table *t, struct live *l);
 void live_set_id(struct live_table *t, struct live *l, uint32_t id);
+/* Its id was given to another packet. */
+void live_lose_id(struct live *l);
 void live_set_headers(struct live_table *t, struct live *l, const struct packet *now);
 
 /* Living or remembered. */

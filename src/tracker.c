@@ -192,25 +192,26 @@ static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool
 }
 
 /*
- * Defragmentation made one packet of several: it goes on as the one that came last
- * (inet_frag_reasm_prepare()). The others have no way of their own any more; those that met no rule
- * before are not worth a word.
+ * Defragmentation made one packet of several: it goes on as the one that came last (inet_frag_reasm_prepare()). The others have no
+ * way of their own any more; those that met no rule before are not worth a word.
  */
-static void swallow_pieces(struct tracker *t, const struct live *whole, const struct packet *now)
+static void swallow_pieces(struct tracker *t, const struct live *last)
 {
 	struct live *l, *next;
 
 	for (l = LIST_FIRST(&t->table.odd); l; l = next) {
 		next = LIST_NEXT(l, by_oddity);
-		if (l == whole || l->ns != whole->ns || !packet_is_piece(&l->now) ||
-		    !live_completes(l, now))
+		if (l == last || l->ns != last->ns || !packet_is_piece(&l->now) || !live_completes(l, &last->now))
 			continue;
 		if (!l->path->n_steps)
 			l->matched = false;
-		path_doubt(l->path, CERTAIN_NOT,
-			   "it was a fragment, and went on as part of the whole packet");
-		hand_out(t, l);
+		path_doubt(l->path, CERTAIN_NOT, "it was a fragment, and went on as part of the whole packet");		l->ended = true;
 	}
+}
+
+static bool same_addrs(const struct packet *a, const struct packet *b)
+{
+	return !memcmp(a->src.addr, b->src.addr, ADDR_MAX) && !memcmp(a->dst.addr, b->dst.addr, ADDR_MAX);
 }
 
 /* An odd packet is seen whole: now it has its protocol and ports, and the filter can decide. */
@@ -220,42 +221,42 @@ static void become_whole(struct tracker *t, struct live *l, const struct packet 
 	struct packet whole = *now;
 
 	if (packet_is_piece(&l->now))
-		swallow_pieces(t, l, now);
-	if (*shown->iif || !*whole.iif)
-		memcpy(whole.iif, shown->iif, sizeof(whole.iif));
-	if (*shown->oif)
-		memcpy(whole.oif, shown->oif, sizeof(whole.oif));
-	*shown = whole;
-	l->matched |= filter_match(t->filter, shown);
+		swallow_pieces(t, l);
+	memcpy(whole.iif, shown->iif, sizeof(whole.iif));
+	memcpy(whole.oif, shown->oif, sizeof(whole.oif));
+	l->matched |= filter_match(t->filter, &whole);
+	/* What NAT made of it is not what it was first seen as. */
+	if (same_addrs(&l->now, now))
+		*shown = whole;
 }
 
-/* The headers as they are now: what changed since they were last seen is NAT, and it came before
- * this event. */
+/* What changed since its headers were last seen is NAT, and it came before this event. */
+static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
+{
+	bool comparable = l->now.has_ports == now->has_ports;
+
+	if (comparable ? !same_endpoint(&l->now.dst, &now->dst) : memcmp(l->now.dst.addr, now->dst.addr, ADDR_MAX))
+		add_nat(l->path, now, hook, true, comparable ? &l->now.src : &now->src);
+	if (comparable ? !same_endpoint(&l->now.src, &now->src) : memcmp(l->now.src.addr, now->src.addr, ADDR_MAX))
+		add_nat(l->path, now, hook, false, &now->src);
+}
+
 static void see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook)
 {
 	const struct packet *now = ev->packet;
-	struct path *p = l->path;
-	bool dnat, snat;
+	bool hidden = packet_is_hidden(&l->now);
 
 	if (!now || !now->has_addrs)
 		return;
-	if (*now->oif && !*p->packet.oif)
-		strcpy(p->packet.oif, now->oif);
+	if (*now->oif && !*l->path->packet.oif)
+		strcpy(l->path->packet.oif, now->oif);
 	if (l->odd && !packet_is_piece(now) && !packet_is_hidden(now)) {
-		bool hidden = packet_is_hidden(&l->now);
-
 		become_whole(t, l, now);
 		if (hidden) /* nft goes on showing it as before */
 			return;
-	} else if (l->now.has_addrs && l->now.family == now->family &&
-		   l->now.has_ports == now->has_ports) {
-		dnat = !same_endpoint(&l->now.dst, &now->dst);
-		snat = !same_endpoint(&l->now.src, &now->src);
-		if (dnat)
-			add_nat(p, now, hook, true, &l->now.src);
-		if (snat)
-			add_nat(p, now, hook, false, &now->src);
 	}
+	if (l->now.has_addrs && l->now.family == now->family)
+		see_nat(l, now, hook);
 	live_set_headers(&t->table, l, now);
 }
 
@@ -278,6 +279,7 @@ static void enter_hook(struct live *l, uint8_t hook, bool left)
 {
 	l->path->last_hook = hook;
 	l->path->left_last = left;
+	l->ruled = false;
 	if (left && hook < 32)
 		l->path->passed |= 1u << hook;
 }
@@ -305,7 +307,7 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 	if (reverse) {
 		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = -1;
 		s->rpf.pass = true;
-		s->rpf.iif = path_str(p, p->packet.iif);
+		s->rpf.iif = path_str(p, l->now.iif);
 		s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
 		s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
 		return;
@@ -352,7 +354,7 @@ static bool is_routed_now(const struct live *l)
 
 	if (l->ended)
 		return false;
-	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING
+	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING && !l->ruled
 			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
 
@@ -372,7 +374,7 @@ static void on_route(struct tracker *t, const struct event *ev)
 		if (fit == FLOW_OTHER)
 			break;
 		heard(t, l, ev);
-		add_route(l, ev, fit == FLOW_REVERSE && *l->path->packet.iif);
+		add_route(l, ev, fit == FLOW_REVERSE && *l->now.iif);
 		return;
 	}
 	kept = &t->routes[t->next_route++ % ROUTES_KEPT];
@@ -455,16 +457,14 @@ static void on_enter(struct tracker *t, const struct event *ev)
 		return;
 	if (l && !goes_on(l, ev)) {
 		/* Its memory was given to another packet: the old one is over. */
-		if (!l->done)
-			hand_out(t, l);
-		live_forget(&t->table, l);
+		live_lose_id(l);
+		l->ended = true;
 		l = NULL;
 	}
 	if (!l) {
 		loop = find_loopback(t, ev);
 		if (loop) {
 			live_set_id(&t->table, loop, ev->id);
-			strcpy(loop->path->packet.iif, ev->packet->iif);
 			l = loop;
 		} else if (ev->enter.selected) {
 			l = begin(t, ev);
@@ -598,6 +598,7 @@ static void on_rule(struct tracker *t, const struct event *ev)
 	s->rule.target = path_str(l->path, ev->rule.target);
 	s->rule.handle = ev->rule.handle;
 	s->rule.number = ev->rule.number;
+	l->ruled = true;
 	l->queued = s->verdict == VERDICT_QUEUE;
 	l->ended = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN;
 }
