@@ -2,6 +2,7 @@
 #include "src/live.h"
 
 #include <netinet/in.h>
+#include <net/ethernet.h>
 #include <linux/netfilter.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,17 @@ bool packet_is_hidden(const struct packet *p)
 	return false;
 }
 
+/* nft_set_pktinfo_ipv6_validate() finds no transport header in a later fragment, and the trace then leaves the network header out. */
+bool packet_is_blank(const struct packet *p)
+{
+	return !p->has_addrs && (p->ethertype == ETHERTYPE_IPV6 || p->ethertype == ETHERTYPE_IP);
+}
+
+static bool is_odd(const struct packet *p)
+{
+	return packet_is_piece(p) || packet_is_hidden(p) || packet_is_blank(p);
+}
+
 static void set_odd(struct live_table *t, struct live *l, bool odd)
 {
 	if (l->odd == odd)
@@ -74,6 +86,8 @@ bool live_completes(const struct live *l, const struct packet *p)
 {
 	size_t n = p->family == AF_INET6 ? 16 : 4;
 
+	if (packet_is_blank(&l->now))
+		return p->family == (l->now.ethertype == ETHERTYPE_IPV6 ? AF_INET6 : AF_INET);
 	return p->family == l->now.family && !memcmp(p->src.addr, l->now.src.addr, n) &&
 	       !memcmp(p->dst.addr, l->now.dst.addr, n) &&
 	       (p->family == AF_INET6 || (p->ip_id == l->now.ip_id && p->proto == l->now.proto));
@@ -93,7 +107,7 @@ void live_add(struct live_table *t, struct live *l)
 	LIST_INSERT_HEAD(id_bucket(t, l->ns, l->id), l, by_id);
 	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
 	TAILQ_INSERT_TAIL(&t->live, l, order);
-	set_odd(t, l, packet_is_piece(&l->now) || packet_is_hidden(&l->now));
+	set_odd(t, l, is_odd(&l->now));
 }
 
 void live_finish(struct live_table *t, struct live *l)
@@ -143,7 +157,7 @@ void live_set_headers(struct live_table *t, struct live *l, const struct packet 
 {
 	LIST_REMOVE(l, by_headers);
 	l->now = *now;
-	set_odd(t, l, packet_is_piece(now) || packet_is_hidden(now));
+	set_odd(t, l, is_odd(now));
 	LIST_INSERT_HEAD(header_bucket(t, l->ns, now), l, by_headers);
 }
 

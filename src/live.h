@@ -79,6 +79,8 @@ struct live *live_next_same(struct live_table *t, unsigned int ns, const struct 
 
 /* Is it a fragment? */
 bool packet_is_piece(const struct packet *p);
+/* Did the trace message show no network header at all? So it is with later fragments of IPv6. */
+bool packet_is_blank(const struct packet *p);
 /* Does the trace message hide its protocol and ports? */
 bool packet_is_hidden(const struct packet *p);
 /* Could p be the odd packet l, put together or seen whole? */

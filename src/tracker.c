@@ -195,17 +195,27 @@ static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool
  * Defragmentation made one packet of several: it goes on as the one that came last (inet_frag_reasm_prepare()). The others have no
  * way of their own any more; those that met no rule before are not worth a word.
  */
-static void swallow_pieces(struct tracker *t, const struct live *last)
+static void swallow_pieces(struct tracker *t, struct live *last, const struct packet *whole)
 {
-	struct live *l, *next;
+	size_t n = whole->family == AF_INET6 ? 16 : 4;
+	struct live *l;
 
-	for (l = LIST_FIRST(&t->table.odd); l; l = next) {
-		next = LIST_NEXT(l, by_oddity);
-		if (l == last || l->ns != last->ns || !packet_is_piece(&l->now) || !live_completes(l, &last->now))
+	LIST_FOREACH(l, &t->table.odd, by_oddity) {
+		bool blank = packet_is_blank(&l->now);
+
+		if (l == last || l->ns != last->ns || l->ended || !live_completes(l, blank ? whole : &l->now) ||
+		    (!blank && (!packet_is_piece(&l->now) || l->now.ip_id != whole->ip_id ||
+				memcmp(l->now.src.addr, whole->src.addr, n))))
 			continue;
+		/* NAT at prerouting leaves the source alone; what the destination was, the first fragment tells. */
+		if (!blank && packet_is_blank(&last->now)) {
+			last->now = l->now;
+			last->path->packet = l->now;
+		}
 		if (!l->path->n_steps)
 			l->matched = false;
-		path_doubt(l->path, CERTAIN_NOT, "it was a fragment, and went on as part of the whole packet");		l->ended = true;
+		path_doubt(l->path, CERTAIN_NOT, "it was a fragment, and went on as part of the whole packet");
+		l->ended = true;
 	}
 }
 
@@ -220,13 +230,13 @@ static void become_whole(struct tracker *t, struct live *l, const struct packet 
 	struct packet *shown = &l->path->packet;
 	struct packet whole = *now;
 
-	if (packet_is_piece(&l->now))
-		swallow_pieces(t, l);
+	if (packet_is_piece(&l->now) || packet_is_blank(&l->now))
+		swallow_pieces(t, l, now);
 	memcpy(whole.iif, shown->iif, sizeof(whole.iif));
 	memcpy(whole.oif, shown->oif, sizeof(whole.oif));
 	l->matched |= filter_match(t->filter, &whole);
 	/* What NAT made of it is not what it was first seen as. */
-	if (same_addrs(&l->now, now))
+	if (packet_is_blank(&l->now) || same_addrs(&l->now, now))
 		*shown = whole;
 }
 
