@@ -38,6 +38,7 @@ SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.
 OBJS := $(SRCS:%.c=$(B)/%.o)
 BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
+NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
@@ -75,6 +76,11 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lcmocka
 
+# Programs that the tests of tests/netns call.
+$(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)
 
@@ -88,7 +94,7 @@ test: deps
 	@B=$(B) SAN=$(SAN) tests/run $(SUITE)
 
 .PHONY: test-programs
-test-programs: all $(UNIT)
+test-programs: all $(UNIT) $(NETNS_PROGS)
 
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
@@ -106,4 +112,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d)
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d)

@@ -25,8 +25,8 @@ const char *backend_name(enum backend b)
 const char *family_name(uint8_t family)
 {
 	static const char *const names[] = {
-		[NFPROTO_IPV4] = "ip",	    [NFPROTO_IPV6] = "ip6",	[NFPROTO_INET] = "inet",
-		[NFPROTO_ARP] = "arp",	    [NFPROTO_BRIDGE] = "bridge", [NFPROTO_NETDEV] = "netdev",
+		[NFPROTO_IPV4] = "ip", [NFPROTO_IPV6] = "ip6",	    [NFPROTO_INET] = "inet",
+		[NFPROTO_ARP] = "arp", [NFPROTO_BRIDGE] = "bridge", [NFPROTO_NETDEV] = "netdev",
 	};
 
 	return pick(names, COUNT(names), family);
@@ -53,9 +53,11 @@ const char *hook_name(uint8_t family, uint8_t hook)
 const char *verdict_name(enum verdict v)
 {
 	static const char *const names[] = {
-		[VERDICT_UNKNOWN] = "unknown", [VERDICT_ACCEPT] = "accept", [VERDICT_DROP] = "drop",
-		[VERDICT_STOLEN] = "stolen",   [VERDICT_QUEUE] = "queue",   [VERDICT_CONTINUE] = "continue",
-		[VERDICT_RETURN] = "return",   [VERDICT_JUMP] = "jump",	    [VERDICT_GOTO] = "goto",
+		[VERDICT_UNKNOWN] = "unknown", [VERDICT_ACCEPT] = "accept",
+		[VERDICT_DROP] = "drop",       [VERDICT_STOLEN] = "stolen",
+		[VERDICT_QUEUE] = "queue",     [VERDICT_CONTINUE] = "continue",
+		[VERDICT_RETURN] = "return",   [VERDICT_JUMP] = "jump",
+		[VERDICT_GOTO] = "goto",
 	};
 
 	return pick(names, COUNT(names), v);
@@ -74,7 +76,8 @@ enum verdict verdict_of_nft(int32_t code)
 	case NFT_RETURN:
 		return VERDICT_RETURN;
 	}
-	/* The upper half carries NF_QUEUE's number or NF_DROP's errno (include/uapi/linux/netfilter.h). */
+	/* The upper half carries NF_QUEUE's number or NF_DROP's errno
+	 * (include/uapi/linux/netfilter.h). */
 	switch (code & NF_VERDICT_MASK) {
 	case NF_DROP:
 		return VERDICT_DROP;

@@ -2,7 +2,8 @@
 /*
  * Names, comments and process titles come from packets, rulesets and other people: before they reach a terminal every
  * control character, DEL, C1 control (also in UTF-8) and byte of invalid UTF-8 is shown as \xNN (a newline as \n, a tab as \t),
- * a backslash as \\. Bidirectional and other format controls that can disguise text (U+200B-200F, U+202A-202E, U+2066-2069, U+FEFF) as \u{NNNN}.
+ * a backslash as \\. Bidirectional and other invisible controls that can disguise text (U+061C, U+200B-200F, U+2028-202E,
+ * U+2060-2069, U+FEFF, U+FFF9-FFFB, U+E0000-E007F) as \u{NNNN}.
  */
 #ifndef NFPATH_ESCAPE_H
 #define NFPATH_ESCAPE_H

@@ -19,7 +19,11 @@ struct netns_set {
 	unsigned int n;
 };
 
-/* Adds the namespace that arg names: NAME (of /run/netns), PID, PATH, "self" or "all". Each namespace once. -ENOENT, -EPERM … with a sentence. */
+/*
+ * Adds the namespace that arg names: NAME (of /run/netns), PID (a name of the same digits goes first), PATH (has a '/'), "self" or "all"
+ * (those of every process and every name). Each namespace once. 0, -ENOENT, -EPERM, -EINVAL … with a sentence. "all" may
+ * give 0 and a sentence, a warning: some processes may not be looked into; else the sentence is empty then.
+ */
 int netns_add(struct netns_set *set, const char *arg, struct error *err);
 void netns_set_free(struct netns_set *set);
 

@@ -21,9 +21,15 @@ bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple
 const char *endpoint_text(char *buf, size_t size, uint8_t family, const struct endpoint *e, bool with_port);
 /* The address alone. */
 const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *addr);
-/* "TCP", "UDP", "ICMP", "proto-132": upper case as the text output writes it. */
+/* "tcp", "icmpv6": as JSON writes it and -p takes it; NULL for a number without a common name. */
+const char *proto_name(uint8_t proto);
+/* TCP, UDP, UDP-Lite, SCTP, DCCP. */
+bool proto_has_ports(uint8_t proto);
+/* An echo request or reply of ICMP or ICMPv6: icmp_id and icmp_seq count. */
+bool packet_is_echo(const struct packet *p);
+/* "TCP", "ICMPv6", "proto-253", "ARP", "ethertype-0x88cc": as the text output writes it. buf of at least 24 bytes. */
 const char *proto_text(char *buf, size_t size, const struct packet *p);
-/* "S", "S.", "F.", "R", "P." as tcpdump writes TCP flags. */
+/* "S", "S.", "F.", "R", "P." as tcpdump writes TCP flags; "none" without any. buf of at least 9 bytes. */
 const char *tcp_flags_text(char *buf, size_t size, uint8_t flags);
 
 #endif

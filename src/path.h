@@ -75,9 +75,11 @@ struct step {
 			const char *target;  /* chain jumped to */
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
+			bool nat_chain; /* it chooses addresses: what it accepts, others may still drop */
+			int32_t priority; /* of its base chain */
 			bool verdict_inferred; /* from what followed, not said by the kernel (extension targets of iptables-legacy) */
 		} rule;
-		struct { /* STEP_NAT: the headers afterwards */
+		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with both gets two steps */
 			bool dnat, snat;
 			struct endpoint src, dst;
 			bool has_ports;
@@ -93,12 +95,14 @@ struct step {
 			int32_t rule;	    /* priority of the policy rule; -1: not known */
 			const char *prefix, *dev, *gateway;
 			int error;	    /* negative errno of the lookup; 0: found */
+			int type, plen;	    /* RTN_*, 0: not said; prefix length, -1: not said */
 			bool input;	    /* for a packet that arrived */
 		} route;
 		struct { /* STEP_RP_FILTER */
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
 			bool pass;
 			const char *reason, *iif, *reverse_dev;
+			int reverse_type; /* RTN_* of the way back; 0: none */
 		} rpf;
 		struct { /* STEP_HOOK */
 			const char *function, *module;
@@ -150,6 +154,11 @@ struct path {
 	enum certainty certainty;
 	const char *because;   /* why it is not exact; NULL when it is */
 	uint64_t lost;	       /* events lost while it was in flight */
+	unsigned int ns;       /* index of the namespace in the trace's set */
+	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: all of it happened between these two */
+	uint32_t passed;       /* bit 1 << NF_INET_*: hooks that it left alive */
+	uint8_t last_hook;     /* the hook that it entered or left last; HOOK_NONE: none */
+	bool left_last;	       /* … and it left that one */
 	const char *unseen;    /* what this engine could not see and would matter here; NULL: nothing */
 	const char *fix;       /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
@@ -158,12 +167,15 @@ struct path {
 struct path *path_new(void);
 void path_free(struct path *p);
 
-/* Appends an empty step of this type and returns it; valid until the next call. NULL: out of memory. */
+/*
+ * Appends an empty step of this type and returns it; valid until the next call. NULL: out of memory. Numbers that a
+ * step gives -1 for "not known" begin so.
+ */
 struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook);
-/* The same before index `at`. */
+/* The same before index `at`; decided_by moves with its step. */
 struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family, uint8_t hook);
 
-/* A copy of s that lives as long as the path; NULL for NULL. */
+/* A copy of s that lives as long as the path, equal strings being one; NULL for NULL and when out of memory. */
 const char *path_str(struct path *p, const char *s);
 const char *path_strf(struct path *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -19,6 +19,10 @@ struct render_ops {
 	int (*path)(const struct render *r, const struct path *p);
 };
 
+/* NULL: there is no such format. */
 const struct render_ops *render_find(const char *name);
+
+/* For render.c's table. */
+extern const struct render_ops render_text, render_json;
 
 #endif

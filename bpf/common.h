@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What all programs share: the ring buffer, the gate, the per-CPU state. Weak, so that the linker
+ * makes one of each. */
+#ifndef NFPATH_BPF_COMMON_H
+#define NFPATH_BPF_COMMON_H
+
+#include "bpf/vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include "bpf/event.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_NETLINK 16
+
+struct cpu_state {
+	__u64 last_message; /* ktime of the newest message queued by this CPU */
+	__u32 next;	    /* slot of held[] that the next lookup takes: the oldest one */
+	__u32 pad;
+	struct nfp_fib held[NFP_HELD]; /* ev.ktime 0: empty, or being written */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} records __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_state);
+} cpus __weak SEC(".maps");
+
+/* Set by user space: once everything is attached; 0 again to stop. */
+volatile __u32 gate __weak = 0;
+/* Records that found the ring buffer full, by type. */
+volatile __u64 lost[NFP_TYPES] __weak = {};
+/* How long after a message of its CPU, or before one, a route lookup is taken for one of a traced
+ * packet; ns. */
+const volatile __u64 window_ns __weak = 1000000;
+
+static __always_inline void event_init(struct nfp_event *ev, __u32 type)
+{
+	ev->type = type;
+	ev->cpu = bpf_get_smp_processor_id();
+	ev->pid = bpf_get_current_pid_tgid() >> 32;
+	ev->netns = 0;
+	ev->ktime = bpf_ktime_get_ns();
+}
+
+static __always_inline void count_lost(__u32 type)
+{
+	if (type < NFP_TYPES)
+		__sync_fetch_and_add(&lost[type], 1);
+}
+
+static __always_inline struct cpu_state *this_cpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which CPU queued which netlink message, and when: __netlink_sendskb() queues the skb and calls
+ * sk_data_ready(), whose default, sock_def_readable(), has the tracepoint. It comes once for each
+ * datagram, on the CPU where the traced packet is.
+ */
+#include "bpf/common.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define NLMSG_HDRLEN 16
+#define NFGENMSG_LEN 4
+#define NLA_HDRLEN 4
+#define NLA_TYPE_MASK 0x3fff
+#define TRACE_MESSAGE ((10 << 8) | 17) /* NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE */
+#define NFTA_TRACE_ID 6
+#define ATTRS_WALKED 6 /* the id is the third one */
+#define QUEUE_WALKED 8
+
+struct nlmsghdr {
+	__u32 nlmsg_len;
+	__u16 nlmsg_type;
+	__u16 nlmsg_flags;
+	__u32 nlmsg_seq;
+	__u32 nlmsg_pid;
+};
+
+struct nlattr {
+	__u16 nla_len;
+	__u16 nla_type;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NFP_SOCKETS);
+	__type(key, __u64);   /* SO_COOKIE */
+	__type(value, __u32); /* index */
+} sockets SEC(".maps");
+
+/*
+ * The message that this CPU has just queued is the tail, or, when another CPU queued one meanwhile,
+ * the last one that was allocated here: nft_trace_notify() and nfulnl_log_packet() allocate, fill
+ * and send in one go.
+ */
+static __always_inline struct sk_buff *own_tail(struct sock *sk, __u32 cpu, __u8 *flags)
+{
+	struct sk_buff *head = (void *)__builtin_preserve_access_index(&sk->sk_receive_queue);
+	struct sk_buff *tail = BPF_CORE_READ(sk, sk_receive_queue.prev);
+	struct sk_buff *skb = tail;
+	int i;
+
+	if (!tail || tail == head) {
+		*flags = NFP_MSG_GONE;
+		return NULL;
+	}
+	for (i = 0; i < QUEUE_WALKED; i++) {
+		if (!skb || skb == head)
+			break;
+		if (BPF_CORE_READ(skb, alloc_cpu) == cpu)
+			return skb;
+		skb = BPF_CORE_READ(skb, prev);
+	}
+	*flags = NFP_MSG_UNSURE;
+	return tail;
+}
+
+static __always_inline __u32 trace_id(const unsigned char *data, __u32 len)
+{
+	__u32 off = NLMSG_HDRLEN + NFGENMSG_LEN, id = 0;
+	struct nlattr nla;
+	int i;
+
+	for (i = 0; i < ATTRS_WALKED; i++) {
+		if (off + NLA_HDRLEN > len ||
+		    bpf_probe_read_kernel(&nla, sizeof(nla), data + off) ||
+		    nla.nla_len < NLA_HDRLEN)
+			return 0;
+		if ((nla.nla_type & NLA_TYPE_MASK) == NFTA_TRACE_ID) {
+			bpf_probe_read_kernel(&id, sizeof(id), data + off + NLA_HDRLEN);
+			return bpf_ntohl(id);
+		}
+		off += (nla.nla_len + 3) & ~3u;
+	}
+	return 0;
+}
+
+static __always_inline void read_message(struct nfp_message *m, struct sock *sk)
+{
+	struct sk_buff *skb = own_tail(sk, m->ev.cpu, &m->flags);
+	const unsigned char *data;
+	struct nlmsghdr nlh;
+
+	if (!skb)
+		return;
+	data = BPF_CORE_READ(skb, data);
+	if (bpf_probe_read_kernel(&nlh, sizeof(nlh), data))
+		return;
+	m->nlmsg_type = nlh.nlmsg_type;
+	m->nlmsg_len = nlh.nlmsg_len;
+	if (nlh.nlmsg_type == TRACE_MESSAGE)
+		m->trace_id = trace_id(data, nlh.nlmsg_len);
+}
+
+/* The lookups that came before the first message of a packet: local output routes before any hook.
+ */
+static __always_inline void emit_held(struct cpu_state *c, __u64 now)
+{
+	__u32 i, slot;
+	__u64 t;
+
+	for (i = 0; i < NFP_HELD; i++) {
+		slot = (c->next + i) % NFP_HELD;
+		t = c->held[slot].ev.ktime;
+		if (t && now - t <= window_ns &&
+		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), 0))
+			count_lost(c->held[slot].ev.type);
+		c->held[slot].ev.ktime = 0;
+	}
+}
+
+SEC("raw_tp/sk_data_ready")
+int message_queued(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct sock *sk = (void *)ctx->args[0];
+	struct nfp_message *m;
+	struct cpu_state *c;
+	__u64 cookie;
+	__u32 *index;
+
+	if (!gate || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_NETLINK)
+		return 0;
+	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	index = bpf_map_lookup_elem(&sockets, &cookie);
+	c = this_cpu();
+	if (!index || !c)
+		return 0;
+	/* First: an interrupt that looks a route up from here on sees that it need not hold it. */
+	c->last_message = bpf_ktime_get_ns();
+	emit_held(c, c->last_message);
+
+	m = bpf_ringbuf_reserve(&records, sizeof(*m), 0);
+	if (!m) {
+		count_lost(NFP_MESSAGE);
+		return 0;
+	}
+	__builtin_memset(m, 0, sizeof(*m));
+	event_init(&m->ev, NFP_MESSAGE);
+	m->ev.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	m->cookie = cookie;
+	m->socket = *index;
+	read_message(m, sk);
+	bpf_ringbuf_submit(m, 0);
+	return 0;
+}

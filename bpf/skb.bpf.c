@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How traced packets end: dropped (and why), transmitted, consumed. nf_trace, set by our own nft
+ * table, tells them apart. */
+#include "bpf/common.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Namespaces' inode numbers: PROC_DYNAMIC_FIRST is 0xf0000000, and those fixed for the first
+ * namespaces lie just below. */
+#define NS_INUM_MIN 0xe0000000u
+#define SKB_DST_PTRMASK (~1ul) /* the lowest bit says whether a reference is held */
+
+/* Set from the BTF of the tracepoint: the drop reason came with 5.17, the receiving socket
+ * with 6.11. */
+const volatile bool kfree_has_reason = false;
+const volatile bool kfree_has_socket = false;
+
+static __always_inline bool traced(const struct sk_buff *skb)
+{
+	return bpf_core_field_exists(skb->nf_trace) && BPF_CORE_READ_BITFIELD_PROBED(skb, nf_trace);
+}
+
+/* The namespace of a device; 0 if the pointer leads to none. */
+static __always_inline __u32 dev_netns(const struct net_device *dev)
+{
+	__u32 inum = (__s64)dev < 0 ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
+
+	return inum >= NS_INUM_MIN ? inum : 0;
+}
+
+static __always_inline __u32 sock_netns(const struct sock *sk)
+{
+	return sk ? BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) : 0;
+}
+
+/*
+ * skb->dev shares its place with dev_scratch (udp_set_dev_scratch()) and with rbnode (TCP's
+ * queues): it is a device only if it is a kernel address and what it points to lies in a namespace.
+ */
+static __always_inline void fill_dev(struct nfp_skb *s, const struct sk_buff *skb)
+{
+	const struct net_device *dev = BPF_CORE_READ(skb, dev);
+
+	s->ev.netns = dev_netns(dev);
+	if (!s->ev.netns)
+		return;
+	s->ifindex = BPF_CORE_READ(dev, ifindex);
+	BPF_CORE_READ_INTO(&s->dev, dev, name);
+}
+
+/* In the output hook a packet has no device yet, and not always a socket, but it has a route. */
+static __always_inline __u32 other_netns(const struct sk_buff *skb, const struct sock *rx_sk)
+{
+	const struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & SKB_DST_PTRMASK);
+	__u32 inum = sock_netns(BPF_CORE_READ(skb, sk));
+
+	if (!inum)
+		inum = sock_netns(rx_sk);
+	if (!inum && dst)
+		inum = dev_netns(BPF_CORE_READ(dst, dev));
+	return inum;
+}
+
+/* Headers as they are now, after NAT; only what lies in the linear part, where the stack has pulled
+ * what it parsed. */
+static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff *skb)
+{
+	const unsigned char *head = BPF_CORE_READ(skb, head);
+	__u32 start = BPF_CORE_READ(skb, network_header);
+	__u32 tail = BPF_CORE_READ(skb, tail);
+	__u32 n;
+
+	if (start >= tail)
+		return;
+	n = tail - start;
+	if (n > NFP_HEADER_LEN)
+		n = NFP_HEADER_LEN;
+	if (!bpf_probe_read_kernel(s->header, n, head + start))
+		s->header_len = n;
+}
+
+static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 location, __u32 reason,
+				const struct sock *sk)
+{
+	struct nfp_skb *s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
+
+	if (!s) {
+		count_lost(type);
+		return 0;
+	}
+	__builtin_memset(s, 0, sizeof(*s));
+	event_init(&s->ev, type);
+	s->skb = (__u64)skb;
+	s->location = location;
+	s->reason = reason;
+	s->iif = BPF_CORE_READ(skb, skb_iif);
+	s->mark = BPF_CORE_READ(skb, mark);
+	s->len = BPF_CORE_READ(skb, len);
+	s->protocol = BPF_CORE_READ(skb, protocol);
+	fill_dev(s, skb);
+	if (!s->ev.netns)
+		s->ev.netns = other_netns(skb, sk);
+	fill_header(s, skb);
+	bpf_ringbuf_submit(s, 0);
+	return 0;
+}
+
+/* kfree_skb(struct sk_buff *skb, void *location, enum skb_drop_reason reason, struct sock *rx_sk)
+ */
+SEC("raw_tp/kfree_skb")
+int skb_dropped(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct sk_buff *skb = (void *)ctx->args[0];
+
+	if (!gate || !traced(skb))
+		return 0;
+	/* The verifier lets a program touch only as many arguments as the tracepoint has: no
+	 * reading ahead of these tests. */
+	return emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
+		    kfree_has_socket ? (void *)ctx->args[3] : NULL);
+}
+
+/* net_dev_queue(struct sk_buff *skb) */
+SEC("raw_tp/net_dev_queue")
+int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct sk_buff *skb = (void *)ctx->args[0];
+
+	if (!gate || !traced(skb))
+		return 0;
+	return emit(NFP_TRANSMIT, skb, 0, 0, NULL);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netfilter/nflog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+
+enum { COPY_BYTES = 128 };
+
+static int collect(const struct nlattr *attr, void *data)
+{
+	const struct nlattr **tb = data;
+	unsigned int type = mnl_attr_get_type(attr);
+
+	if (type <= NFULA_MAX)
+		tb[type] = attr;
+	return MNL_CB_OK;
+}
+
+static uint32_t get_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
+/*
+ * "TRACE: table:chain:rule:5 ". A chain's name may hold colons, a table's cannot: so from the left
+ * the table, from the right number and kind, and what is between them is the chain.
+ */
+static bool parse_prefix(struct nflog_msg *m, const char *prefix)
+{
+	static const char lead[] = "TRACE: ";
+	static const struct {
+		const char *word;
+		enum xt_trace_kind kind;
+	} kinds[] = {
+		{"rule", XT_TRACE_RULE}, {"return", XT_TRACE_RETURN}, {"policy", XT_TRACE_POLICY}};
+	const char *table, *chain, *kind, *number;
+	char *end;
+
+	if (strncmp(prefix, lead, sizeof(lead) - 1))
+		return false;
+	table = prefix + sizeof(lead) - 1;
+	chain = strchr(table, ':');
+	number = strrchr(table, ':');
+	if (!chain || number == chain)
+		return false;
+	for (kind = number - 1; *kind != ':'; kind--)
+		;
+	if (kind == chain || chain - table >= XT_NAME_MAX || kind - chain > XT_NAME_MAX)
+		return false;
+	m->number = strtoul(number + 1, &end, 10);
+	if (end == number + 1 || *end != ' ' || end[1])
+		return false;
+	memcpy(m->table, table, chain - table);
+	memcpy(m->chain, chain + 1, kind - chain - 1);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t n = strlen(kinds[i].word);
+
+		if ((size_t)(number - kind - 1) == n && !memcmp(kind + 1, kinds[i].word, n)) {
+			m->kind = kinds[i].kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m)
+{
+	const struct nlattr *tb[NFULA_MAX + 1] = {0};
+	const struct nfulnl_msg_packet_hdr *hdr;
+	const struct nfgenmsg *g;
+
+	memset(m, 0, sizeof(*m));
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*g))
+		return -EBADMSG;
+	g = mnl_nlmsg_get_payload(nlh);
+	if (mnl_attr_parse(nlh, sizeof(*g), collect, tb) < 0)
+		return -EBADMSG;
+	m->family = g->nfgen_family;
+	if (tb[NFULA_PACKET_HDR] &&
+	    mnl_attr_get_payload_len(tb[NFULA_PACKET_HDR]) >= sizeof(*hdr)) {
+		hdr = mnl_attr_get_payload(tb[NFULA_PACKET_HDR]);
+		m->hook = hdr->hook;
+	}
+	m->has_seq = tb[NFULA_SEQ];
+	m->seq = get_u32(tb[NFULA_SEQ]);
+	m->iif = get_u32(tb[NFULA_IFINDEX_INDEV]);
+	m->oif = get_u32(tb[NFULA_IFINDEX_OUTDEV]);
+	m->mark = get_u32(tb[NFULA_MARK]);
+	if (tb[NFULA_PAYLOAD]) {
+		m->payload.p = mnl_attr_get_payload(tb[NFULA_PAYLOAD]);
+		m->payload.len = mnl_attr_get_payload_len(tb[NFULA_PAYLOAD]);
+	}
+	if (tb[NFULA_HWHEADER]) {
+		m->ll.p = mnl_attr_get_payload(tb[NFULA_HWHEADER]);
+		m->ll.len = mnl_attr_get_payload_len(tb[NFULA_HWHEADER]);
+	}
+	if (tb[NFULA_PREFIX] && mnl_attr_validate(tb[NFULA_PREFIX], MNL_TYPE_NUL_STRING) >= 0)
+		m->trace = parse_prefix(m, mnl_attr_get_str(tb[NFULA_PREFIX]));
+	return 0;
+}
+
+struct nlmsghdr *nflog_request(void *buf, enum nflog_request what, uint8_t family, uint32_t seq)
+{
+	static const uint8_t commands[] = {
+		[NFLOG_BIND_FAMILY] = NFULNL_CFG_CMD_PF_BIND,
+		[NFLOG_BIND_GROUP] = NFULNL_CFG_CMD_BIND,
+		[NFLOG_UNBIND_GROUP] = NFULNL_CFG_CMD_UNBIND,
+	};
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *g;
+
+	nlh->nlmsg_type = (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_CONFIG;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = seq;
+	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
+	g->nfgen_family = family;
+	g->version = NFNETLINK_V0;
+	g->res_id = htons(0); /* the group */
+	if (what == NFLOG_MODE) {
+		struct nfulnl_msg_config_mode mode = {.copy_range = htonl(COPY_BYTES),
+						      .copy_mode = NFULNL_COPY_PACKET};
+
+		mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
+		mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
+		mnl_attr_put_u16(nlh, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
+	} else {
+		struct nfulnl_msg_config_cmd cmd = {.command = commands[what]};
+
+		mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(cmd), &cmd);
+	}
+	return nlh;
+}

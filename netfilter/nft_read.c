@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tables, chains and rule handles of nf_tables. Walks the attributes itself: of 20,000 rules only
+ * four attributes are wanted, and libnftnl would make objects of all their expressions. It also
+ * refuses a whole chain for one kind of device that it does not know (nftnl_chain_parse_devs).
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netfilter/source.h"
+#include "src/error.h"
+
+/* NFTA_DEVICE_PREFIX of Linux 6.17: "eth*" without the star. */
+enum { DEVICE_PREFIX = 2 };
+
+struct nft_dump {
+	struct ruleset *rs;
+	uint32_t genid;
+	struct rs_chain *last; /* rules come chain by chain */
+	uint32_t last_cap;
+};
+
+enum { MAX_ATTR = 32 };
+
+/* The attributes at `tb` by type, NULL where there is none. Types that we do not know are passed
+ * over. */
+static void index_attr(const struct nlattr **tb, const struct nlattr *attr)
+{
+	if (mnl_attr_get_type(attr) < MAX_ATTR)
+		tb[mnl_attr_get_type(attr)] = attr;
+}
+
+static void parse_message(const struct nlattr **tb, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) index_attr(tb, attr);
+}
+
+static void parse_nested(const struct nlattr **tb, const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) index_attr(tb, attr);
+}
+
+static const char *str_of(const struct nlattr *attr)
+{
+	return attr && !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) ? mnl_attr_get_str(attr)
+								     : NULL;
+}
+
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	uint32_t v;
+
+	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(v))
+		return 0;
+	memcpy(&v, mnl_attr_get_payload(attr), sizeof(v));
+	return ntohl(v);
+}
+
+static uint64_t u64_of(const struct nlattr *attr)
+{
+	uint64_t v;
+
+	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(v))
+		return 0;
+	memcpy(&v, mnl_attr_get_payload(attr), sizeof(v));
+	return be64toh(v);
+}
+
+/* Every message of a dump says of which generation it is (nfnl_msg_put, nft_base_seq): its low 16
+ * bits. */
+static int check_gen(const struct nft_dump *d, const struct nlmsghdr *nlh)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+
+	return ntohs(nfg->res_id) == (d->genid & 0xffff) ? 0 : -EAGAIN;
+}
+
+static uint8_t family_of(const struct nlmsghdr *nlh)
+{
+	return ((const struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
+}
+
+static int on_table(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[MAX_ATTR] = {NULL};
+	struct nft_dump *d = data;
+	struct rs_table *t;
+	const char *name;
+
+	if (check_gen(d, nlh))
+		return -EAGAIN;
+	parse_message(tb, nlh);
+	name = str_of(tb[NFTA_TABLE_NAME]);
+	if (!name)
+		return -EPROTO;
+	t = ruleset_add_table(d->rs, BACKEND_NFT, family_of(nlh), name);
+	if (!t)
+		return -ENOMEM;
+	t->handle = u64_of(tb[NFTA_TABLE_HANDLE]);
+	return 0;
+}
+
+static int add_device(char ***v, size_t *n, const char *name, bool prefix)
+{
+	char **bigger = realloc(*v, (*n + 2) * sizeof(**v));
+
+	if (!bigger)
+		return -ENOMEM;
+	*v = bigger;
+	bigger[*n] = bigger[*n + 1] = NULL;
+	if (asprintf(&bigger[*n], "%s%s", name, prefix ? "*" : "") < 0) {
+		bigger[*n] = NULL;
+		return -ENOMEM;
+	}
+	++*n;
+	return 0;
+}
+
+static int parse_devices(struct rs_chain *c, const struct nlattr *const *hook)
+{
+	const struct nlattr *dev;
+	size_t n = 0;
+	int rc = 0;
+
+	if (str_of(hook[NFTA_HOOK_DEV]))
+		return add_device(&c->devices, &n, str_of(hook[NFTA_HOOK_DEV]), false);
+	if (!hook[NFTA_HOOK_DEVS])
+		return 0;
+	mnl_attr_for_each_nested(dev, hook[NFTA_HOOK_DEVS]) if (!rc && str_of(dev)) rc =
+		add_device(&c->devices, &n, str_of(dev), mnl_attr_get_type(dev) == DEVICE_PREFIX);
+	return rc;
+}
+
+/* NFTA_CHAIN_HOOK is there for base chains only (nf_tables_fill_chain_info). */
+static int parse_base(struct rs_chain *c, const struct nlattr *const *tb)
+{
+	const struct nlattr *hook[MAX_ATTR] = {NULL};
+	const char *type = str_of(tb[NFTA_CHAIN_TYPE]);
+
+	if (!tb[NFTA_CHAIN_HOOK])
+		return 0;
+	parse_nested(hook, tb[NFTA_CHAIN_HOOK]);
+	c->base = true;
+	c->hook = u32_of(hook[NFTA_HOOK_HOOKNUM]);
+	c->priority = (int32_t)u32_of(hook[NFTA_HOOK_PRIORITY]);
+	c->policy = tb[NFTA_CHAIN_POLICY] ? verdict_of_nft(u32_of(tb[NFTA_CHAIN_POLICY]))
+					  : VERDICT_ACCEPT;
+	c->type = strdup(type ? type : "unknown");
+	return c->type ? parse_devices(c, hook) : -ENOMEM;
+}
+
+static int on_chain(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[MAX_ATTR] = {NULL};
+	struct nft_dump *d = data;
+	const char *table, *name;
+	struct rs_table *t;
+	struct rs_chain *c;
+
+	if (check_gen(d, nlh))
+		return -EAGAIN;
+	parse_message(tb, nlh);
+	table = str_of(tb[NFTA_CHAIN_TABLE]);
+	name = str_of(tb[NFTA_CHAIN_NAME]);
+	if (!table || !name)
+		return -EPROTO;
+	t = ruleset_table(d->rs, false, family_of(nlh), table);
+	if (!t)
+		return -EAGAIN;
+	c = rs_table_add_chain(d->rs, t, name);
+	if (!c)
+		return -ENOMEM;
+	return c->base ? 0 : parse_base(c, tb);
+}
+
+static int add_handle(struct nft_dump *d, uint64_t handle)
+{
+	struct rs_chain *c = d->last;
+	uint64_t *bigger;
+
+	if (c->n_rules == d->last_cap) {
+		d->last_cap = d->last_cap ? d->last_cap * 2 : 4;
+		bigger = realloc(c->handles, d->last_cap * sizeof(*bigger));
+		if (!bigger)
+			return -ENOMEM;
+		c->handles = bigger;
+	}
+	c->handles[c->n_rules++] = handle;
+	return 0;
+}
+
+static bool is_last_chain(const struct nft_dump *d, uint8_t family, const char *table,
+			  const char *chain)
+{
+	return d->last && !strcmp(d->last->name, chain) && !strcmp(d->last->table->name, table) &&
+	       d->last->table->family == family;
+}
+
+static int on_rule(const struct nlmsghdr *nlh, void *data)
+{
+	const char *table = NULL, *chain = NULL;
+	struct nft_dump *d = data;
+	const struct nlattr *attr;
+	uint64_t handle = 0;
+
+	if (check_gen(d, nlh))
+		return -EAGAIN;
+	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
+	 * walked over. */
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
+			table = str_of(attr);
+		else if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN)
+			chain = str_of(attr);
+		else if (mnl_attr_get_type(attr) == NFTA_RULE_HANDLE)
+			handle = u64_of(attr);
+		if (table && chain && handle)
+			break;
+	}
+	if (!table || !chain || !handle)
+		return -EPROTO;
+	if (!is_last_chain(d, family_of(nlh), table, chain)) {
+		d->last = ruleset_chain(d->rs, false, family_of(nlh), table, chain);
+		if (!d->last || d->last->handles)
+			return -EAGAIN;
+		d->last_cap = 0;
+	}
+	return add_handle(d, handle);
+}
+
+static int dump(struct nf_source *s, uint16_t type,
+		int (*cb)(const struct nlmsghdr *nlh, void *data), struct nft_dump *d)
+{
+	int rc;
+
+	nf_source_msg(s, type, NLM_F_DUMP, NFPROTO_UNSPEC);
+	rc = nf_source_ask(s, cb, d);
+	return rc == -EINTR ? -EAGAIN : rc;
+}
+
+int nft_read(struct nf_source *s, struct ruleset *rs, struct error *err)
+{
+	struct nft_dump d = {.rs = rs};
+	uint32_t after = 0;
+	int rc = nf_source_genid(s, &d.genid);
+
+	if (!rc && !d.genid)
+		return 0; /* no nf_tables here: generations begin at 1 (nf_tables_init_net) */
+	if (!rc)
+		rc = dump(s, NFT_MSG_GETTABLE, on_table, &d);
+	if (!rc)
+		rc = dump(s, NFT_MSG_GETCHAIN, on_chain, &d);
+	if (!rc)
+		rc = dump(s, NFT_MSG_GETRULE, on_rule, &d);
+	if (!rc)
+		rc = nf_source_genid(s, &after);
+	if (!rc && after != d.genid)
+		return -EAGAIN;
+	if (rc == -EPERM)
+		return fail(err, rc,
+			    "reading the nf_tables ruleset takes CAP_NET_ADMIN in the network "
+			    "namespace");
+	if (rc && rc != -EAGAIN)
+		return fail(err, rc, "cannot read the nf_tables ruleset: %s", strerror(-rc));
+	rs->genid = d.genid;
+	return rc;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts that rule_text.c puts together. Private to netfilter/. */
+#ifndef NFPATH_NETFILTER_TEXT_PARTS_H
+#define NFPATH_NETFILTER_TEXT_PARTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netfilter/rule_text.h"
+#include "netfilter/source.h"
+
+/* Every rule of one chain as `nft -s -a list ruleset` prints it. */
+struct chain_lines {
+	size_t n;
+	struct chain_line {
+		uint64_t handle;
+		char *comment; /* NULL: none */
+		char *text;    /* with its comment, without handle; NULL until nft has said it */
+	} * v;
+	const char *why; /* static: why the texts could not be had; NULL: they are there */
+};
+
+/* By libnftables, in the namespace of s. Never NULL but for lack of memory; owned by the caller. */
+struct chain_lines *chain_lines_read(struct nf_source *s, const struct rs_chain *c);
+void chain_lines_free(struct chain_lines *l);
+
+/*
+ * Parses what `nft -s -a list chain` printed into l, whose handles and comments are known from the
+ * kernel. 0 or -EPROTO when it is not exactly one text for each, in this order. Changes out. Apart
+ * from chain_lines_read() for tests.
+ */
+int chain_lines_parse(struct chain_lines *l, char *out, const char *chain_comment, bool base);
+
+/* Does the table of t still exist, as this very table? 0, -ENOENT or another negative errno. */
+int nft_table_check(struct nf_source *s, const struct rs_table *t);
+
+/* Fill action and brief (owned by the caller) from text, whose target begins at target_at. 0 or
+ * -ENOMEM. */
+int brief_of_xt(struct rule_text *rt, size_t target_at, enum verdict verdict);
+/* The same for a text by nft. */
+int brief_of_nft(struct rule_text *rt);
+
+#endif

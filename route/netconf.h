@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one network namespace says of its interfaces: names, numbers, rp_filter, forwarding. By
+ * rtnetlink. */
+#ifndef NFPATH_ROUTE_NETCONF_H
+#define NFPATH_ROUTE_NETCONF_H
+
+#include <stdint.h>
+
+#include "src/error.h"
+
+struct netconf;
+
+enum { NETCONF_NAME_LEN = 16 }; /* IFNAMSIZ */
+
+/* In the namespace of netns_fd, which is borrowed for the call. NULL: err has the sentence. */
+struct netconf *netconf_open(int netns_fd, struct error *err);
+void netconf_close(struct netconf *nc);
+
+/* net.ipv4.conf.{all,DEV}.rp_filter as they are now. 0, -ENODEV (no such interface, or no IPv4 on
+ * it) or another negative errno. */
+int netconf_rp_filter(struct netconf *nc, uint32_t ifindex, int *all, int *dev);
+
+/* Whether packets of family (AF_INET, AF_INET6) that arrive by ifindex may be forwarded: 0, 1 or a
+ * negative errno. */
+int netconf_forwarding(struct netconf *nc, int family, uint32_t ifindex);
+
+/* From a cache that is dropped whenever any interface of the namespace changes. 0 or a negative
+ * errno (-ENODEV). */
+int netconf_ifname(struct netconf *nc, uint32_t ifindex, char name[NETCONF_NAME_LEN]);
+/* The number (> 0) or a negative errno (-ENODEV; -EINVAL: no interface can have such a name). */
+int netconf_ifindex(struct netconf *nc, const char *name);
+
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/annotate.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "route/rp_filter.h"
+#include "src/packet.h"
+#include "src/resolve.h"
+
+/* --- routing --- */
+
+static struct step *find(struct path *p, enum step_type type)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].type == type)
+			return &p->steps[i];
+	return NULL;
+}
+
+static bool dropped_by_rp_filter(struct path *p)
+{
+	const struct step *drop = find(p, STEP_DROP);
+
+	/* SKB_DROP_REASON_IP_RPFILTER, since Linux 6.14; before, the reason is computed. */
+	return drop && drop->drop.reason && !strcmp(drop->drop.reason, "IP_RPFILTER");
+}
+
+static bool is_named(const struct step *drop)
+{
+	return drop->drop.reason && strcmp(drop->drop.reason, "NOT_SPECIFIED");
+}
+
+/* Did the routing decision end it, for all that the kernel says? */
+static bool ended_in_routing(struct path *p)
+{
+	const struct step *drop = find(p, STEP_DROP);
+
+	return p->left_last && p->last_hook == NF_INET_PRE_ROUTING && (!drop || !is_named(drop));
+}
+
+static void judge_rp_filter(struct path *p, struct step *s, const struct view *v)
+{
+	int iif = s->rpf.iif ? netconf_ifindex(v->netconf, s->rpf.iif) : 0;
+	int back = s->rpf.reverse_dev ? netconf_ifindex(v->netconf, s->rpf.reverse_dev) : 0;
+	char source[64];
+	struct rp_leg leg = {back > 0 ? back : 0, s->rpf.reverse_dev};
+	struct rp_input in = {
+		.all = RP_UNKNOWN,
+		.dev_mode = RP_UNKNOWN,
+		.iif = {iif > 0 ? iif : 0, s->rpf.iif},
+		.src = addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr),
+		.type = s->rpf.reverse_type,
+		.legs = &leg,
+		.n_legs = s->rpf.reverse_dev ? 1 : 0,
+	};
+	struct rp_verdict verdict = {.mode = RP_UNKNOWN, .pass = true};
+
+	if (iif > 0)
+		netconf_rp_filter(v->netconf, iif, &in.all, &in.dev_mode);
+	s->rpf.all = in.all;
+	s->rpf.dev_mode = in.dev_mode;
+	if (!rp_filter_judge(&in, &verdict))
+		s->rpf.reason = path_str(p, verdict.reason);
+	s->rpf.mode = verdict.mode;
+	/* The kernel's word where it gave one; the packet that went on passed. */
+	if (dropped_by_rp_filter(p))
+		s->rpf.pass = false;
+	else
+		s->rpf.pass = !(ended_in_routing(p) && !verdict.pass);
+}
+
+static void remove_step(struct path *p, const struct step *s)
+{
+	size_t i = s - p->steps;
+
+	memmove(&p->steps[i], &p->steps[i + 1], (--p->n_steps - i) * sizeof(*s));
+}
+
+static void judge_all_rp_filters(struct path *p, const struct view *v)
+{
+	struct step *s = find(p, STEP_RP_FILTER);
+
+	if (!s && dropped_by_rp_filter(p)) {
+		s = path_insert(p, find(p, STEP_DROP) - p->steps, STEP_RP_FILTER, NFPROTO_IPV4,
+				HOOK_NONE);
+		if (s)
+			s->rpf.iif = path_str(p, p->packet.iif);
+	}
+	if (!s)
+		return;
+	judge_rp_filter(p, s, v);
+	/* The kernel looks the way back up for other reasons too. */
+	if (s->rpf.mode == 0 && s->rpf.pass)
+		remove_step(p, s);
+}
+
+static const char *result_of_error(int error)
+{
+	/* What fib_table_lookup() returns for these route types: fib_props[] of
+	 * net/ipv4/fib_semantics.c. */
+	static const struct {
+		int error;
+		const char *result;
+	} results[] = {
+		{-EHOSTUNREACH, "unreachable"}, {-EACCES, "prohibit"}, {-EINVAL, "blackhole"}};
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		if (results[i].error == error)
+			return results[i].result;
+	return "none";
+}
+
+static const char *result_of_type(const struct path *p, int type)
+{
+	static const char *const results[] = {
+		[RTN_UNICAST] = "unicast",	   [RTN_LOCAL] = "local",
+		[RTN_BROADCAST] = "broadcast",	   [RTN_ANYCAST] = "local",
+		[RTN_MULTICAST] = "multicast",	   [RTN_BLACKHOLE] = "blackhole",
+		[RTN_UNREACHABLE] = "unreachable", [RTN_PROHIBIT] = "prohibit",
+	};
+
+	if (type == RTN_UNICAST && p->passed & 1u << NF_INET_LOCAL_IN &&
+	    !(p->passed & 1u << NF_INET_LOCAL_OUT))
+		return "broadcast"; /* a lookup by prefix that led to the input hook */
+	return type > 0 && type < (int)(sizeof(results) / sizeof(results[0])) && results[type]
+		       ? results[type]
+		       : NULL;
+}
+
+static void name_route(struct path *p, struct step *s)
+{
+	char text[64];
+	uint8_t addr[ADDR_MAX];
+
+	/*
+	 * Without policy rules of its own a namespace keeps the local table inside the main one,
+	 * and the tracepoint says main (fib_trie_table(), fib_unmerge()).
+	 */
+	if (!s->route.error && s->route.type == RTN_LOCAL && s->route.table == RT_TABLE_MAIN)
+		s->route.table = RT_TABLE_LOCAL;
+	s->route.result =
+		s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
+	if (s->route.error || s->route.plen < 0)
+		return;
+	memcpy(addr, p->packet.dst.addr, sizeof(addr));
+	for (int bit = s->route.plen; bit < ADDR_MAX * 8; bit++)
+		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	s->route.prefix = path_strf(
+		p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
+}
+
+/* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that
+ * it found no route. */
+static bool is_no_decision(struct path *p, const struct step *s)
+{
+	const struct step *drop = find(p, STEP_DROP);
+
+	return s->route.error == -EAGAIN &&
+	       !(drop && drop->drop.reason && strstr(drop->drop.reason, "NOROUTES"));
+}
+
+void annotate_routing(struct path *p, const struct view *v)
+{
+	for (size_t i = p->n_steps; i-- > 0;) {
+		struct step *s = &p->steps[i];
+
+		if (s->type == STEP_ROUTE && is_no_decision(p, s))
+			remove_step(p, s);
+		else if (s->type == STEP_ROUTE)
+			name_route(p, s);
+	}
+	judge_all_rp_filters(p, v);
+}
+
+/* --- words --- */
+
+static void add_text(struct path *p, struct step *s, const struct view *v,
+		     const struct rules_answer *a)
+{
+	const struct rs_chain *c = resolve_chain(s, a);
+	const struct rule_text *t;
+
+	if (s->type != STEP_RULE || !c || !s->rule.number || s->rule.no_text)
+		return;
+	t = rule_text(rules_texts(v->rules), a->rs[0], c, s->rule.number);
+	s->rule.text = path_str(p, t->text);
+	s->rule.comment = path_str(p, t->comment);
+	s->rule.action = path_str(p, t->action);
+	s->rule.brief = path_str(p, t->brief);
+	s->rule.no_text = t->text ? NULL : t->why;
+	/* An extension target's name is its action; a target is a chain. */
+	if (s->backend == BACKEND_IPTABLES_LEGACY && s->verdict != VERDICT_JUMP &&
+	    s->verdict != VERDICT_GOTO)
+		s->rule.target = NULL;
+}
+
+static void add_fix(struct path *p)
+{
+	const struct step *s = p->decided_by >= 0 ? &p->steps[p->decided_by] : NULL;
+	char source[64];
+
+	if (!s || s->type != STEP_RP_FILTER || s->rpf.pass || !s->rpf.iif)
+		return;
+	addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr);
+	/* The larger of all and DEV counts, so loose on the device is the smallest change; it helps
+	 * only where some route leads back. */
+	if (s->rpf.reverse_dev)
+		p->fix = path_strf(p,
+				   "sysctl -w net.ipv4.conf.%s.rp_filter=2, or route %s through %s",
+				   s->rpf.iif, source, s->rpf.iif);
+	else
+		p->fix = path_strf(p, "add a route to %s", source);
+}
+
+void annotate(struct path *p, const struct view *v, const struct rules_answer *a)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		add_text(p, &p->steps[i], v, a);
+	add_fix(p);
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/child.h"
+#include "src/clock.h"
+#include "src/cmd.h"
+#include "src/opt.h"
+#include "src/render.h"
+#include "src/session.h"
+#include "src/summary.h"
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+static const char *const engine_choices[] = {"auto", "netlink", NULL};
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+
+struct trace_options {
+	struct filter filter;
+	struct opt_list netns;
+	uint64_t count;
+	uint64_t timeout_ns;
+	bool drop_only, json, verbose;
+	int engine, color;
+};
+
+static int opt_src(void *o, const char *arg, struct error *err)
+{
+	return filter_addr(&((struct trace_options *)o)->filter.src, "--src", arg, err);
+}
+
+static int opt_dst(void *o, const char *arg, struct error *err)
+{
+	return filter_addr(&((struct trace_options *)o)->filter.dst, "--dst", arg, err);
+}
+
+static int opt_addr(void *o, const char *arg, struct error *err)
+{
+	return filter_addr(&((struct trace_options *)o)->filter.either, "--addr", arg, err);
+}
+
+static int opt_sport(void *o, const char *arg, struct error *err)
+{
+	return filter_ports(&((struct trace_options *)o)->filter.sport, "--sport", arg, err);
+}
+
+static int opt_dport(void *o, const char *arg, struct error *err)
+{
+	return filter_ports(&((struct trace_options *)o)->filter.dport, "--dport", arg, err);
+}
+
+static int opt_port(void *o, const char *arg, struct error *err)
+{
+	return filter_ports(&((struct trace_options *)o)->filter.port, "--port", arg, err);
+}
+
+static int opt_proto(void *o, const char *arg, struct error *err)
+{
+	return filter_proto(&((struct trace_options *)o)->filter, arg, err);
+}
+
+static int opt_iif(void *o, const char *arg, struct error *err)
+{
+	return filter_ifname(((struct trace_options *)o)->filter.iif, "--iif", arg, err);
+}
+
+static int opt_oif(void *o, const char *arg, struct error *err)
+{
+	return filter_ifname(((struct trace_options *)o)->filter.oif, "--oif", arg, err);
+}
+
+static int opt_mark(void *o, const char *arg, struct error *err)
+{
+	return filter_mark(&((struct trace_options *)o)->filter, arg, err);
+}
+
+static int opt_tcp_flags(void *o, const char *arg, struct error *err)
+{
+	return filter_tcp_flags(&((struct trace_options *)o)->filter, arg, err);
+}
+
+static const struct opt_row rows[] = {
+	OPT_CALL("src", 's', "ADDR[/LEN]", "Filter", "source address or network", opt_src),
+	OPT_CALL("dst", 'd', "ADDR[/LEN]", "Filter", "destination address or network", opt_dst),
+	OPT_CALL("addr", 0, "ADDR[/LEN]", "Filter", "either of them", opt_addr),
+	OPT_CALL("sport", 'S', "PORT[-PORT]", "Filter", "source port or range", opt_sport),
+	OPT_CALL("dport", 'D', "PORT[-PORT]", "Filter", "destination port or range", opt_dport),
+	OPT_CALL("port", 'P', "PORT[-PORT]", "Filter", "either of them", opt_port),
+	OPT_CALL("proto", 'p', "PROTO", "Filter", "tcp, udp, icmp, icmp6, … or a number",
+		 opt_proto),
+	OPT_CALL("iif", 'i', "DEV", "Filter", "device by which it arrives", opt_iif),
+	OPT_CALL("oif", 'o', "DEV", "Filter", "device by which it leaves", opt_oif),
+	OPT_CALL("mark", 0, "V[/MASK]", "Filter", "packet mark where it is first seen", opt_mark),
+	OPT_CALL("tcp-flags", 0, "FLAGS", "Filter",
+		 "TCP flags that are set, or with ! not: syn,!ack", opt_tcp_flags),
+	OPT_LIST("netns", 0, "NS", "Filter",
+		 "network namespace: NAME, PID, PATH, self or all; may be repeated",
+		 struct trace_options, netns),
+	OPT_UINT("count", 'n', "N", "Output", "stop after N packets", struct trace_options, count,
+		 1, UINT32_MAX),
+	OPT_SECONDS("timeout", 0, "SEC", "Output", "stop after SEC seconds", struct trace_options,
+		    timeout_ns),
+	OPT_FLAG("drop-only", 0, "Output", "show dropped packets only", struct trace_options,
+		 drop_only),
+	OPT_FLAG("json", 0, "Output", "one JSON object a packet and line", struct trace_options,
+		 json),
+	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set",
+		   struct trace_options, color, color_choices),
+	OPT_FLAG("verbose", 'v', "Output", "full rule texts, ends of chains, header details",
+		 struct trace_options, verbose),
+	OPT_CHOICE("engine", 0, "Engine", "how the kernel is observed; auto takes what works here",
+		   struct trace_options, engine, engine_choices),
+	OPT_END,
+};
+
+static const struct opt_command command = {
+	.name = "trace",
+	.usage = "[FILTER] [OPTIONS] [-- COMMAND ARG…]",
+	.summary = "The path of each packet: every rule it hit, NAT, the routing decision, the "
+		   "verdict, and why.",
+	.rows = rows,
+	.notes = "A filter matches a packet where it is first seen; it is then followed whatever "
+		 "NAT makes of it.\n"
+		 "With a COMMAND, only packets of its sockets are traced; its output goes to "
+		 "standard error.\n"
+		 "Ctrl-C ends the trace.\n",
+	.takes_command = true,
+};
+
+struct trace {
+	const struct trace_options *opt;
+	const struct render_ops *render;
+	struct render out;
+	struct summary *summary;
+	bool stop;  /* enough packets, or nobody reads them any more */
+	int failed; /* negative errno of writing */
+};
+
+static void on_path(void *ctx, const struct path *p)
+{
+	struct trace *t = ctx;
+	bool print = !t->stop && (!t->opt->drop_only || p->verdict == PATH_DROPPED);
+
+	if (t->stop)
+		return;
+	if (print) {
+		int rc = t->render->path(&t->out, p);
+
+		if (rc) {
+			t->failed = rc == -EPIPE ? 0 : rc;
+			t->stop = true;
+		}
+	}
+	summary_add(t->summary, p, print);
+	if (t->opt->count && summary_printed(t->summary) >= t->opt->count)
+		t->stop = true;
+}
+
+static void on_warning(void *ctx, const char *sentence)
+{
+	fprintf(stderr, "nfpath: %s\n", sentence);
+}
+
+/* Signals that end us, and the end of the command, as something to poll. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (signal(SIGHUP, SIG_IGN) != SIG_IGN) {
+		signal(SIGHUP, SIG_DFL);
+		sigaddset(&set, SIGHUP);
+		/*
+		 * Killed shells and sudos leave no tracer behind. Who ignores SIGHUP (nohup) wants
+		 * us to live on. SIGTERM from a parent that is gone already would not come: then we
+		 * are somebody else's child.
+		 */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
+
+struct end {
+	int signals; /* signalfd */
+	pid_t child; /* 0: none */
+	bool child_ended;
+	uint64_t at_ns; /* deadline; 0: none */
+	bool signalled;
+};
+
+/* One wait. Sets e->signalled when we were told to end. */
+static int wait_for(struct session *s, struct end *e)
+{
+	struct pollfd fds[SESSION_FDS_MAX + 1];
+	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
+	struct signalfd_siginfo si;
+
+	fds[n++] = (struct pollfd){.fd = e->signals, .events = POLLIN};
+	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
+		return -errno;
+	while (read(e->signals, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo != SIGCHLD)
+			e->signalled = true;
+		else if (e->child && waitpid(e->child, NULL, WNOHANG) == e->child) {
+			uint64_t grace = clock_ns() + (uint64_t)COMMAND_GRACE_MS * 1000000;
+
+			e->child_ended = true;
+			e->at_ns = !e->at_ns || grace < e->at_ns ? grace : e->at_ns;
+		}
+	}
+	return 0;
+}
+
+static int run(struct trace *t, struct session *s, struct end *e, struct error *err)
+{
+	int rc = 0;
+
+	while (!rc && !t->stop && !e->signalled && !(e->at_ns && clock_ns() >= e->at_ns)) {
+		rc = wait_for(s, e);
+		if (rc)
+			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
+		rc = session_step(s, false, err);
+	}
+	/* What is still in flight is shown as far as it came. */
+	if (!rc && !t->stop)
+		rc = session_step(s, true, err);
+	return rc;
+}
+
+static int finish(const struct trace *t, struct session *s, const struct end *e)
+{
+	const struct tracker_stats *stats = session_stats(s);
+
+	summary_print(t->summary, stderr, stats->lost, stats->stray, session_rules_changes(s));
+	if (t->failed) {
+		struct error err;
+
+		fail(&err, 0, "cannot write the results: %s", strerror(-t->failed));
+		return complain(EXIT_FAILED, &err);
+	}
+	if (stats->lost) {
+		fprintf(stderr, "nfpath: events were lost: paths that were in flight then say so; "
+				"narrow the filter\n");
+		return EXIT_LOST;
+	}
+	if (!summary_printed(t->summary) && !e->signalled && !t->stop) {
+		fprintf(stderr, "nfpath: no packet matched before the %s\n",
+			e->child_ended ? "command ended" : "time was over");
+		return EXIT_NOTHING;
+	}
+	return EXIT_OK;
+}
+
+static void say_ready(const struct session_config *c, const struct error *why)
+{
+	fprintf(stderr, "nfpath: ready; engine %s (%s), %u network namespace%s\n", c->engine->name,
+		why->text, c->netns->n, c->netns->n == 1 ? "" : "s");
+	fflush(stderr);
+}
+
+/* From an open session to the exit code. */
+static int traced(struct trace *t, const struct session_config *c, struct session *s, struct end *e,
+		  char **argv, const struct cgroup *cgroup, const struct error *why)
+{
+	const struct trace_options *o = t->opt;
+	struct error err = {0};
+	int rc;
+
+	say_ready(c, why);
+	if (argv) {
+		e->child = child_start(argv, cgroup,
+				       o->netns.n == 1 && c->netns->n == 1 ? &c->netns->v[0] : NULL,
+				       &err);
+		if (e->child < 0)
+			return complain(exit_status(e->child), &err);
+	}
+	if (o->timeout_ns)
+		e->at_ns = clock_ns() + o->timeout_ns;
+	rc = run(t, s, e, &err);
+	if (e->child && !e->child_ended)
+		kill(e->child, SIGTERM);
+	return rc ? complain(EXIT_FAILED, &err) : finish(t, s, e);
+}
+
+/* A test's knob: a receive buffer too small for what comes. */
+static size_t rcvbuf_from_env(void)
+{
+	const char *s = getenv("NFPATH_RCVBUF");
+
+	return s ? strtoul(s, NULL, 10) : 0;
+}
+
+static int start(struct trace *t, const struct netns_set *netns, char **argv)
+{
+	const struct trace_options *o = t->opt;
+	struct error err = {0}, why = {0};
+	struct session_config config = {
+		.engine = engine_choose(engine_choices[o->engine], &why, &err),
+		.filter = &o->filter,
+		.netns = netns,
+		.rcvbuf = rcvbuf_from_env(),
+		.path = on_path,
+		.warn = on_warning,
+		.ctx = t,
+	};
+	struct cgroup *cgroup = NULL;
+	struct session *s = NULL;
+	struct end end = {.signals = -1};
+	int rc, status = EXIT_FAILED;
+
+	if (!config.engine)
+		return complain(EXIT_REFUSED, &err);
+	end.signals = open_signals();
+	if (argv) {
+		cgroup = cgroup_open(&err);
+		if (!cgroup) {
+			status = complain(EXIT_REFUSED, &err);
+			goto out;
+		}
+		config.cgroup = cgroup_name(cgroup);
+	}
+	s = session_open(&config, &rc, &err);
+	status = s ? traced(t, &config, s, &end, argv, cgroup, &why)
+		   : complain(exit_status(rc), &err);
+	session_close(s);
+out:
+	cgroup_close(cgroup);
+	if (end.signals >= 0)
+		close(end.signals);
+	return status;
+}
+
+static bool want_color(int choice)
+{
+	const char *no = getenv("NO_COLOR");
+
+	if (choice == COLOR_AUTO)
+		return isatty(STDOUT_FILENO) && !(no && *no);
+	return choice == COLOR_ALWAYS;
+}
+
+static int find_netns(struct netns_set *set, const struct opt_list *names, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < names->n; i++)
+		rc = netns_add(set, names->v[i], err);
+	if (!names->n)
+		rc = netns_add(set, "self", err);
+	return rc;
+}
+
+static int trace_main(int argc, char **argv)
+{
+	struct trace_options o = {0};
+	struct netns_set netns = {0};
+	struct trace t = {.opt = &o};
+	struct opt_rest rest;
+	struct error err = {0};
+	int rc = opt_parse(&command, argc, argv, &o, &rest, &err), status;
+
+	if (rc == 1) {
+		opt_help(&command, stdout);
+		status = EXIT_OK;
+		goto out;
+	}
+	if (!rc)
+		rc = filter_check(&o.filter, &err);
+	if (!rc)
+		rc = find_netns(&netns, &o.netns, &err);
+	if (rc) {
+		status = complain(exit_status(rc), &err);
+		goto out;
+	}
+	t.render = render_find(o.json ? "json" : "text");
+	t.out = (struct render){
+		.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
+	t.summary = summary_new();
+	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
+	summary_free(t.summary);
+out:
+	netns_set_free(&netns);
+	opt_list_free(&o.netns);
+	return status;
+}
+
+const struct cmd cmd_trace = {
+	.name = "trace",
+	.summary = "the path of each packet: every rule hit, NAT, route, verdict, and why",
+	.run = trace_main,
+};

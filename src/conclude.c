@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/conclude.h"
+
+#include <linux/netfilter.h>
+#include <string.h>
+
+static bool decides(const struct step *s)
+{
+	return s->type == STEP_RULE || s->type == STEP_POLICY;
+}
+
+static int last_with(const struct path *p, enum verdict v)
+{
+	for (int i = (int)p->n_steps - 1; i >= 0; i--)
+		if (decides(&p->steps[i]) && p->steps[i].verdict == v)
+			return i;
+	return -1;
+}
+
+static int last_of(const struct path *p, enum step_type type)
+{
+	for (int i = (int)p->n_steps - 1; i >= 0; i--)
+		if (p->steps[i].type == type)
+			return i;
+	return -1;
+}
+
+/* The last accept of a filter in this hook; else in any. */
+static int accepted_by(const struct path *p, uint8_t hook)
+{
+	int any = -1;
+
+	for (int i = (int)p->n_steps - 1; i >= 0; i--) {
+		const struct step *s = &p->steps[i];
+
+		if (!decides(s) || s->verdict != VERDICT_ACCEPT || s->rule.nat_chain)
+			continue;
+		if (s->hook == hook)
+			return i;
+		any = any < 0 ? i : any;
+	}
+	return any >= 0 ? any : last_with(p, VERDICT_ACCEPT);
+}
+
+/* Who is to blame for a drop, the most telling first. */
+static int dropped_by(struct path *p, int drop)
+{
+	int i = last_with(p, VERDICT_DROP);
+
+	if (i >= 0)
+		return i;
+	i = last_of(p, STEP_RP_FILTER);
+	if (i >= 0 && !p->steps[i].rpf.pass)
+		return i;
+	i = last_of(p, STEP_ROUTE);
+	if (i >= 0 && p->steps[i].route.error)
+		return i;
+	return drop;
+}
+
+static void set(struct path *p, enum path_verdict v, int decided_by)
+{
+	p->verdict = v;
+	p->decided_by = decided_by;
+}
+
+/* The last word was a rule's. */
+static bool by_last_rule(struct path *p)
+{
+	static const struct {
+		enum verdict verdict;
+		enum path_verdict path;
+	} ends[] = {{VERDICT_DROP, PATH_DROPPED},
+		    {VERDICT_QUEUE, PATH_QUEUED},
+		    {VERDICT_STOLEN, PATH_STOLEN}};
+
+	for (int i = (int)p->n_steps - 1; i >= 0; i--) {
+		if (!decides(&p->steps[i]))
+			continue;
+		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++) {
+			if (p->steps[i].verdict == ends[k].verdict) {
+				set(p, ends[k].path, i);
+				return true;
+			}
+		}
+		return false;
+	}
+	return false;
+}
+
+void conclude(struct path *p, const char *blind)
+{
+	int drop = last_of(p, STEP_DROP);
+
+	if (drop >= 0) {
+		set(p, PATH_DROPPED, dropped_by(p, drop));
+	} else if (p->left_last && p->last_hook == NF_INET_POST_ROUTING) {
+		bool forwarded = p->passed & 1u << NF_INET_FORWARD;
+
+		set(p, forwarded ? PATH_FORWARDED : PATH_TRANSMITTED,
+		    accepted_by(p, forwarded ? NF_INET_FORWARD : NF_INET_LOCAL_OUT));
+	} else if (p->left_last && p->last_hook == NF_INET_LOCAL_IN) {
+		set(p, PATH_ACCEPTED, accepted_by(p, NF_INET_LOCAL_IN));
+	} else if (!by_last_rule(p)) {
+		set(p, PATH_UNKNOWN, -1);
+		if (!p->unseen)
+			p->unseen = blind;
+	}
+}

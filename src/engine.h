@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What turns the kernel's doings into events. One struct engine_ops an engine, all of them in the table of engine.c. */
+#ifndef NFPATH_ENGINE_H
+#define NFPATH_ENGINE_H
+
+#include <poll.h>
+
+#include "src/cgroup.h"
+#include "src/event.h"
+#include "src/filter.h"
+#include "src/view.h"
+
+struct engine_config {
+	const struct filter *filter;
+	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
+	struct view *views;
+	unsigned int n_views;
+	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
+	void (*warn)(void *ctx, const char *sentence);
+	void *warn_ctx;
+};
+
+struct engine;
+
+struct engine_ops {
+	const char *name;
+	/* Could it work here? 0, or a negative errno with the reason. Changes nothing. */
+	int (*probe)(struct error *why);
+	/* On return no packet can be missed any more. config is borrowed until close. NULL on failure. */
+	struct engine *(*open)(const struct engine_config *config, struct error *err);
+	void (*close)(struct engine *e);
+	/* Fills up to max entries and returns how many there are. */
+	unsigned int (*fds)(const struct engine *e, struct pollfd *fds, unsigned int max);
+	/* Delivers what the kernel has said, without waiting. 0 or a negative errno. */
+	int (*read)(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx, struct error *err);
+	/* CLOCK_MONOTONIC, ns: all that happened before has been delivered. */
+	uint64_t (*synced)(const struct engine *e);
+	/* The ruleset of this view was read anew. */
+	void (*rules_changed)(struct engine *e, unsigned int view);
+	/* What it cannot see on this host, one sentence; NULL: nothing that matters. */
+	const char *(*blind)(const struct engine *e);
+};
+
+/* name: "auto" or an engine's. NULL with the reason in err when there is none that works. why gets one sentence on the choice. */
+const struct engine_ops *engine_choose(const char *name, struct error *why, struct error *err);
+
+extern const struct engine_ops engine_netlink;
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What engines say and the tracker hears: one fact that the kernel reported about one packet. */
+#ifndef NFPATH_EVENT_H
+#define NFPATH_EVENT_H
+
+#include "src/path.h"
+
+enum event_type {
+	EVENT_RULE,	/* a rule matched */
+	EVENT_POLICY,	/* a base chain's policy was applied */
+	EVENT_RETURN,	/* the end of a chain was reached */
+	EVENT_ENTER,	/* the packet is at the start of a hook, before everybody's rules */
+	EVENT_LEAVE,	/* every function of the hook let it pass */
+	EVENT_ROUTE,	/* one lookup in one routing table */
+	EVENT_DROP,	/* the kernel freed it, with a reason */
+	EVENT_TRANSMIT, /* given to a device */
+	EVENT_LOST,	/* some events of this namespace are lost */
+};
+
+/* Pointers are valid during the call that delivers the event. */
+struct event {
+	enum event_type type;
+	unsigned int ns;    /* index of the namespace in the trace's set */
+	bool has_id;	    /* the kernel named the packet by a number: equal from hook to hook, reused for later packets */
+	uint32_t id;
+	int cpu;	    /* -1: not known */
+	uint64_t after_ns;  /* CLOCK_MONOTONIC: it happened after this … */
+	uint64_t before_ns; /* … and before this */
+	uint8_t family;	    /* NFPROTO_* of the table */
+	uint8_t hook;	    /* HOOK_NONE: the ruleset knows */
+	const struct packet *packet; /* the headers at this moment; NULL: not said */
+	union {
+		struct { /* RULE, POLICY, RETURN */
+			bool legacy; /* an iptables-legacy TRACE line: no verdict, no target */
+			const char *table, *chain, *target;
+			uint64_t handle;
+			uint32_t number;
+			enum verdict verdict;
+		} rule;
+		struct { /* ENTER */
+			bool selected; /* by the filter, here; else it was selected before */
+		} enter;
+		struct { /* ROUTE */
+			uint8_t family; /* AF_* */
+			uint8_t src[ADDR_MAX], dst[ADDR_MAX], gateway[ADDR_MAX];
+			bool has_gateway;
+			const char *dev; /* of the next hop; NULL: none */
+			bool input;	 /* for a packet that arrived by a device */
+			uint32_t table;
+			int error;
+			int type;  /* RTN_*; 0: not said */
+			int plen;  /* -1: not said */
+		} route;
+		struct { /* DROP */
+			const char *reason, *location;
+		} drop;
+		struct { /* TRANSMIT */
+			const char *dev;
+		} transmit;
+		struct { /* LOST */
+			uint64_t count;
+		} lost;
+	};
+	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */
+	enum ct_state ct_state;
+	uint32_t ct_id;
+	bool ct_reply;
+};
+
+#endif

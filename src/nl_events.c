@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/nl_events.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <string.h>
+
+#include "netfilter/nflog.h"
+#include "netfilter/trace_msg.h"
+#include "src/observers.h"
+#include "src/packet.h"
+
+typedef void (*event_sink)(void *ctx, const struct event *ev);
+
+/* NF_CT_STATE_BIT() and friends of include/uapi/linux/netfilter/nf_conntrack_common.h. */
+static enum ct_state ct_state_of(uint32_t bits)
+{
+	static const struct {
+		uint32_t bit;
+		enum ct_state state;
+	} states[] = {{1 << 0, CT_INVALID},
+		      {1 << 1, CT_ESTABLISHED},
+		      {1 << 2, CT_RELATED},
+		      {1 << 3, CT_NEW},
+		      {1 << 6, CT_UNTRACKED}};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (bits & states[i].bit)
+			return states[i].state;
+	return CT_NONE;
+}
+
+static void set_interfaces(const struct nl_source *s, struct packet *p, uint32_t iif, uint32_t oif)
+{
+	p->iif[0] = p->oif[0] = 0;
+	if (iif)
+		netconf_ifname(s->view->netconf, iif, p->iif);
+	if (oif)
+		netconf_ifname(s->view->netconf, oif, p->oif);
+}
+
+static bool headers_of(const struct nl_source *s, struct packet *p, const struct trace_msg *m)
+{
+	if (!m->nh.p && !m->ll.p)
+		return false;
+	memset(p, 0, sizeof(*p));
+	p->mark = m->mark;
+	set_interfaces(s, p, m->iif, m->oif);
+	return !packet_parse(p, m->ll.p, m->ll.len, m->nh.p, m->nh.len, m->th.p, m->th.len);
+}
+
+/* Of our own table: where the packet is. */
+static bool observed(struct event *ev, const struct trace_msg *m)
+{
+	struct observer o = observer_of(m->family, m->chain);
+
+	/* The first message of a visit carries the headers: the marking rule's, else the end of the
+	 * chain. The policy adds nothing. */
+	if (o.kind == OBSERVER_NONE || m->kind == TRACE_POLICY)
+		return false;
+	ev->type = o.kind == OBSERVER_ENTER ? EVENT_ENTER : EVENT_LEAVE;
+	ev->hook = o.hook;
+	ev->enter.selected = m->kind == TRACE_RULE;
+	return true;
+}
+
+/* Tables of another nfpath are no part of the user's ruleset. */
+static bool is_nfpath(const char *table)
+{
+	return !strncmp(table, "nfpath_", 7) && table[7] &&
+	       !table[7 + strspn(table + 7, "0123456789")];
+}
+
+static bool ruled(struct event *ev, const struct trace_msg *m)
+{
+	static const enum event_type types[] = {[TRACE_RULE] = EVENT_RULE,
+						[TRACE_END] = EVENT_RETURN,
+						[TRACE_POLICY] = EVENT_POLICY};
+
+	if (is_nfpath(m->table))
+		return false;
+	ev->type = types[m->kind];
+	ev->hook = HOOK_NONE;
+	ev->rule.legacy = false;
+	ev->rule.table = m->table;
+	ev->rule.chain = m->chain;
+	ev->rule.target = m->target;
+	ev->rule.handle = m->handle;
+	ev->rule.number = 0;
+	ev->rule.verdict = m->kind == TRACE_END ? VERDICT_RETURN : m->verdict;
+	return true;
+}
+
+static void on_trace(struct nl_source *s, const struct nlmsghdr *nlh, struct event *ev,
+		     event_sink sink, void *ctx)
+{
+	struct trace_msg m;
+	struct packet p;
+
+	if (trace_msg_decode(nlh, &m)) {
+		s->undecoded++;
+		return;
+	}
+	ev->has_id = true;
+	ev->id = m.id;
+	ev->family = m.family;
+	ev->packet = headers_of(s, &p, &m) ? &p : NULL;
+	ev->ct_state = ct_state_of(m.ct_state);
+	ev->ct_id = m.ct_id;
+	ev->ct_reply = m.ct_reply;
+	if (!strcmp(m.table, s->own_table) ? observed(ev, &m) : ruled(ev, &m))
+		sink(ctx, ev);
+}
+
+static void count_nflog(struct nl_source *s, const struct nflog_msg *m, const struct event *ev,
+			event_sink sink, void *ctx)
+{
+	struct event lost = *ev;
+
+	if (!m->has_seq)
+		return;
+	if (s->nflog_seen && m->seq != s->nflog_seq) {
+		lost.type = EVENT_LOST;
+		lost.lost.count = m->seq - s->nflog_seq;
+		sink(ctx, &lost);
+	}
+	s->nflog_seen = true;
+	s->nflog_seq = m->seq + 1;
+}
+
+static void on_nflog(struct nl_source *s, const struct nlmsghdr *nlh, struct event *ev,
+		     event_sink sink, void *ctx)
+{
+	static const enum event_type types[] = {[XT_TRACE_RULE] = EVENT_RULE,
+						[XT_TRACE_RETURN] = EVENT_RETURN,
+						[XT_TRACE_POLICY] = EVENT_POLICY};
+	struct nflog_msg m;
+	struct packet p = {0};
+
+	if (nflog_msg_decode(nlh, &m)) {
+		s->undecoded++;
+		return;
+	}
+	count_nflog(s, &m, ev, sink, ctx);
+	if (!m.trace)
+		return;
+	p.mark = m.mark;
+	set_interfaces(s, &p, m.iif, m.oif);
+	if (packet_parse(&p, NULL, 0, m.payload.p, m.payload.len, NULL, 0)) {
+		s->undecoded++;
+		return;
+	}
+	ev->packet = &p;
+	ev->type = types[m.kind];
+	ev->family = m.family;
+	ev->hook = m.hook;
+	ev->rule.legacy = true;
+	ev->rule.table = m.table;
+	ev->rule.chain = m.chain;
+	ev->rule.target = NULL;
+	ev->rule.handle = 0;
+	ev->rule.number = m.number;
+	ev->rule.verdict = VERDICT_UNKNOWN;
+	sink(ctx, ev);
+}
+
+void nl_events(struct nl_source *s, const struct datagram *d, int cpu, uint64_t at_ns,
+	       event_sink sink, void *ctx)
+{
+	const struct nlmsghdr *nlh = (const void *)d->data;
+	int left = (int)d->len;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		struct event ev = {.ns = s->ns,
+				   .cpu = cpu,
+				   .hook = HOOK_NONE,
+				   .after_ns = at_ns ? at_ns : d->after_ns,
+				   .before_ns = at_ns ? at_ns : d->before_ns};
+
+		if (nlh->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE))
+			on_trace(s, nlh, &ev, sink, ctx);
+		else if (nlh->nlmsg_type == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET))
+			on_nflog(s, nlh, &ev, sink, ctx);
+	}
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/observers.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/filter_nft.h"
+
+/*
+ * Before everybody else: conntrack's defragmentation is at -400, and a chain of the user's that is
+ * earlier still moves ours in front of it (first_priority()).
+ */
+enum { FIRST = -500, LAST = INT_MAX };
+
+static const struct row {
+	uint8_t family;
+	const char *name, *nft_hook;
+	enum observer_kind kind;
+	enum filter_place place;
+	uint8_t hook;	   /* what events call it */
+	uint8_t real_hook; /* number in its family */
+} rows[] = {
+	{NFPROTO_INET, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_INET, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_INET, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING,
+	 NF_INET_PRE_ROUTING},
+	{NFPROTO_INET, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
+	{NFPROTO_INET, "fwd_last", "forward", OBSERVER_LEAVE, 0, NF_INET_FORWARD, NF_INET_FORWARD},
+	{NFPROTO_INET, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_INET, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING,
+	 NF_INET_POST_ROUTING},
+	{NFPROTO_BRIDGE, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_BRIDGE, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_BRIDGE, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING,
+	 NF_INET_PRE_ROUTING},
+	{NFPROTO_BRIDGE, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
+	{NFPROTO_BRIDGE, "fwd_last", "forward", OBSERVER_LEAVE, 0, NF_INET_FORWARD,
+	 NF_INET_FORWARD},
+	{NFPROTO_BRIDGE, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_BRIDGE, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING,
+	 NF_INET_POST_ROUTING},
+	{NFPROTO_ARP, "in_first", "input", OBSERVER_ENTER, FILTER_ARP, NF_INET_LOCAL_IN, NF_ARP_IN},
+	{NFPROTO_ARP, "out_first", "output", OBSERVER_ENTER, FILTER_ARP, NF_INET_LOCAL_OUT,
+	 NF_ARP_OUT},
+	{NFPROTO_ARP, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_ARP_IN},
+	/* ARP has no postrouting: past output, it is sent. */
+	{NFPROTO_ARP, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING, NF_ARP_OUT},
+};
+
+enum { DEVICES_MAX = 256, CHAINS_MAX = sizeof(rows) / sizeof(rows[0]) + DEVICES_MAX };
+
+/* An ingress chain needs a device each: "ing_0", "ing_1", … */
+static const char ingress_prefix[] = "ing_";
+
+struct observers {
+	struct filter_matches matches[3]; /* by enum filter_place */
+	bool made[16];			  /* by NFPROTO_* */
+	char *devices[DEVICES_MAX];	  /* that have an ingress chain of ours */
+	unsigned int n_devices;
+};
+
+struct observers *observers_open(const struct filter *filter, const struct cgroup_name *cgroup)
+{
+	struct observers *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	for (enum filter_place p = FILTER_ARRIVING; p <= FILTER_ARP; p++) {
+		if (filter_to_nft(filter, p, cgroup, &o->matches[p])) {
+			observers_close(o);
+			return NULL;
+		}
+	}
+	return o;
+}
+
+void observers_close(struct observers *o)
+{
+	if (!o)
+		return;
+	for (enum filter_place p = FILTER_ARRIVING; p <= FILTER_ARP; p++)
+		filter_matches_free(&o->matches[p]);
+	while (o->n_devices)
+		free(o->devices[--o->n_devices]);
+	free(o);
+}
+
+static bool sees(uint8_t observer, uint8_t table)
+{
+	if (observer == NFPROTO_INET)
+		return table == NFPROTO_INET || table == NFPROTO_IPV4 || table == NFPROTO_IPV6;
+	return observer == table;
+}
+
+/* One below the earliest chain at this hook, FIRST at the latest. */
+static int32_t first_priority(const struct ruleset *rs, const struct row *r)
+{
+	int32_t first = FIRST;
+
+	for (size_t i = 0; i < rs->n_tables; i++) {
+		const struct rs_table *t = rs->tables[i];
+
+		for (size_t k = 0; !t->ours && sees(r->family, t->family) && k < t->n_chains; k++) {
+			const struct rs_chain *c = t->chains[k];
+
+			if (c->base && c->hook == r->real_hook && c->priority <= first)
+				first = c->priority > INT_MIN ? c->priority - 1 : INT_MIN;
+		}
+	}
+	return first;
+}
+
+static bool has_family(const struct ruleset *rs, uint8_t family)
+{
+	if (family == NFPROTO_INET)
+		return true;
+	for (size_t i = 0; i < rs->n_tables; i++)
+		if (rs->tables[i]->family == family && !rs->tables[i]->ours &&
+		    rs->tables[i]->backend != BACKEND_IPTABLES_LEGACY)
+			return true;
+	return false;
+}
+
+static size_t add_rows(struct observers *o, const struct ruleset *rs, struct own_chain *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+		bool enter = r->kind == OBSERVER_ENTER;
+
+		if (o->made[r->family] || !has_family(rs, r->family))
+			continue;
+		out[n++] = (struct own_chain){
+			.family = r->family,
+			.name = r->name,
+			.hook = r->nft_hook,
+			.priority = enter ? first_priority(rs, r) : LAST,
+			.matches = enter ? o->matches[r->place].v : NULL,
+			.n_matches = enter ? o->matches[r->place].n : 0,
+		};
+	}
+	return n;
+}
+
+static bool known_device(const struct observers *o, const char *dev)
+{
+	for (unsigned int i = 0; i < o->n_devices; i++)
+		if (!strcmp(o->devices[i], dev))
+			return true;
+	return false;
+}
+
+static bool is_ingress(const struct rs_table *t, const struct rs_chain *c)
+{
+	return c->base && c->devices && !t->ours &&
+	       ((t->family == NFPROTO_NETDEV && c->hook == NF_NETDEV_INGRESS) ||
+		(t->family == NFPROTO_INET && c->hook == NF_INET_INGRESS));
+}
+
+struct ingress_names {
+	char v[DEVICES_MAX][16];
+};
+
+static size_t add_ingress(struct observers *o, const struct rs_chain *c, struct own_chain *out,
+			  struct ingress_names *names)
+{
+	size_t n = 0;
+
+	for (char **d = c->devices; *d && o->n_devices < DEVICES_MAX; d++) {
+		unsigned int i = o->n_devices;
+
+		if (known_device(o, *d) || strchr(*d, '"'))
+			continue;
+		o->devices[i] = strdup(*d);
+		if (!o->devices[i])
+			break;
+		snprintf(names->v[i], sizeof(names->v[i]), "%s%u", ingress_prefix, i);
+		out[n++] = (struct own_chain){
+			.family = NFPROTO_NETDEV,
+			.name = names->v[i],
+			.hook = "ingress",
+			.device = o->devices[i],
+			.priority = INT_MIN + 1,
+			.matches = o->matches[FILTER_ARRIVING].v,
+			.n_matches = o->matches[FILTER_ARRIVING].n,
+		};
+		o->n_devices++;
+	}
+	return n;
+}
+
+int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
+		  struct error *err)
+{
+	struct own_chain *chains = calloc(CHAINS_MAX, sizeof(*chains));
+	struct ingress_names *names = calloc(1, sizeof(*names));
+	int rc = -ENOMEM;
+	size_t n;
+
+	if (!chains || !names)
+		goto out;
+	n = add_rows(o, rs, chains);
+	for (size_t i = 0; i < rs->n_tables; i++)
+		for (size_t k = 0; k < rs->tables[i]->n_chains; k++)
+			if (is_ingress(rs->tables[i], rs->tables[i]->chains[k]))
+				n += add_ingress(o, rs->tables[i]->chains[k], chains + n, names);
+	rc = own_table_add(t, chains, n, err);
+	if (rc)
+		goto out;
+	for (size_t i = 0; i < n; i++)
+		o->made[chains[i].family] = true;
+	rc = n > 0;
+out:
+	free(chains);
+	free(names);
+	return rc;
+}
+
+struct observer observer_of(uint8_t family, const char *chain)
+{
+	if (family == NFPROTO_NETDEV && !strncmp(chain, ingress_prefix, sizeof(ingress_prefix) - 1))
+		return (struct observer){OBSERVER_ENTER, NF_INET_INGRESS};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].family == family && !strcmp(rows[i].name, chain))
+			return (struct observer){rows[i].kind, rows[i].hook};
+	return (struct observer){OBSERVER_NONE, HOOK_NONE};
+}

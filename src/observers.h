@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which chains of our own see a packet where: the table of observers of the netlink engine. */
+#ifndef NFPATH_OBSERVERS_H
+#define NFPATH_OBSERVERS_H
+
+#include "netfilter/own_table.h"
+#include "netfilter/ruleset.h"
+#include "src/cgroup.h"
+#include "src/filter.h"
+
+enum observer_kind {
+	OBSERVER_NONE,
+	OBSERVER_ENTER, /* first in its hook: selects packets */
+	OBSERVER_LEAVE, /* last in its hook, empty: the end of its chain says that the packet got there, with its headers */
+};
+
+struct observer {
+	enum observer_kind kind;
+	uint8_t hook; /* NF_INET_* that stands for it in events */
+};
+
+struct observers;
+
+/* filter and cgroup are borrowed. NULL: out of memory. */
+struct observers *observers_open(const struct filter *filter, const struct cgroup_name *cgroup);
+void observers_close(struct observers *o);
+
+/*
+ * Adds to t the chains that this ruleset calls for and that were not added yet: always those of inet, those of bridge, arp and netdev
+ * only where the ruleset has tables of these families. Returns how many transactions that took (0 or 1), or a negative errno with a sentence.
+ */
+int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs, struct error *err);
+
+/* Which observer a chain of our table is. */
+struct observer observer_of(uint8_t family, const char *chain);
+
+#endif

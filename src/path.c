@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/path.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/*
+ * One arena a path: a few blocks that go away together. Strings are kept once, since a path of 20
+ * steps names the same handful of tables and chains 20 times.
+ */
+enum { POOL_BLOCK = 2048, POOL_BUCKETS = 32 };
+
+struct pool_block {
+	struct pool_block *next;
+	size_t used, size; /* bytes of data */
+	_Alignas(void *) char data[];
+};
+
+struct pool_string {
+	struct pool_string *next; /* of the same bucket */
+	uint32_t hash;
+	uint32_t len; /* without the NUL */
+	char text[];
+};
+
+struct strpool {
+	struct pool_block *blocks;
+	struct pool_string *buckets[POOL_BUCKETS];
+};
+
+static void *pool_alloc(struct strpool *pool, size_t size)
+{
+	const size_t align = sizeof(void *);
+	struct pool_block *b = pool->blocks;
+
+	size = (size + align - 1) & ~(align - 1);
+	if (!b || b->size - b->used < size) {
+		size_t room = size > POOL_BLOCK ? size : POOL_BLOCK;
+
+		b = malloc(sizeof(*b) + room);
+		if (!b)
+			return NULL;
+		b->next = pool->blocks;
+		b->used = 0;
+		b->size = room;
+		pool->blocks = b;
+	}
+	b->used += size;
+	return b->data + b->used - size;
+}
+
+static void pool_free(struct strpool *pool)
+{
+	struct pool_block *b, *next;
+
+	if (!pool)
+		return;
+	for (b = pool->blocks; b; b = next) {
+		next = b->next;
+		free(b);
+	}
+	free(pool);
+}
+
+/* FNV-1a, 32 bits. */
+static uint32_t pool_hash(const char *s, size_t len)
+{
+	uint32_t h = 2166136261u;
+
+	while (len--)
+		h = (h ^ (unsigned char)*s++) * 16777619u;
+	return h;
+}
+
+static const char *pool_intern(struct strpool *pool, const char *s, size_t len)
+{
+	uint32_t hash = pool_hash(s, len);
+	struct pool_string **bucket = &pool->buckets[hash % POOL_BUCKETS], *e;
+
+	if (len > UINT32_MAX)
+		return NULL;
+	for (e = *bucket; e; e = e->next)
+		if (e->hash == hash && e->len == len && !memcmp(e->text, s, len))
+			return e->text;
+	e = pool_alloc(pool, sizeof(*e) + len + 1);
+	if (!e)
+		return NULL;
+	e->hash = hash;
+	e->len = len;
+	memcpy(e->text, s, len);
+	e->text[len] = '\0';
+	e->next = *bucket;
+	*bucket = e;
+	return e->text;
+}
+
+struct path *path_new(void)
+{
+	struct path *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->strings = calloc(1, sizeof(*p->strings));
+	if (!p->strings) {
+		free(p);
+		return NULL;
+	}
+	p->decided_by = -1;
+	return p;
+}
+
+void path_free(struct path *p)
+{
+	if (!p)
+		return;
+	pool_free(p->strings);
+	free(p->steps);
+	free(p);
+}
+
+static bool path_grow(struct path *p)
+{
+	size_t cap = p->cap_steps ? p->cap_steps * 2 : 16;
+	struct step *steps;
+
+	if (p->n_steps < p->cap_steps)
+		return true;
+	steps = reallocarray(p->steps, cap, sizeof(*steps));
+	if (!steps)
+		return false;
+	p->steps = steps;
+	p->cap_steps = cap;
+	return true;
+}
+
+struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family,
+			 uint8_t hook)
+{
+	struct step *s;
+
+	if (at > p->n_steps || !path_grow(p))
+		return NULL;
+	s = p->steps + at;
+	memmove(s + 1, s, (p->n_steps - at) * sizeof(*s));
+	p->n_steps++;
+	if (p->decided_by >= 0 && (size_t)p->decided_by >= at)
+		p->decided_by++;
+
+	memset(s, 0, sizeof(*s));
+	s->type = type;
+	s->family = family;
+	s->hook = hook;
+	if (type == STEP_ROUTE)
+		s->route.rule = -1;
+	else if (type == STEP_RP_FILTER)
+		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = -1;
+	return s;
+}
+
+struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook)
+{
+	return path_insert(p, p->n_steps, type, family, hook);
+}
+
+const char *path_str(struct path *p, const char *s)
+{
+	return s ? pool_intern(p->strings, s, strlen(s)) : NULL;
+}
+
+const char *path_strf(struct path *p, const char *fmt, ...)
+{
+	const char *kept = NULL;
+	char *s = NULL;
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return NULL;
+	kept = pool_intern(p->strings, s, len);
+	free(s);
+	return kept;
+}
+
+void path_doubt(struct path *p, enum certainty c, const char *because)
+{
+	if (c <= p->certainty)
+		return;
+	p->certainty = c;
+	p->because = path_str(p, because);
+}
+
+static const char *pick(const char *const *names, unsigned int n, unsigned int i)
+{
+	return i < n && names[i] ? names[i] : "unknown";
+}
+
+const char *step_type_name(enum step_type t)
+{
+	static const char *const names[] = {
+		[STEP_RULE] = "rule",		[STEP_POLICY] = "policy",
+		[STEP_RETURN] = "return",	[STEP_NAT] = "nat",
+		[STEP_CONNTRACK] = "conntrack", [STEP_ROUTE] = "route",
+		[STEP_RP_FILTER] = "rp_filter", [STEP_HOOK] = "hook",
+		[STEP_DELIVER] = "deliver",	[STEP_TRANSMIT] = "transmit",
+		[STEP_DROP] = "drop",
+	};
+
+	return pick(names, COUNT(names), t);
+}
+
+const char *path_verdict_name(enum path_verdict v)
+{
+	static const char *const names[] = {
+		[PATH_UNKNOWN] = "unknown",	    [PATH_ACCEPTED] = "accepted",
+		[PATH_DELIVERED] = "delivered",	    [PATH_FORWARDED] = "forwarded",
+		[PATH_TRANSMITTED] = "transmitted", [PATH_DROPPED] = "dropped",
+		[PATH_QUEUED] = "queued",	    [PATH_STOLEN] = "stolen",
+	};
+
+	return pick(names, COUNT(names), v);
+}
+
+const char *certainty_name(enum certainty c)
+{
+	static const char *const names[] = {
+		[CERTAIN_EXACT] = "exact",
+		[CERTAIN_ORDER_AMBIGUOUS] = "order-ambiguous",
+		[CERTAIN_NOT] = "uncertain",
+	};
+
+	return pick(names, COUNT(names), c);
+}
+
+const char *ct_state_name(enum ct_state s)
+{
+	static const char *const names[] = {
+		[CT_NONE] = "none",
+		[CT_NEW] = "new",
+		[CT_ESTABLISHED] = "established",
+		[CT_RELATED] = "related",
+		[CT_INVALID] = "invalid",
+		[CT_UNTRACKED] = "untracked",
+	};
+
+	return pick(names, COUNT(names), s);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/raw_events.h"
+
+#include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "src/packet.h"
+
+static int view_of(const struct view *views, unsigned int n, uint32_t inum)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (views[i].ns->inum == inum)
+			return (int)i;
+	return -1;
+}
+
+static bool fib_event(const struct nfp_fib *f, struct event *ev)
+{
+	ev->type = EVENT_ROUTE;
+	ev->route.family = f->family;
+	memcpy(ev->route.src, f->src, sizeof(ev->route.src));
+	memcpy(ev->route.dst, f->dst, sizeof(ev->route.dst));
+	memcpy(ev->route.gateway, f->gw, sizeof(ev->route.gateway));
+	ev->route.has_gateway = f->gw_family == f->family;
+	ev->route.dev = f->ifindex ? f->dev : NULL;
+	/* LOOPBACK_IFINDEX is what output lookups put there (flowi4_init_output()). */
+	ev->route.input = f->iif > 1;
+	ev->route.table = f->table;
+	ev->route.error = f->error;
+	/*
+	 * IPv4's tracepoint does not say the type. fib_check_nh() gives the next hop of a route of
+	 * scope host, which only local ones have, the scope nowhere.
+	 */
+	ev->route.type = f->result						? f->result
+			 : f->family == AF_INET && f->scope == RT_SCOPE_NOWHERE ? RTN_LOCAL
+										: RTN_UNICAST;
+	ev->route.plen = f->prefix_len == NFP_PREFIX_UNKNOWN ? -1 : f->prefix_len;
+	/* A flow without even loopback as its arrival device only asks of what type an address is
+	 * (__inet_dev_addr_type()). */
+	return (f->family == AF_INET && f->iif) || f->family == AF_INET6;
+}
+
+static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p,
+		      struct kernel_names *names, char *text, size_t size)
+{
+	memset(p, 0, sizeof(*p));
+	if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
+		return false;
+	p->mark = s->mark;
+	ev->packet = p;
+	if (s->ev.type == NFP_TRANSMIT) {
+		ev->type = EVENT_TRANSMIT;
+		ev->transmit.dev = s->dev;
+		return true;
+	}
+	ev->type = EVENT_DROP;
+	ev->drop.reason = kernel_drop_reason(names, s->reason);
+	kernel_symbol(names, s->location, text, size);
+	ev->drop.location = text;
+	return true;
+}
+
+bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned int n_views,
+	       int last_ns, struct event *ev, struct packet *p, struct kernel_names *names,
+	       char *text, size_t size)
+{
+	int ns = rec->netns ? view_of(views, n_views, rec->netns) : last_ns;
+
+	if (ns < 0)
+		return false;
+	memset(ev, 0, sizeof(*ev));
+	ev->ns = ns;
+	ev->cpu = (int)rec->cpu;
+	ev->hook = HOOK_NONE;
+	ev->after_ns = ev->before_ns = rec->ktime;
+	switch (rec->type) {
+	case NFP_FIB4:
+	case NFP_FIB6:
+		return fib_event((const void *)rec, ev);
+	case NFP_KFREE:
+	case NFP_TRANSMIT:
+		return skb_event((const void *)rec, ev, p, names, text, size);
+	}
+	return false;
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One block a packet: a head line, each step in the order of the kernel, what became of the packet.
+ */
+#include "src/render_text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "src/escape.h"
+#include "src/packet.h"
+
+enum { LEFT_MAX = 60 }; /* names longer than this do not push the others aside */
+
+/* table:chain:rule:N as the TRACE target writes it; family and handle, where rules have them. */
+static void write_rule_name(FILE *f, const struct step *s)
+{
+	if (s->backend == BACKEND_NFT)
+		fprintf(f, "%s ", family_name(s->family));
+	escape_write(f, text_or_unknown(s->rule.table));
+	fputc(':', f);
+	escape_write(f, text_or_unknown(s->rule.chain));
+	if (s->type != STEP_RULE)
+		fprintf(f, ":%s", step_type_name(s->type));
+	else if (s->rule.number)
+		fprintf(f, ":rule:%" PRIu32, s->rule.number);
+	else
+		fputs(":rule:?", f);
+	if (s->backend == BACKEND_NFT && s->rule.handle)
+		fprintf(f, " (handle %" PRIu64 ")", s->rule.handle);
+}
+
+static void write_hook_name(FILE *f, const struct step *s)
+{
+	fputs("hook ", f);
+	escape_write(f, text_or_unknown(s->hookfn.function));
+	if (s->hookfn.module) {
+		fputs(" [", f);
+		escape_write(f, s->hookfn.module);
+		fputc(']', f);
+	}
+	fprintf(f, " (priority %" PRId32 ")", s->hookfn.priority);
+}
+
+static int make_names(struct text *t)
+{
+	size_t size = 0;
+	FILE *f = open_memstream(&t->names, &size);
+	int w;
+
+	if (!f)
+		return -errno;
+	t->name_at = calloc(t->p->n_steps + 1, sizeof(*t->name_at));
+	for (size_t i = 0; t->name_at && i < t->p->n_steps; i++) {
+		const struct step *s = &t->p->steps[i];
+
+		t->name_at[i] = ftell(f);
+		if (s->type == STEP_RULE || s->type == STEP_POLICY || s->type == STEP_RETURN)
+			write_rule_name(f, s);
+		else if (s->type == STEP_HOOK)
+			write_hook_name(f, s);
+		fputc('\0', f);
+	}
+	if (fclose(f) || !t->name_at)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->p->n_steps; i++) {
+		w = text_shows(t, &t->p->steps[i]) ? text_width(t->names + t->name_at[i]) : 0;
+		if (w > t->left && w <= LEFT_MAX)
+			t->left = w;
+	}
+	return 0;
+}
+
+static void write_icmp(FILE *f, const struct packet *p)
+{
+	static const struct {
+		uint8_t proto, type;
+		const char *name;
+	} names[] = {
+		{IPPROTO_ICMP, 0, "echo-reply"},
+		{IPPROTO_ICMP, 3, "destination-unreachable"},
+		{IPPROTO_ICMP, 5, "redirect"},
+		{IPPROTO_ICMP, 8, "echo-request"},
+		{IPPROTO_ICMP, 11, "time-exceeded"},
+		{IPPROTO_ICMP, 12, "parameter-problem"},
+		{IPPROTO_ICMPV6, 1, "destination-unreachable"},
+		{IPPROTO_ICMPV6, 2, "packet-too-big"},
+		{IPPROTO_ICMPV6, 3, "time-exceeded"},
+		{IPPROTO_ICMPV6, 4, "parameter-problem"},
+		{IPPROTO_ICMPV6, 128, "echo-request"},
+		{IPPROTO_ICMPV6, 129, "echo-reply"},
+		{IPPROTO_ICMPV6, 133, "nd-router-solicit"},
+		{IPPROTO_ICMPV6, 134, "nd-router-advert"},
+		{IPPROTO_ICMPV6, 135, "nd-neighbor-solicit"},
+		{IPPROTO_ICMPV6, 136, "nd-neighbor-advert"},
+	};
+	const char *name = NULL;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].proto == p->proto && names[i].type == p->icmp_type)
+			name = names[i].name;
+	if (name)
+		fprintf(f, " [%s", name);
+	else
+		fprintf(f, " [type %u", p->icmp_type);
+	if (p->icmp_code || !name)
+		fprintf(f, " code %u", p->icmp_code);
+	if (packet_is_echo(p))
+		fprintf(f, " id %u seq %u", p->icmp_id, p->icmp_seq);
+	fputc(']', f);
+}
+
+static void write_mac(FILE *f, const uint8_t *m)
+{
+	fprintf(f, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static void write_packet(FILE *f, const struct packet *p)
+{
+	char proto[32], src[64], dst[64], flags[16];
+
+	fputs(proto_text(proto, sizeof(proto), p), f);
+	if (p->has_addrs) {
+		fprintf(f, " %s > %s",
+			endpoint_text(src, sizeof(src), p->family, &p->src, p->has_ports),
+			endpoint_text(dst, sizeof(dst), p->family, &p->dst, p->has_ports));
+	} else if (p->has_ll) {
+		fputc(' ', f);
+		write_mac(f, p->ll_src);
+		fputs(" > ", f);
+		write_mac(f, p->ll_dst);
+	}
+	if (p->has_tcp)
+		fprintf(f, " [%s]", tcp_flags_text(flags, sizeof(flags), p->tcp_flags));
+	if (p->has_icmp)
+		write_icmp(f, p);
+	if (p->fragment || p->more_frags)
+		fputs(p->fragment ? " [later fragment]" : " [first fragment]", f);
+}
+
+static void write_ifname(FILE *f, const char *label, const char *name)
+{
+	fprintf(f, "  %s=", label);
+	escape_write(f, name);
+}
+
+/* By this computer's clock and zone, as the logs beside it. */
+static void write_time(FILE *f, uint64_t ns)
+{
+	time_t seconds = ns / 1000000000;
+	char hms[16] = "??:??:??";
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm))
+		strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
+	fprintf(f, "  %s.%06u", hms, (unsigned int)(ns % 1000000000 / 1000));
+}
+
+static void write_head(struct text *t)
+{
+	const struct path *p = t->p;
+	const struct packet *k = &p->packet;
+	FILE *f = t->out;
+
+	fprintf(f, "#%" PRIu64 " ", p->id);
+	write_packet(f, k);
+	if (k->iif[0])
+		write_ifname(f, "in", k->iif);
+	if (k->oif[0] && (t->verbose || !k->iif[0]))
+		write_ifname(f, "out", k->oif);
+	fputs("  netns=", f);
+	if (p->netns.name)
+		escape_write(f, p->netns.name);
+	else
+		fprintf(f, "%" PRIu64, p->netns.inum);
+	if (t->verbose) {
+		fprintf(f, "  mark=0x%" PRIx32, k->mark);
+		if (k->family == AF_INET)
+			fprintf(f, "  id=%u", k->ip_id);
+		if (k->len)
+			fprintf(f, "  len=%" PRIu32, k->len);
+	}
+	write_time(f, p->time_ns);
+	fputc('\n', f);
+}
+
+static const struct step *last_of(const struct path *p, enum step_type type)
+{
+	for (size_t i = p->n_steps; i; i--)
+		if (p->steps[i - 1].type == type)
+			return &p->steps[i - 1];
+	return NULL;
+}
+
+/* The step that decided; where none is named and the packet was dropped, the kernel's own reason.
+ */
+static const struct step *decider(const struct path *p)
+{
+	if (p->decided_by >= 0 && (size_t)p->decided_by < p->n_steps)
+		return &p->steps[p->decided_by];
+	return p->verdict == PATH_DROPPED ? last_of(p, STEP_DROP) : NULL;
+}
+
+static void write_decider(struct text *t, const char *label, const struct step *s)
+{
+	const char *name = t->names + t->name_at[s - t->p->steps];
+
+	fputs(label, t->out);
+	if (s->type == STEP_RP_FILTER) {
+		fputs("rp_filter on ", t->out);
+		escape_write(t->out, text_or_unknown(s->rpf.iif));
+	} else if (s->type == STEP_ROUTE) {
+		fputs("the route: ", t->out);
+		escape_write(t->out, s->route.result ? s->route.result : "unknown");
+	} else if (s->type == STEP_DROP) {
+		fputs("the kernel: ", t->out);
+		text_reason(t->out, s);
+	} else {
+		fputs(*name ? name : step_type_name(s->type), t->out);
+	}
+}
+
+static const char *out_device(const struct path *p)
+{
+	const struct step *sent = last_of(p, STEP_TRANSMIT), *route = last_of(p, STEP_ROUTE);
+
+	if (sent && sent->transmit.dev)
+		return sent->transmit.dev;
+	if (p->packet.oif[0])
+		return p->packet.oif;
+	return route ? route->route.dev : NULL;
+}
+
+static const struct {
+	const char *word, *color;
+} outcomes[] = {
+	[PATH_UNKNOWN] = {"UNKNOWN", NULL},
+	[PATH_ACCEPTED] = {"ACCEPTED", TEXT_GREEN},
+	[PATH_DELIVERED] = {"DELIVERED", TEXT_GREEN},
+	[PATH_FORWARDED] = {"FORWARDED", TEXT_GREEN},
+	[PATH_TRANSMITTED] = {"TRANSMITTED", TEXT_GREEN},
+	[PATH_DROPPED] = {"DROPPED", TEXT_RED},
+	[PATH_QUEUED] = {"QUEUED", NULL},
+	[PATH_STOLEN] = {"STOLEN", NULL},
+};
+
+/* Where the packet went, for those that got through. */
+static void write_destination(struct text *t)
+{
+	const struct step *socket = last_of(t->p, STEP_DELIVER);
+
+	if (t->p->verdict == PATH_FORWARDED)
+		text_labelled(t->out, " to ", out_device(t->p));
+	else if (t->p->verdict == PATH_TRANSMITTED)
+		text_labelled(t->out, " by ", out_device(t->p));
+	else if (t->p->verdict == PATH_DELIVERED)
+		fputs(socket ? " to a socket" : " to this host", t->out);
+	if (t->p->verdict == PATH_DELIVERED && socket)
+		text_socket(t->out, socket);
+}
+
+static void write_outcome(struct text *t)
+{
+	const struct path *p = t->p;
+	const struct step *by = decider(p), *drop = last_of(p, STEP_DROP);
+	bool went_on = p->verdict == PATH_FORWARDED || p->verdict == PATH_TRANSMITTED ||
+		       p->verdict == PATH_DELIVERED;
+
+	fputs("  ", t->out);
+	text_painted(t, outcomes[p->verdict].color, outcomes[p->verdict].word);
+	write_destination(t);
+	if (by)
+		write_decider(t, went_on ? ", let through by " : " by ", by);
+	else if (p->verdict == PATH_DROPPED)
+		fputs(", the cause was not seen", t->out);
+	if (t->verbose && p->verdict == PATH_DROPPED && drop && drop != by) {
+		fputs(" (", t->out);
+		text_reason(t->out, drop);
+		fputc(')', t->out);
+	}
+	fputc('\n', t->out);
+}
+
+static void write_note(struct text *t, const char *label, const char *note)
+{
+	fprintf(t->out, "    %s: ", label);
+	escape_write(t->out, note);
+	fputc('\n', t->out);
+}
+
+static void write_notes(struct text *t)
+{
+	const struct path *p = t->p;
+
+	if (p->fix)
+		write_note(t, "fix", p->fix);
+	if (p->certainty != CERTAIN_EXACT)
+		write_note(t, p->certainty == CERTAIN_NOT ? "uncertain" : "order ambiguous",
+			   p->because ? p->because : "no reason given");
+	if (p->lost)
+		fprintf(t->out, "    lost: %" PRIu64 " events while this packet was in flight\n",
+			p->lost);
+	if (p->unseen)
+		write_note(t, "not seen", p->unseen);
+}
+
+/* The whole block is made first, so that it reaches the file in one piece. */
+static int text_path(const struct render *r, const struct path *p)
+{
+	struct text t = {.p = p, .color = r->color, .verbose = r->verbose};
+	char *block = NULL;
+	size_t size = 0;
+	int rc;
+
+	t.src = p->packet.src;
+	t.dst = p->packet.dst;
+	t.has_ports = p->packet.has_ports;
+	t.out = open_memstream(&block, &size);
+	if (!t.out)
+		return -errno;
+	rc = make_names(&t);
+	if (!rc) {
+		write_head(&t);
+		text_steps(&t);
+		write_outcome(&t);
+		write_notes(&t);
+		fputc('\n', t.out);
+	}
+	if (fclose(t.out) && !rc)
+		rc = -ENOMEM;
+	errno = 0;
+	if (!rc && (fwrite(block, 1, size, r->out) != size || fflush(r->out)))
+		rc = errno ? -errno : -EIO;
+	free(t.names);
+	free(t.name_at);
+	free(block);
+	return rc;
+}
+
+const struct render_ops render_text = {.name = "text", .path = text_path};

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The line of each kind of step. */
+#include "src/render_text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <linux/netfilter.h>
+#include <string.h>
+#include <strings.h>
+
+#include "src/escape.h"
+#include "src/packet.h"
+
+enum { GAP = 3 }; /* blanks between the columns, at least */
+
+bool text_shows(const struct text *t, const struct step *s)
+{
+	return s->type != STEP_RETURN || t->verbose;
+}
+
+/* Characters, not bytes: every byte but the continuations of UTF-8. */
+int text_width(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
+const char *text_or_unknown(const char *s)
+{
+	return s ? s : "?";
+}
+
+static void paint(struct text *t, const char *color)
+{
+	if (t->color && color)
+		fputs(color, t->out);
+}
+
+void text_painted(struct text *t, const char *color, const char *s)
+{
+	paint(t, color);
+	escape_write(t->out, s);
+	paint(t, color ? TEXT_PLAIN : NULL);
+}
+
+static const char *verdict_color(enum verdict v)
+{
+	return v == VERDICT_DROP ? TEXT_RED : v == VERDICT_ACCEPT ? TEXT_GREEN : NULL;
+}
+
+void text_labelled(FILE *f, const char *label, const char *value)
+{
+	if (!value)
+		return;
+	fputs(label, f);
+	escape_write(f, value);
+}
+
+void text_socket(FILE *f, const struct step *s)
+{
+	const char *glue = " (";
+
+	if (s->deliver.state) {
+		fputs(glue, f);
+		escape_write(f, s->deliver.state);
+		glue = ", ";
+	}
+	if (s->deliver.comm) {
+		fputs(glue, f);
+		escape_write(f, s->deliver.comm);
+		glue = ", ";
+	}
+	if (s->deliver.pid > 0) {
+		fprintf(f, "%spid %" PRId32, glue, s->deliver.pid);
+		glue = ", ";
+	}
+	if (glue[0] == ',')
+		fputc(')', f);
+}
+
+void text_reason(FILE *f, const struct step *s)
+{
+	escape_write(f, s->drop.reason ? s->drop.reason : "no reason given");
+	text_labelled(f, " at ", s->drop.location);
+}
+
+/* The heading "  PREROUTING", when this step does not stand at the hook of the one before. */
+static void write_section(struct text *t, const struct step *s)
+{
+	const char *class = s->family == NFPROTO_BRIDGE ? "BRIDGE "
+			    : s->family == NFPROTO_ARP	? "ARP "
+							: "";
+	const char *name = hook_name(s->family, s->hook);
+
+	t->after_route = false;
+	if (t->section && t->hook == s->hook && !strcmp(t->section, class))
+		return;
+	t->section = class;
+	t->hook = s->hook;
+	fprintf(t->out, "  %s", class);
+	for (; *name; name++)
+		fputc(toupper((unsigned char)*name), t->out);
+	fputc('\n', t->out);
+}
+
+/* A line that belongs to no hook; the next one that does gets a heading again. */
+static void end_section(struct text *t)
+{
+	t->section = NULL;
+	t->after_route = false;
+}
+
+static void write_left(struct text *t, const struct step *s)
+{
+	const char *name = t->names + t->name_at[s - t->p->steps];
+	int pad = t->left - text_width(name);
+
+	fprintf(t->out, "    %s%*s", name, (pad > 0 ? pad : 0) + GAP, "");
+}
+
+/* A drop is red however it is worded; green is for the word accept, not for all that ends in it
+ * (DNAT, MASQUERADE). */
+static const char *doing_color(const struct step *s)
+{
+	const char *color = verdict_color(s->verdict), *accept = verdict_name(VERDICT_ACCEPT);
+
+	if (s->verdict == VERDICT_ACCEPT && s->rule.brief &&
+	    strncasecmp(s->rule.brief, accept, strlen(accept)))
+		return NULL;
+	return color;
+}
+
+static void write_doing(struct text *t, const struct step *s)
+{
+	const char *verdict = verdict_name(s->verdict);
+
+	text_painted(t, doing_color(s), s->rule.brief ? s->rule.brief : verdict);
+	if (!s->rule.brief)
+		text_labelled(t->out, " ", s->rule.target);
+	if (!s->rule.verdict_inferred)
+		return;
+	if (!s->rule.brief)
+		fputs(" (inferred from what followed)", t->out);
+	else if (t->verbose)
+		fprintf(t->out, " (%s, inferred from what followed)", verdict);
+}
+
+static void write_rule(struct text *t, const struct step *s)
+{
+	write_left(t, s);
+	if (s->type == STEP_RETURN)
+		fputs("end of chain", t->out);
+	else
+		write_doing(t, s);
+	if (s->rule.comment) {
+		fputs("    ", t->out);
+		paint(t, TEXT_DIM);
+		fputs("# ", t->out);
+		escape_write(t->out, s->rule.comment);
+		paint(t, TEXT_PLAIN);
+	}
+	fputc('\n', t->out);
+	if (!t->verbose || s->type != STEP_RULE || (!s->rule.text && !s->rule.no_text))
+		return;
+	fputs("        ", t->out);
+	escape_write(t->out, s->rule.text ? s->rule.text : s->rule.no_text);
+	fputc('\n', t->out);
+}
+
+static void write_hook(struct text *t, const struct step *s)
+{
+	write_left(t, s);
+	text_painted(t, verdict_color(s->verdict), verdict_name(s->verdict));
+	fputc('\n', t->out);
+}
+
+/* One side of the headers, before and after, of which *now is kept. */
+static void write_change(struct text *t, const char *side, struct endpoint *now,
+			 const struct endpoint *to, bool to_ports)
+{
+	char from[64], into[64];
+
+	fprintf(t->out, "    NAT %s %s -> %s\n", side,
+		endpoint_text(from, sizeof(from), t->p->packet.family, now, t->has_ports),
+		endpoint_text(into, sizeof(into), t->p->packet.family, to, to_ports));
+	*now = *to;
+}
+
+static void write_nat(struct text *t, const struct step *s)
+{
+	if (s->nat.dnat)
+		write_change(t, "dst", &t->dst, &s->nat.dst, s->nat.has_ports);
+	if (s->nat.snat)
+		write_change(t, "src", &t->src, &s->nat.src, s->nat.has_ports);
+	t->has_ports = s->nat.has_ports;
+}
+
+static void write_conntrack(struct text *t, const struct step *s)
+{
+	fprintf(t->out, "    conntrack %s%s", ct_state_name(s->ct.state),
+		s->ct.reply ? ", reply" : "");
+	if (t->verbose && s->ct.id)
+		fprintf(t->out, ", id %" PRIu32, s->ct.id);
+	fputc('\n', t->out);
+}
+
+static void write_table(FILE *f, const struct step *s)
+{
+	const char *glue = " (";
+
+	if (s->route.table == 255 || s->route.table == 254 || s->route.table == 253)
+		fprintf(f, "%stable %s", glue,
+			s->route.table == 255	? "local"
+			: s->route.table == 254 ? "main"
+						: "default");
+	else if (s->route.table)
+		fprintf(f, "%stable %" PRIu32, glue, s->route.table);
+	glue = s->route.table ? ", " : glue;
+	if (s->route.rule >= 0)
+		fprintf(f, "%srule %" PRId32, glue, s->route.rule);
+	glue = s->route.rule >= 0 ? ", " : glue;
+	if (s->route.prefix) {
+		fputs(glue, f);
+		escape_write(f, s->route.prefix);
+	}
+	if (s->route.table || s->route.rule >= 0 || s->route.prefix)
+		fputc(')', f);
+}
+
+static void write_route(struct text *t, const struct step *s)
+{
+	char dst[64];
+	bool bad = s->route.error != 0;
+
+	end_section(t);
+	t->after_route = true;
+	fprintf(t->out,
+		"  ROUTE %s: ", addr_text(dst, sizeof(dst), t->p->packet.family, t->dst.addr));
+	text_painted(t, bad ? TEXT_RED : NULL, s->route.result ? s->route.result : "unknown");
+	text_labelled(t->out, " via ", s->route.gateway);
+	text_labelled(t->out, " dev ", s->route.dev);
+	write_table(t->out, s);
+	if (bad)
+		fprintf(t->out, ": %s", strerror(-s->route.error));
+	fputc('\n', t->out);
+}
+
+static void write_rpf_modes(FILE *f, const struct step *s)
+{
+	static const char *const words[] = {"off", "strict", "loose"};
+	const char *glue = "";
+
+	if (s->rpf.mode < 0)
+		return;
+	fprintf(f, " = %d (", s->rpf.mode);
+	if (s->rpf.mode < 3) {
+		fputs(words[s->rpf.mode], f);
+		glue = s->rpf.all >= 0 || s->rpf.dev_mode >= 0 ? "; " : "";
+	}
+	if (s->rpf.all >= 0) {
+		fprintf(f, "%sconf.all=%d", glue, s->rpf.all);
+		glue = ", ";
+	}
+	if (s->rpf.dev_mode >= 0) {
+		fprintf(f, "%sconf.", glue);
+		escape_write(f, text_or_unknown(s->rpf.iif));
+		fprintf(f, "=%d", s->rpf.dev_mode);
+	}
+	fputc(')', f);
+}
+
+static void write_rp_filter(struct text *t, const struct step *s)
+{
+	bool under_route = t->after_route;
+	char src[64];
+
+	end_section(t);
+	t->after_route = under_route;
+	fputs(under_route ? "    rp_filter " : "  rp_filter ", t->out);
+	escape_write(t->out, text_or_unknown(s->rpf.iif));
+	write_rpf_modes(t->out, s);
+	fputs(": ", t->out);
+	text_painted(t, s->rpf.pass ? NULL : TEXT_RED, s->rpf.pass ? "pass" : "FAIL");
+	if (s->rpf.reverse_dev) {
+		addr_text(src, sizeof(src), t->p->packet.family, t->src.addr);
+		fprintf(t->out, ", reverse route to %s leaves by ", src);
+		escape_write(t->out, s->rpf.reverse_dev);
+	} else {
+		text_labelled(t->out, ", ", s->rpf.reason);
+	}
+	fputc('\n', t->out);
+}
+
+/* Where the packet ended: a line of its own only when the last line of the block does not say it.
+ */
+static void write_end(struct text *t, const struct step *s)
+{
+	enum path_verdict v = t->p->verdict;
+
+	if (s == t->p->steps + t->p->n_steps - 1 &&
+	    (s->type == STEP_TRANSMIT  ? v == PATH_FORWARDED || v == PATH_TRANSMITTED
+	     : s->type == STEP_DELIVER ? v == PATH_DELIVERED
+				       : v == PATH_DROPPED))
+		return;
+	end_section(t);
+	if (s->type == STEP_TRANSMIT) {
+		fputs("  TRANSMIT ", t->out);
+		escape_write(t->out, text_or_unknown(s->transmit.dev));
+	} else if (s->type == STEP_DELIVER) {
+		fputs("  DELIVER to a socket", t->out);
+		text_socket(t->out, s);
+	} else {
+		fputs("  DROP ", t->out);
+		text_reason(t->out, s);
+	}
+	fputc('\n', t->out);
+}
+
+void text_steps(struct text *t)
+{
+	static const struct {
+		void (*write)(struct text *t, const struct step *s);
+		bool in_hook; /* stands under the heading of its hook */
+	} ops[] = {
+		[STEP_RULE] = {write_rule, true},
+		[STEP_POLICY] = {write_rule, true},
+		[STEP_RETURN] = {write_rule, true},
+		[STEP_NAT] = {write_nat, true},
+		[STEP_CONNTRACK] = {write_conntrack, true},
+		[STEP_ROUTE] = {write_route, false},
+		[STEP_RP_FILTER] = {write_rp_filter, false},
+		[STEP_HOOK] = {write_hook, true},
+		[STEP_DELIVER] = {write_end, false},
+		[STEP_TRANSMIT] = {write_end, false},
+		[STEP_DROP] = {write_end, false},
+	};
+
+	for (size_t i = 0; i < t->p->n_steps; i++) {
+		const struct step *s = &t->p->steps[i];
+
+		if (!text_shows(t, s))
+			continue;
+		if (ops[s->type].in_hook && s->hook != HOOK_NONE)
+			write_section(t, s);
+		ops[s->type].write(t, s);
+	}
+}

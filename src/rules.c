@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "src/clock.h"
+
+/*
+ * nf_tables_commit() raises the generation id before it switches the rules over, and a packet on
+ * another CPU may still finish under the old ones: for so long after a new snapshot was read,
+ * packets may have met either.
+ */
+static const uint64_t grace_ns = 20 * 1000 * 1000;
+/* No packet lives longer than this in the tracker, queued ones included. */
+static const uint64_t keep_ns = 5000ULL * 1000 * 1000;
+/* The check of legacy tables may take this part of our time. */
+enum { LEGACY_CHECK_SHARE = 5 };
+
+/* Every iptables-legacy command takes this lock; a table that was changed and changed back shows
+ * here only. */
+static const char lock_dir[] = "/run", lock_name[] = "xtables.lock";
+
+struct span {
+	struct ruleset *rs;
+	uint64_t from_ns;	  /* in force from here on … */
+	uint64_t nft_until_ns;	  /* … and its nft part at least until here */
+	uint64_t legacy_until_ns; /* … its legacy part until here */
+	bool gap; /* another ruleset may have been in force between the one before and this one */
+};
+
+enum { SPANS = 16 };
+
+struct rules {
+	const struct netns *ns;
+	struct nf_source *source;
+	struct rule_texts *texts;
+	struct span spans[SPANS]; /* oldest first; the last one is in force */
+	unsigned int n_spans;
+	bool stale; /* a re-read failed: what we hold is not in force */
+	uint64_t legacy_cost_ns;
+	unsigned int changes;
+	int inotify;
+};
+
+static struct span *current(const struct rules *r)
+{
+	return (struct span *)&r->spans[r->n_spans - 1];
+}
+
+static void drop_oldest(struct rules *r)
+{
+	rule_texts_forget(r->texts, r->spans[0].rs);
+	ruleset_put(r->spans[0].rs);
+	memmove(&r->spans[0], &r->spans[1], --r->n_spans * sizeof(r->spans[0]));
+}
+
+static void push(struct rules *r, struct ruleset *rs, bool gap, uint64_t from_ns)
+{
+	uint64_t now = clock_ns();
+	struct span *s;
+
+	/* The second one covers what came before it: a span is needed as long as its successor
+	 * begins too late. */
+	while (r->n_spans == SPANS || (r->n_spans > 1 && r->spans[1].from_ns + keep_ns < now)) {
+		if (r->n_spans == SPANS)
+			r->spans[1].gap = true;
+		drop_oldest(r);
+	}
+	s = &r->spans[r->n_spans++];
+	s->rs = rs;
+	s->from_ns = from_ns;
+	s->nft_until_ns = s->legacy_until_ns = 0;
+	s->gap = gap;
+}
+
+/* Watching the directory, since the lock file is made by the first iptables-legacy command. Without
+ * it we only see less. */
+static int watch_lock(void)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (fd >= 0 && inotify_add_watch(fd, lock_dir, IN_OPEN | IN_CLOSE | IN_CREATE) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool lock_was_used(struct rules *r)
+{
+	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool used = false;
+	ssize_t n;
+
+	while (r->inotify >= 0 && (n = read(r->inotify, buf, sizeof(buf))) > 0) {
+		for (char *p = buf; p < buf + n;) {
+			const struct inotify_event *ev = (const void *)p;
+
+			used |= (ev->mask & IN_Q_OVERFLOW) ||
+				(ev->len && !strcmp(ev->name, lock_name));
+			p += sizeof(*ev) + ev->len;
+		}
+	}
+	return used;
+}
+
+struct rules *rules_open(const struct netns *ns, struct error *err)
+{
+	struct rules *r = calloc(1, sizeof(*r));
+	struct ruleset *rs;
+
+	if (!r) {
+		fail(err, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	r->ns = ns;
+	r->inotify = watch_lock();
+	r->source = nf_source_open(ns->fd, err);
+	if (!r->source || nf_source_read(r->source, &rs, err))
+		goto failed;
+	push(r, rs, false, clock_ns());
+	r->texts = rule_texts_open(r->source, ns->fd, err);
+	if (!r->texts)
+		goto failed;
+	return r;
+failed:
+	rules_close(r);
+	return NULL;
+}
+
+void rules_close(struct rules *r)
+{
+	if (!r)
+		return;
+	rule_texts_close(r->texts);
+	while (r->n_spans)
+		ruleset_put(r->spans[--r->n_spans].rs);
+	nf_source_close(r->source);
+	if (r->inotify >= 0)
+		close(r->inotify);
+	free(r);
+}
+
+const struct ruleset *rules_now(const struct rules *r)
+{
+	return current(r)->rs;
+}
+
+uint64_t rules_legacy_checked(const struct rules *r)
+{
+	return current(r)->legacy_until_ns;
+}
+
+struct rule_texts *rules_texts(struct rules *r)
+{
+	return r->texts;
+}
+
+unsigned int rules_changes(const struct rules *r)
+{
+	return r->changes;
+}
+
+static int reread(struct rules *r, bool gap, struct error *err)
+{
+	uint32_t before = current(r)->rs->genid;
+	struct ruleset *rs;
+	int rc = nf_source_read(r->source, &rs, err);
+
+	r->stale = rc != 0;
+	if (rc)
+		return rc;
+	/* One transaction raises the id by one: more, and there was a ruleset that we never saw. */
+	gap |= rs->genid != before && rs->genid != before + 1;
+	push(r, rs, gap, clock_ns() + grace_ns);
+	r->changes++;
+	return 1;
+}
+
+void rules_expect_own(struct rules *r, unsigned int commits)
+{
+	struct ruleset *rs = current(r)->rs;
+	uint32_t genid;
+
+	if (!nf_source_genid(r->source, &genid) && genid == rs->genid + commits)
+		rs->genid = genid;
+}
+
+/* 1: changed; 0: not; 2: not known to have stayed the same. Negative: errno. */
+static int legacy_check(struct rules *r)
+{
+	uint64_t start = clock_ns();
+	bool used;
+	int rc;
+
+	if (start < current(r)->legacy_until_ns + LEGACY_CHECK_SHARE * r->legacy_cost_ns)
+		return 0;
+	used = lock_was_used(r);
+	rc = nf_source_legacy_changed(r->source, current(r)->rs);
+	r->legacy_cost_ns = clock_ns() - start;
+	if (!rc && used)
+		return 2;
+	if (!rc)
+		current(r)->legacy_until_ns = start;
+	return rc;
+}
+
+int rules_sync(struct rules *r, bool legacy, struct error *err)
+{
+	uint64_t start = clock_ns();
+	uint32_t genid;
+	int rc = nf_source_genid(r->source, &genid);
+
+	if (rc)
+		return fail(err, rc,
+			    "cannot read the ruleset's generation in network namespace %s: %s",
+			    r->ns->name, strerror(-rc));
+	if (r->stale || genid != current(r)->rs->genid)
+		return reread(r, r->stale, err);
+	current(r)->nft_until_ns = start;
+	if (!legacy)
+		return 0;
+	rc = legacy_check(r);
+	if (rc < 0)
+		return fail(err, rc,
+			    "cannot read the tables of iptables-legacy in network namespace %s: %s",
+			    r->ns->name, strerror(-rc));
+	return rc ? reread(r, true, err) : 0;
+}
+
+void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
+	      struct rules_answer *a)
+{
+	a->n = 0;
+	a->complete = false;
+	for (int i = r->n_spans - 1; i >= 0 && a->n < RULES_CANDIDATES; i--) {
+		const struct span *s = &r->spans[i];
+		bool newest = i == (int)r->n_spans - 1;
+		/* Until when may it have been in force? Until the next one was read and its grace
+		 * is over. */
+		uint64_t until = newest ? UINT64_MAX : s[1].from_ns;
+		uint64_t known = legacy && s->legacy_until_ns < s->nft_until_ns ? s->legacy_until_ns
+										: s->nft_until_ns;
+
+		if (until < after_ns)
+			break;
+		if (s->from_ns <= after_ns && before_ns <= known) {
+			a->rs[0] = s->rs;
+			a->n = 1;
+			a->complete = true;
+			return;
+		}
+		/* What lies between its last check and the next snapshot belongs to either, or to
+		 * one that we missed. */
+		a->rs[a->n++] = s->rs;
+		if (s->from_ns <= after_ns) {
+			a->complete = !newest;
+			for (unsigned int k = 1; k < a->n; k++)
+				a->complete &= !s[k].gap;
+			return;
+		}
+	}
+	if (!a->n) {
+		a->rs[0] = current(r)->rs;
+		a->n = 1;
+	}
+}

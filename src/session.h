@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One running trace: namespaces, engine, tracker and the way from there to finished paths. */
+#ifndef NFPATH_SESSION_H
+#define NFPATH_SESSION_H
+
+#include "src/engine.h"
+#include "src/tracker.h"
+
+struct session;
+
+struct session_config {
+	const struct engine_ops *engine;
+	const struct filter *filter;
+	const struct cgroup_name *cgroup; /* NULL: any packet */
+	const struct netns_set *netns;
+	size_t rcvbuf; /* bytes, 0: the engine's choice */
+	/* Each path, resolved, concluded and annotated; borrowed during the call. */
+	void (*path)(void *ctx, const struct path *p);
+	void (*warn)(void *ctx, const char *sentence);
+	void *ctx;
+};
+
+/* When it returns, no packet that matches can be missed. config is borrowed until close. NULL on failure: *rc a negative errno, err a sentence. */
+struct session *session_open(const struct session_config *config, int *rc, struct error *err);
+void session_close(struct session *s);
+
+enum { SESSION_FDS_MAX = 1024 };
+
+unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned int max);
+
+/* Takes what the kernel has said and hands out the paths that are complete. all: the others too, for the end. 0 or a negative errno. */
+int session_step(struct session *s, bool all, struct error *err);
+
+const struct tracker_stats *session_stats(const struct session *s);
+unsigned int session_rules_changes(const struct session *s);
+
+#endif
