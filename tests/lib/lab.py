@@ -269,10 +269,10 @@ def nfpath(args, ns=None, timeout=30, env=None, argv0=None):
         return subprocess.run(argv, **kw)
 
 
-def path_key(o):
-    """(table, chain, what) of the ruleset steps of a JSON path: what a person reads first."""
+def path_key(o, hook=None):
+    """(table, chain, what) of the ruleset steps of a JSON path, or of those at one hook."""
     return [(s["table"], s["chain"], s["rule"] if s["type"] == "rule" else s["type"])
-            for s in o["steps"] if s["type"] in ("rule", "policy", "return")]
+            for s in o["steps"] if s["type"] in ("rule", "policy", "return") and hook in (None, s["hook"])]
 
 
 def udp(ns, src, dst, dport, sport=0, payload=b"x", n=1, tos=None, mark=None):
@@ -292,6 +292,17 @@ def udp(ns, src, dst, dport, sport=0, payload=b"x", n=1, tos=None, mark=None):
                 s.sendto(payload, (dst, dport))
             except OSError:
                 pass
+
+
+def sink(ns, port, v6=False):
+    """A socket that takes UDP and never reads: without one the kernel drops the packet (NO_SOCKET) and sends an ICMP error."""
+    with ns:
+        s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+    if v6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind(("::" if v6 else "0.0.0.0", port))
+    return s
 
 
 def children_of(pid):
