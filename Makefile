@@ -32,7 +32,7 @@ ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-pr
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
 LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
 # Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)

@@ -6,6 +6,7 @@
  * back here.
  */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
 #include <setjmp.h>
@@ -18,36 +19,34 @@
 #include "netfilter/xt_rule.h"
 
 /*
- * libxtables keeps its state in globals, and calls back without a context: so these are globals
- * too. One thread, and nothing but xt_rule_print() uses them.
+ * Extensions and libxtables keep their state in globals and call back without a context: so these
+ * are globals too. One thread, and nothing but xt_rule_print() uses them.
  */
 static struct {
 	bool ready;
-	jmp_buf *on_error; /* where to go on when libxtables gives up */
-	int wanted;	   /* the one revision that it may register now */
-	struct prepared {
-		struct prepared *next;
+	jmp_buf *on_error; /* where to go on when an extension gives up */
+	struct xtables_match *matches;
+	struct xtables_target *targets;
+	struct looked_for {
+		struct looked_for *next;
 		uint8_t family;
-		bool target;
 		char name[XT_EXTENSION_MAXNAMELEN];
-	} * prepared;
+	} * looked_for;
 } xt;
-
-enum { MAX_REVISION = 15 };
 
 static void __attribute__((noreturn, format(printf, 2, 3)))
 on_xtables_error(enum xtables_exittype status, const char *msg, ...)
 {
 	if (xt.on_error)
 		longjmp(*xt.on_error, 1);
-	abort(); /* every call into libxtables is guarded */
+	abort(); /* every call into an extension is guarded */
 }
 
-/* libxtables would ask the kernel, by a socket in whatever namespace this is, and load the module
- * for it. */
+/* Would ask the kernel, which loads the module for it. Nobody calls this, since we look extensions
+ * up ourselves. */
 static int on_compat_rev(const char *name, uint8_t revision, int opt)
 {
-	return revision == xt.wanted;
+	return 1;
 }
 
 static void start_xtables(void)
@@ -67,40 +66,102 @@ static void start_xtables(void)
 	xt.ready = true;
 }
 
-static bool is_prepared(const char *name, uint8_t family, bool target)
+/*
+ * Called by the constructors of extensions, instead of the functions of the same names in
+ * libxtables: the dynamic linker looks in the program first. Those keep extensions of one address
+ * family only, whichever was set when the file was loaded, and of each only the highest revision
+ * that the kernel has; a rule of either family may carry any revision.
+ */
+void xtables_register_match(struct xtables_match *me)
 {
-	for (struct prepared *p = xt.prepared; p; p = p->next)
-		if (p->family == family && p->target == target && !strcmp(p->name, name))
-			return true;
-	return false;
+	if (!me->version || strcmp(me->version, XTABLES_VERSION))
+		return;
+	me->next = xt.matches;
+	xt.matches = me;
 }
 
-/*
- * libxtables registers only the first revision that it is told to be compatible, in falling order,
- * and forgets the lower ones (xtables_find_match). Asked for in rising order, all of them stay: a
- * rule may carry any.
- */
-static void prepare(const char *name, uint8_t family, bool target)
+void xtables_register_matches(struct xtables_match *match, unsigned int n)
 {
-	struct prepared *p;
+	while (n--)
+		xtables_register_match(match++);
+}
 
-	if (is_prepared(name, family, target))
+void xtables_register_target(struct xtables_target *me)
+{
+	if (!me->version || strcmp(me->version, XTABLES_VERSION))
 		return;
-	p = calloc(1, sizeof(*p));
-	if (!p)
+	me->next = xt.targets;
+	xt.targets = me;
+}
+
+void xtables_register_targets(struct xtables_target *target, unsigned int n)
+{
+	while (n--)
+		xtables_register_target(target++);
+}
+
+static bool load_file(const char *dir, size_t len, const char *prefix, const char *name)
+{
+	bool loaded = false;
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s%s.so", (int)len, dir, prefix, name) < 0)
+		return false;
+	/* Stays for ever: the lists point into it. */
+	loaded = dlopen(path, RTLD_NOW) != NULL;
+	free(path);
+	return loaded;
+}
+
+/* Loads the file of an extension, once; where libxtables finds it (load_extension). */
+static void load(const char *name, uint8_t family)
+{
+	const char *own = family == NFPROTO_IPV6 ? "libip6t_" : "libipt_", *dirs;
+	struct looked_for *l;
+
+	for (l = xt.looked_for; l; l = l->next)
+		if (l->family == family && !strcmp(l->name, name))
+			return;
+	l = calloc(1, sizeof(*l));
+	if (!l)
 		return;
-	p->family = family;
-	p->target = target;
-	strncpy(p->name, name, sizeof(p->name) - 1);
-	p->next = xt.prepared;
-	xt.prepared = p;
-	for (xt.wanted = 0; xt.wanted <= MAX_REVISION; xt.wanted++) {
-		if (target)
-			xtables_find_target(name, XTF_TRY_LOAD);
-		else
-			xtables_find_match(name, XTF_TRY_LOAD, NULL);
+	l->family = family;
+	strncpy(l->name, name, sizeof(l->name) - 1);
+	l->next = xt.looked_for;
+	xt.looked_for = l;
+	dirs = secure_getenv("XTABLES_LIBDIR");
+	for (dirs = dirs ? dirs : NFPATH_XTLIBDIR; *dirs; dirs += *dirs == ':') {
+		size_t len = strcspn(dirs, ":");
+
+		if (load_file(dirs, len, own, name) || load_file(dirs, len, "libxt_", name))
+			return;
+		dirs += len;
 	}
-	xt.wanted = -1;
+}
+
+/* One made for this family is better than one for all. */
+static const struct xtables_match *find_match(const char *name, uint8_t revision, uint8_t family)
+{
+	const struct xtables_match *found = NULL;
+
+	load(name, family);
+	for (const struct xtables_match *x = xt.matches; x; x = x->next)
+		if (x->revision == revision && !strcmp(x->name, name) &&
+		    (x->family == family || (x->family == NFPROTO_UNSPEC && !found)))
+			found = x;
+	return found;
+}
+
+static const struct xtables_target *find_target(const char *name, uint8_t revision, uint8_t family)
+{
+	const struct xtables_target *found = NULL;
+
+	load(name, family);
+	for (const struct xtables_target *x = xt.targets; x; x = x->next)
+		if (x->revision == revision && !strcmp(x->name, name) &&
+		    (x->family == family || (x->family == NFPROTO_UNSPEC && !found)))
+			found = x;
+	return found;
 }
 
 /* An extension's name becomes part of a file name. */
@@ -131,8 +192,7 @@ static bool save_match(struct printer *p, const struct xt_entry_match *m)
 	size_t len = m->u.match_size - sizeof(*m);
 	const struct xtables_match *x;
 
-	prepare(m->u.user.name, p->r->family, false);
-	x = xtables_find_match_revision(m->u.user.name, XTF_TRY_LOAD, NULL, m->u.user.revision);
+	x = find_match(m->u.user.name, m->u.user.revision, p->r->family);
 	if (!x || len < x->size)
 		return false;
 	fprintf(p->out, " -m %s", x->alias ? x->alias(m) : m->u.user.name);
@@ -146,8 +206,7 @@ static bool save_target(struct printer *p, const struct xt_entry_target *t)
 	size_t len = t->u.target_size - sizeof(*t);
 	const struct xtables_target *x;
 
-	prepare(t->u.user.name, p->r->family, true);
-	x = xtables_find_target_revision(t->u.user.name, XTF_TRY_LOAD, NULL, t->u.user.revision);
+	x = find_target(t->u.user.name, t->u.user.revision, p->r->family);
 	if (!x || len < x->size || (!x->save && len))
 		return false;
 	fprintf(p->out, " -j %s", x->alias ? x->alias(t) : t->u.user.name);

@@ -165,7 +165,7 @@ static int set_iface(const struct cmp *c, char *name, unsigned char *mask, uint8
 	if (!strcmp(name, "INVAL/D") && c->op == NFT_CMP_EQ) {
 		*invflags |= inv;
 		strcpy(name, "+");
-		memset(mask, 0xff, 1);
+		memset(mask, 0xff, strlen(name) + 1);
 		return 0;
 	}
 	memset(mask, 0xff, strlen(name) + 1);
