@@ -176,15 +176,6 @@ struct printer {
 	bool unknown;
 };
 
-static void print_unknown(struct printer *p, uint8_t revision, const uint8_t *data, size_t len)
-{
-	fprintf(p->out, " [unknown revision %u", revision);
-	for (size_t i = 0; i < len; i++)
-		fprintf(p->out, "%s%02x", i ? "" : ": 0x", data[i]);
-	fputc(']', p->out);
-	p->unknown = true;
-}
-
 /* What print_match_save() and print_rule4() of iptables do; false: it must be printed as unknown.
  */
 static bool save_match(struct printer *p, const struct xt_entry_match *m)
@@ -215,29 +206,53 @@ static bool save_target(struct printer *p, const struct xt_entry_target *t)
 	return true;
 }
 
-/* One of the two under guard; what it had printed when it gave up is taken back. */
-static void print_extension(struct printer *p, const struct xt_entry_match *m,
-			    const struct xt_entry_target *t)
+/*
+ * A private copy with zeros behind: strings in it need not end (whoever is root in a namespace made
+ * the bytes), and some save functions end them by writing. NULL: out of memory.
+ */
+static void *padded_copy(const void *ext, size_t size)
 {
-	const char *name = m ? m->u.user.name : t->u.user.name;
-	volatile bool saved = false;
+	void *copy = calloc(1, size + 64);
+
+	return copy ? memcpy(copy, ext, size) : NULL;
+}
+
+/* Calls the save function; false: there is none, or it gave up. Holds nothing that a jump could
+ * spoil. */
+static bool save_guarded(struct printer *p, const struct xt_entry_match *copy, bool target)
+{
 	jmp_buf here;
+
+	if (setjmp(here))
+		return false;
+	xt.on_error = &here;
+	return target ? save_target(p, (const void *)copy) : save_match(p, copy);
+}
+
+/* A match or a target, which are laid out alike; what it had printed when it gave up is taken back.
+ */
+static void print_extension(struct printer *p, const struct xt_entry_match *ext, bool target)
+{
+	struct xt_entry_match *copy = padded_copy(ext, ext->u.match_size);
+	const uint8_t *data = ext->data;
+	bool saved = false;
 	off_t start;
 
 	fflush(p->out);
 	start = ftello(p->out);
-	xt.on_error = &here;
-	if (name_is_sane(name) && !setjmp(here))
-		saved = m ? save_match(p, m) : save_target(p, t);
+	if (copy && name_is_sane(copy->u.user.name))
+		saved = save_guarded(p, copy, target);
 	xt.on_error = NULL;
+	free(copy);
 	if (saved)
 		return;
 	fseeko(p->out, start, SEEK_SET);
-	fprintf(p->out, m ? " -m %s" : " -j %s", name);
-	if (m)
-		print_unknown(p, m->u.user.revision, m->data, m->u.match_size - sizeof(*m));
-	else
-		print_unknown(p, t->u.user.revision, t->data, t->u.target_size - sizeof(*t));
+	fprintf(p->out, " -%c %s [unknown revision %u", target ? 'j' : 'm', ext->u.user.name,
+		ext->u.user.revision);
+	for (size_t len = ext->u.match_size - sizeof(*ext); len; len--, data++)
+		fprintf(p->out, "%s%02x", data == ext->data ? ": 0x" : "", *data);
+	fputc(']', p->out);
+	p->unknown = true;
 }
 
 /* The mask's length where its bits are contiguous, else -1. */
@@ -348,7 +363,7 @@ static void print_target(struct printer *p)
 	const struct xt_rule *r = p->r;
 
 	if (r->target)
-		print_extension(p, NULL, r->target);
+		print_extension(p, (const void *)r->target, true);
 	else if (r->verdict == VERDICT_JUMP || r->verdict == VERDICT_GOTO)
 		fprintf(p->out, " -%c %s", r->verdict == VERDICT_GOTO ? 'g' : 'j', r->to);
 	else if (r->verdict < sizeof(names) / sizeof(names[0]) && names[r->verdict])
@@ -364,7 +379,7 @@ static size_t print_rule(struct printer *p)
 	xtables_set_nfproto(p->r->family);
 	print_head(p);
 	for (size_t i = 0; i < p->r->n_matches; i++)
-		print_extension(p, p->r->matches[i].m, NULL);
+		print_extension(p, p->r->matches[i].m, false);
 	at = ftello(p->out);
 	print_target(p);
 	return at;
