@@ -25,8 +25,11 @@
 static struct {
 	bool ready;
 	jmp_buf *on_error; /* where to go on when an extension gives up */
-	struct xtables_match *matches;
-	struct xtables_target *targets;
+	struct known {
+		struct known *next;
+		const struct xtables_match *match; /* one of the two */
+		const struct xtables_target *target;
+	} * known;
 	struct looked_for {
 		struct looked_for *next;
 		uint8_t family;
@@ -49,7 +52,9 @@ static int on_compat_rev(const char *name, uint8_t revision, int opt)
 	return 1;
 }
 
-static void start_xtables(void)
+/* Makes errors come to us; returns who got them before, for xtables_set_params() afterwards:
+ * libnftables uses libxtables too. */
+static struct xtables_globals *start_xtables(void)
 {
 	static struct option no_options[] = {{NULL, 0, NULL, 0}};
 	static struct xtables_globals globals = {
@@ -59,45 +64,75 @@ static void start_xtables(void)
 		.exit_err = on_xtables_error,
 		.compat_rev = on_compat_rev,
 	};
+	struct xtables_globals *before = xt_params;
 
-	if (xt.ready)
-		return;
-	xtables_init_all(&globals, NFPROTO_IPV4);
+	if (!xt.ready)
+		xtables_init_all(&globals, NFPROTO_IPV4);
+	else
+		xtables_set_params(&globals);
 	xt.ready = true;
+	return before ? before : &globals;
+}
+
+static void remember(const struct xtables_match *match, const struct xtables_target *target)
+{
+	const char *version = match ? match->version : target->version;
+	struct known *k;
+
+	if (!version || strcmp(version, XTABLES_VERSION))
+		return;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return; /* it will print as unknown */
+	k->match = match;
+	k->target = target;
+	k->next = xt.known;
+	xt.known = k;
 }
 
 /*
- * Called by the constructors of extensions, instead of the functions of the same names in
- * libxtables: the dynamic linker looks in the program first. Those keep extensions of one address
- * family only, whichever was set when the file was loaded, and of each only the highest revision
- * that the kernel has; a rule of either family may carry any revision.
+ * The constructors of extensions call these instead of the functions of the same names in
+ * libxtables, since the dynamic linker looks in the program first. Those keep extensions of one
+ * address family only, whichever was set when the file was loaded, and of each only the highest
+ * revision that the kernel has; a rule of either family may carry any revision. They are called all
+ * the same, for libnftables.
  */
-void xtables_register_match(struct xtables_match *me)
-{
-	if (!me->version || strcmp(me->version, XTABLES_VERSION))
-		return;
-	me->next = xt.matches;
-	xt.matches = me;
-}
-
 void xtables_register_matches(struct xtables_match *match, unsigned int n)
 {
-	while (n--)
-		xtables_register_match(match++);
-}
+	void (*next)(struct xtables_match *, unsigned int) = dlsym(RTLD_NEXT, __func__);
 
-void xtables_register_target(struct xtables_target *me)
-{
-	if (!me->version || strcmp(me->version, XTABLES_VERSION))
-		return;
-	me->next = xt.targets;
-	xt.targets = me;
+	if (next)
+		next(match, n);
+	while (n--)
+		remember(match++, NULL);
 }
 
 void xtables_register_targets(struct xtables_target *target, unsigned int n)
 {
+	void (*next)(struct xtables_target *, unsigned int) = dlsym(RTLD_NEXT, __func__);
+
+	if (next)
+		next(target, n);
 	while (n--)
-		xtables_register_target(target++);
+		remember(NULL, target++);
+}
+
+void xtables_register_match(struct xtables_match *me)
+{
+	void (*next)(struct xtables_match *) = dlsym(RTLD_NEXT, __func__);
+
+	if (next)
+		next(me);
+	remember(me, NULL);
+}
+
+void xtables_register_target(struct xtables_target *me)
+{
+	void (*next)(struct xtables_target *) = dlsym(RTLD_NEXT, __func__);
+
+	if (next)
+		next(me);
+	remember(NULL, me);
 }
 
 static bool load_file(const char *dir, size_t len, const char *prefix, const char *name)
@@ -139,28 +174,37 @@ static void load(const char *name, uint8_t family)
 	}
 }
 
+static bool fits(const char *name, uint8_t revision, uint8_t family, const char *has_name,
+		 uint8_t has_revision, uint16_t has_family)
+{
+	return revision == has_revision && !strcmp(name, has_name) &&
+	       (family == has_family || has_family == NFPROTO_UNSPEC);
+}
+
 /* One made for this family is better than one for all. */
 static const struct xtables_match *find_match(const char *name, uint8_t revision, uint8_t family)
 {
-	const struct xtables_match *found = NULL;
+	const struct xtables_match *found = NULL, *m;
 
 	load(name, family);
-	for (const struct xtables_match *x = xt.matches; x; x = x->next)
-		if (x->revision == revision && !strcmp(x->name, name) &&
-		    (x->family == family || (x->family == NFPROTO_UNSPEC && !found)))
-			found = x;
+	for (const struct known *k = xt.known; k; k = k->next)
+		if ((m = k->match) &&
+		    fits(name, revision, family, m->name, m->revision, m->family) &&
+		    (!found || m->family == family))
+			found = m;
 	return found;
 }
 
 static const struct xtables_target *find_target(const char *name, uint8_t revision, uint8_t family)
 {
-	const struct xtables_target *found = NULL;
+	const struct xtables_target *found = NULL, *t;
 
 	load(name, family);
-	for (const struct xtables_target *x = xt.targets; x; x = x->next)
-		if (x->revision == revision && !strcmp(x->name, name) &&
-		    (x->family == family || (x->family == NFPROTO_UNSPEC && !found)))
-			found = x;
+	for (const struct known *k = xt.known; k; k = k->next)
+		if ((t = k->target) &&
+		    fits(name, revision, family, t->name, t->revision, t->family) &&
+		    (!found || t->family == family))
+			found = t;
 	return found;
 }
 
@@ -373,15 +417,17 @@ static void print_target(struct printer *p)
 /* All of it, with stdout being the memory stream; returns where the target begins. */
 static size_t print_rule(struct printer *p)
 {
+	struct xtables_globals *before;
 	off_t at;
 
-	start_xtables();
+	before = start_xtables();
 	xtables_set_nfproto(p->r->family);
 	print_head(p);
 	for (size_t i = 0; i < p->r->n_matches; i++)
 		print_extension(p, p->r->matches[i].m, false);
 	at = ftello(p->out);
 	print_target(p);
+	xtables_set_params(before);
 	return at;
 }
 
