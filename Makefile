@@ -23,7 +23,7 @@ PKGS := libmnl libnftnl libnftables xtables libiptc jansson libbpf
 # Debian packages, by name. build: what `make` needs; test: what the suite and the demo run.
 DEPS_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev \
 	libnftables-dev libxtables-dev libip4tc-dev libip6tc-dev libiptc-dev libjansson-dev linux-libc-dev libc6-dev
-DEPS_TEST := iproute2 iptables nftables libcmocka-dev python3 python3-jsonschema iputils-ping procps \
+DEPS_TEST := iproute2 iptables nftables ipset nfacct libcmocka-dev python3 python3-jsonschema iputils-ping procps \
 	libclang-rt-dev man-db
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
@@ -32,7 +32,7 @@ ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-pr
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
 LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
 # Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)

@@ -6,6 +6,7 @@
  * back here.
  */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
 #include <setjmp.h>
@@ -18,39 +19,42 @@
 #include "netfilter/xt_rule.h"
 
 /*
- * libxtables keeps its state in globals, and calls back without a context: so these are globals
- * too. One thread, and nothing but xt_rule_print() uses them.
+ * Extensions and libxtables keep their state in globals and call back without a context: so these
+ * are globals too. One thread, and nothing but xt_rule_print() uses them.
  */
 static struct {
 	bool ready;
-	jmp_buf *on_error; /* where to go on when libxtables gives up */
-	int wanted;	   /* the one revision that it may register now */
-	struct prepared {
-		struct prepared *next;
+	jmp_buf *on_error; /* where to go on when an extension gives up */
+	struct known {
+		struct known *next;
+		const struct xtables_match *match; /* one of the two */
+		const struct xtables_target *target;
+	} * known;
+	struct looked_for {
+		struct looked_for *next;
 		uint8_t family;
-		bool target;
 		char name[XT_EXTENSION_MAXNAMELEN];
-	} * prepared;
+	} * looked_for;
 } xt;
-
-enum { MAX_REVISION = 15 };
 
 static void __attribute__((noreturn, format(printf, 2, 3)))
 on_xtables_error(enum xtables_exittype status, const char *msg, ...)
 {
 	if (xt.on_error)
 		longjmp(*xt.on_error, 1);
-	abort(); /* every call into libxtables is guarded */
+	abort(); /* every call into an extension is guarded */
 }
 
-/* libxtables would ask the kernel, by a socket in whatever namespace this is, and load the module
- * for it. */
+/* Would ask the kernel, which loads the module for it. Nobody calls this, since we look extensions
+ * up ourselves. */
 static int on_compat_rev(const char *name, uint8_t revision, int opt)
 {
-	return revision == xt.wanted;
+	return 1;
 }
 
-static void start_xtables(void)
+/* Makes errors come to us; returns who got them before, for xtables_set_params() afterwards:
+ * libnftables uses libxtables too. */
+static struct xtables_globals *start_xtables(void)
 {
 	static struct option no_options[] = {{NULL, 0, NULL, 0}};
 	static struct xtables_globals globals = {
@@ -60,47 +64,148 @@ static void start_xtables(void)
 		.exit_err = on_xtables_error,
 		.compat_rev = on_compat_rev,
 	};
+	struct xtables_globals *before = xt_params;
 
-	if (xt.ready)
-		return;
-	xtables_init_all(&globals, NFPROTO_IPV4);
+	if (!xt.ready)
+		xtables_init_all(&globals, NFPROTO_IPV4);
+	else
+		xtables_set_params(&globals);
 	xt.ready = true;
+	return before ? before : &globals;
 }
 
-static bool is_prepared(const char *name, uint8_t family, bool target)
+static void remember(const struct xtables_match *match, const struct xtables_target *target)
 {
-	for (struct prepared *p = xt.prepared; p; p = p->next)
-		if (p->family == family && p->target == target && !strcmp(p->name, name))
-			return true;
-	return false;
+	const char *version = match ? match->version : target->version;
+	struct known *k;
+
+	if (!version || strcmp(version, XTABLES_VERSION))
+		return;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return; /* it will print as unknown */
+	k->match = match;
+	k->target = target;
+	k->next = xt.known;
+	xt.known = k;
 }
 
 /*
- * libxtables registers only the first revision that it is told to be compatible, in falling order,
- * and forgets the lower ones (xtables_find_match). Asked for in rising order, all of them stay: a
- * rule may carry any.
+ * The constructors of extensions call these instead of the functions of the same names in
+ * libxtables, since the dynamic linker looks in the program first. Those keep extensions of one
+ * address family only, whichever was set when the file was loaded, and of each only the highest
+ * revision that the kernel has; a rule of either family may carry any revision. They are called all
+ * the same, for libnftables.
  */
-static void prepare(const char *name, uint8_t family, bool target)
+void xtables_register_matches(struct xtables_match *match, unsigned int n)
 {
-	struct prepared *p;
+	void (*next)(struct xtables_match *, unsigned int) = dlsym(RTLD_NEXT, __func__);
 
-	if (is_prepared(name, family, target))
+	if (next)
+		next(match, n);
+	while (n--)
+		remember(match++, NULL);
+}
+
+void xtables_register_targets(struct xtables_target *target, unsigned int n)
+{
+	void (*next)(struct xtables_target *, unsigned int) = dlsym(RTLD_NEXT, __func__);
+
+	if (next)
+		next(target, n);
+	while (n--)
+		remember(NULL, target++);
+}
+
+void xtables_register_match(struct xtables_match *me)
+{
+	void (*next)(struct xtables_match *) = dlsym(RTLD_NEXT, __func__);
+
+	if (next)
+		next(me);
+	remember(me, NULL);
+}
+
+void xtables_register_target(struct xtables_target *me)
+{
+	void (*next)(struct xtables_target *) = dlsym(RTLD_NEXT, __func__);
+
+	if (next)
+		next(me);
+	remember(NULL, me);
+}
+
+static bool load_file(const char *dir, size_t len, const char *prefix, const char *name)
+{
+	bool loaded = false;
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s%s.so", (int)len, dir, prefix, name) < 0)
+		return false;
+	/* Stays for ever: the lists point into it. */
+	loaded = dlopen(path, RTLD_NOW) != NULL;
+	free(path);
+	return loaded;
+}
+
+/* Loads the file of an extension, once; where libxtables finds it (load_extension). */
+static void load(const char *name, uint8_t family)
+{
+	const char *own = family == NFPROTO_IPV6 ? "libip6t_" : "libipt_", *dirs;
+	struct looked_for *l;
+
+	for (l = xt.looked_for; l; l = l->next)
+		if (l->family == family && !strcmp(l->name, name))
+			return;
+	l = calloc(1, sizeof(*l));
+	if (!l)
 		return;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return;
-	p->family = family;
-	p->target = target;
-	strncpy(p->name, name, sizeof(p->name) - 1);
-	p->next = xt.prepared;
-	xt.prepared = p;
-	for (xt.wanted = 0; xt.wanted <= MAX_REVISION; xt.wanted++) {
-		if (target)
-			xtables_find_target(name, XTF_TRY_LOAD);
-		else
-			xtables_find_match(name, XTF_TRY_LOAD, NULL);
+	l->family = family;
+	strncpy(l->name, name, sizeof(l->name) - 1);
+	l->next = xt.looked_for;
+	xt.looked_for = l;
+	dirs = secure_getenv("XTABLES_LIBDIR");
+	for (dirs = dirs ? dirs : NFPATH_XTLIBDIR; *dirs; dirs += *dirs == ':') {
+		size_t len = strcspn(dirs, ":");
+
+		if (load_file(dirs, len, own, name) || load_file(dirs, len, "libxt_", name))
+			return;
+		dirs += len;
 	}
-	xt.wanted = -1;
+}
+
+static bool fits(const char *name, uint8_t revision, uint8_t family, const char *has_name,
+		 uint8_t has_revision, uint16_t has_family)
+{
+	return revision == has_revision && !strcmp(name, has_name) &&
+	       (family == has_family || has_family == NFPROTO_UNSPEC);
+}
+
+/* One made for this family is better than one for all. */
+static const struct xtables_match *find_match(const char *name, uint8_t revision, uint8_t family)
+{
+	const struct xtables_match *found = NULL, *m;
+
+	load(name, family);
+	for (const struct known *k = xt.known; k; k = k->next)
+		if ((m = k->match) &&
+		    fits(name, revision, family, m->name, m->revision, m->family) &&
+		    (!found || m->family == family))
+			found = m;
+	return found;
+}
+
+static const struct xtables_target *find_target(const char *name, uint8_t revision, uint8_t family)
+{
+	const struct xtables_target *found = NULL, *t;
+
+	load(name, family);
+	for (const struct known *k = xt.known; k; k = k->next)
+		if ((t = k->target) &&
+		    fits(name, revision, family, t->name, t->revision, t->family) &&
+		    (!found || t->family == family))
+			found = t;
+	return found;
 }
 
 /* An extension's name becomes part of a file name. */
@@ -115,15 +220,6 @@ struct printer {
 	bool unknown;
 };
 
-static void print_unknown(struct printer *p, uint8_t revision, const uint8_t *data, size_t len)
-{
-	fprintf(p->out, " [unknown revision %u", revision);
-	for (size_t i = 0; i < len; i++)
-		fprintf(p->out, "%s%02x", i ? "" : ": 0x", data[i]);
-	fputc(']', p->out);
-	p->unknown = true;
-}
-
 /* What print_match_save() and print_rule4() of iptables do; false: it must be printed as unknown.
  */
 static bool save_match(struct printer *p, const struct xt_entry_match *m)
@@ -131,8 +227,7 @@ static bool save_match(struct printer *p, const struct xt_entry_match *m)
 	size_t len = m->u.match_size - sizeof(*m);
 	const struct xtables_match *x;
 
-	prepare(m->u.user.name, p->r->family, false);
-	x = xtables_find_match_revision(m->u.user.name, XTF_TRY_LOAD, NULL, m->u.user.revision);
+	x = find_match(m->u.user.name, m->u.user.revision, p->r->family);
 	if (!x || len < x->size)
 		return false;
 	fprintf(p->out, " -m %s", x->alias ? x->alias(m) : m->u.user.name);
@@ -146,8 +241,7 @@ static bool save_target(struct printer *p, const struct xt_entry_target *t)
 	size_t len = t->u.target_size - sizeof(*t);
 	const struct xtables_target *x;
 
-	prepare(t->u.user.name, p->r->family, true);
-	x = xtables_find_target_revision(t->u.user.name, XTF_TRY_LOAD, NULL, t->u.user.revision);
+	x = find_target(t->u.user.name, t->u.user.revision, p->r->family);
 	if (!x || len < x->size || (!x->save && len))
 		return false;
 	fprintf(p->out, " -j %s", x->alias ? x->alias(t) : t->u.user.name);
@@ -156,29 +250,53 @@ static bool save_target(struct printer *p, const struct xt_entry_target *t)
 	return true;
 }
 
-/* One of the two under guard; what it had printed when it gave up is taken back. */
-static void print_extension(struct printer *p, const struct xt_entry_match *m,
-			    const struct xt_entry_target *t)
+/*
+ * A private copy with zeros behind: strings in it need not end (whoever is root in a namespace made
+ * the bytes), and some save functions end them by writing. NULL: out of memory.
+ */
+static void *padded_copy(const void *ext, size_t size)
 {
-	const char *name = m ? m->u.user.name : t->u.user.name;
-	volatile bool saved = false;
+	void *copy = calloc(1, size + 64);
+
+	return copy ? memcpy(copy, ext, size) : NULL;
+}
+
+/* Calls the save function; false: there is none, or it gave up. Holds nothing that a jump could
+ * spoil. */
+static bool save_guarded(struct printer *p, const struct xt_entry_match *copy, bool target)
+{
 	jmp_buf here;
+
+	if (setjmp(here))
+		return false;
+	xt.on_error = &here;
+	return target ? save_target(p, (const void *)copy) : save_match(p, copy);
+}
+
+/* A match or a target, which are laid out alike; what it had printed when it gave up is taken back.
+ */
+static void print_extension(struct printer *p, const struct xt_entry_match *ext, bool target)
+{
+	struct xt_entry_match *copy = padded_copy(ext, ext->u.match_size);
+	const uint8_t *data = ext->data;
+	bool saved = false;
 	off_t start;
 
 	fflush(p->out);
 	start = ftello(p->out);
-	xt.on_error = &here;
-	if (name_is_sane(name) && !setjmp(here))
-		saved = m ? save_match(p, m) : save_target(p, t);
+	if (copy && name_is_sane(copy->u.user.name))
+		saved = save_guarded(p, copy, target);
 	xt.on_error = NULL;
+	free(copy);
 	if (saved)
 		return;
 	fseeko(p->out, start, SEEK_SET);
-	fprintf(p->out, m ? " -m %s" : " -j %s", name);
-	if (m)
-		print_unknown(p, m->u.user.revision, m->data, m->u.match_size - sizeof(*m));
-	else
-		print_unknown(p, t->u.user.revision, t->data, t->u.target_size - sizeof(*t));
+	fprintf(p->out, " -%c %s [unknown revision %u", target ? 'j' : 'm', ext->u.user.name,
+		ext->u.user.revision);
+	for (size_t len = ext->u.match_size - sizeof(*ext); len; len--, data++)
+		fprintf(p->out, "%s%02x", data == ext->data ? ": 0x" : "", *data);
+	fputc(']', p->out);
+	p->unknown = true;
 }
 
 /* The mask's length where its bits are contiguous, else -1. */
@@ -289,7 +407,7 @@ static void print_target(struct printer *p)
 	const struct xt_rule *r = p->r;
 
 	if (r->target)
-		print_extension(p, NULL, r->target);
+		print_extension(p, (const void *)r->target, true);
 	else if (r->verdict == VERDICT_JUMP || r->verdict == VERDICT_GOTO)
 		fprintf(p->out, " -%c %s", r->verdict == VERDICT_GOTO ? 'g' : 'j', r->to);
 	else if (r->verdict < sizeof(names) / sizeof(names[0]) && names[r->verdict])
@@ -299,15 +417,17 @@ static void print_target(struct printer *p)
 /* All of it, with stdout being the memory stream; returns where the target begins. */
 static size_t print_rule(struct printer *p)
 {
+	struct xtables_globals *before;
 	off_t at;
 
-	start_xtables();
+	before = start_xtables();
 	xtables_set_nfproto(p->r->family);
 	print_head(p);
 	for (size_t i = 0; i < p->r->n_matches; i++)
-		print_extension(p, p->r->matches[i].m, NULL);
+		print_extension(p, p->r->matches[i].m, false);
 	at = ftello(p->out);
 	print_target(p);
+	xtables_set_params(before);
 	return at;
 }
 

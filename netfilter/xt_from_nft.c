@@ -9,13 +9,13 @@
 #include <stdio.h> /* libnftnl/expr.h wants it */
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/udata.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "netfilter/text_parts.h"
 #include "netfilter/xt_rule.h"
 
 #include <linux/netfilter/nf_log.h>
@@ -165,7 +165,7 @@ static int set_iface(const struct cmp *c, char *name, unsigned char *mask, uint8
 	if (!strcmp(name, "INVAL/D") && c->op == NFT_CMP_EQ) {
 		*invflags |= inv;
 		strcpy(name, "+");
-		memset(mask, 0xff, 1);
+		memset(mask, 0xff, strlen(name) + 1);
 		return 0;
 	}
 	memset(mask, 0xff, strlen(name) + 1);
@@ -522,29 +522,18 @@ static int decode_one(struct nftnl_expr *e, void *data)
 	return -EOPNOTSUPP;
 }
 
-static int on_udata(const struct nftnl_udata *attr, void *data)
-{
-	const char **comment = data;
-	const char *text = nftnl_udata_get(attr);
-	uint8_t len = nftnl_udata_len(attr);
-
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_RULE_COMMENT && len && !text[len - 1])
-		*comment = text;
-	return 0;
-}
-
 /* Rules of 1.8 before 1.8.3 keep the comment in their user data. */
 static int add_comment(struct xt_rule *r, const struct nftnl_rule *nlr)
 {
 	struct xt_comment_info info = {{0}};
-	const char *comment = NULL;
-	uint32_t len;
-	void *udata;
+	const char *comment;
+	uint32_t len = 0;
 
 	if (!nftnl_rule_is_set(nlr, NFTNL_RULE_USERDATA))
 		return 0;
-	udata = (void *)nftnl_rule_get_data(nlr, NFTNL_RULE_USERDATA, &len);
-	if (nftnl_udata_parse(udata, len, on_udata, &comment) < 0 || !comment)
+	comment = nftnl_rule_get_data(nlr, NFTNL_RULE_USERDATA, &len);
+	comment = udata_comment(comment, len);
+	if (!comment)
 		return 0;
 	strncpy(info.comment, comment, sizeof(info.comment) - 1);
 	return xt_rule_add_match(r, "comment", 0, &info, sizeof(info)) ? 0 : -ENOMEM;
