@@ -24,6 +24,8 @@ NFPATH = os.environ.get("NFPATH") or os.path.join(B, "nfpath")
 SLOW = 4 if os.environ.get("SAN") == "1" else 1
 
 CLONE_NEWNET = 0x40000000
+# Of our own: rulesets of our namespaces wait for nobody's iptables, and nobody's for ours.
+XTABLES_LOCK = "/run/nfp-xtables-%d.lock" % os.getpid()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -77,6 +79,8 @@ def _cleanup():
             p.wait()
     for ns in list(_all):
         ns.remove()
+    if os.path.exists(XTABLES_LOCK):
+        os.unlink(XTABLES_LOCK)
 
 
 atexit.register(_cleanup)
@@ -112,7 +116,7 @@ class Netns:
 
     def run(self, argv, stdin=None, check=True, env=None, **kw):
         """Runs a program in the namespace; returns CompletedProcess with text output."""
-        full = dict(os.environ, XTABLES_LOCKFILE="/run/nfp-xtables-%d.lock" % os.getpid())
+        full = dict(os.environ, XTABLES_LOCKFILE=XTABLES_LOCK)
         full.update(env or {})
         with self:
             r = subprocess.run(argv, input=stdin, capture_output=True, env=full,

@@ -97,6 +97,9 @@ def of_json(objects):
                 half.steps.append(step_of_json(s))
                 if o["verdict"] == "dropped" and i == decided:
                     half.dropped = True
+        if local and first.uncertain and None in {s["hook"] for s in o["steps"] if s["type"] in ("rule", "policy", "return")}:
+            # Where its halves meet is one of the things not known of it: neither is compared.
+            second.steps = second.steps or first.steps
         found.append(first)
         if second.steps:
             found.append(second)
