@@ -31,7 +31,8 @@ struct xt_decoder {
 	struct xt_udp *udp;
 };
 
-/* The register that attribute attr names; NULL: none. NFT_REG_1..4 hold 16 bytes each, NFT_REG32_00.. are the same bytes in pieces of 4. */
+/* The register that attribute attr names; NULL: none. NFT_REG_1..4 hold 16 bytes each,
+ * NFT_REG32_00.. are the same bytes in pieces of 4. */
 struct reg *xt_reg_of(struct xt_decoder *d, const struct nftnl_expr *e, uint16_t attr);
 
 /* Data of at most `size` bytes at *out; its length, or 0 when there is none or it is longer. */

@@ -37,9 +37,9 @@ struct place {
 	struct nl_source source;
 	struct own_table *table;
 	struct observers *observers;
-	int raw_index;	  /* of the socket in raw_tp; -1: none */
-	bool legacy;	  /* group 0 is ours */
-	bool legacy_said; /* that it cannot be had */
+	int raw_index;	   /* of the socket in raw_tp; -1: none */
+	bool legacy;	   /* group 0 is ours */
+	char missing[320]; /* why they cannot be had; empty: they can, or there are none */
 	uint32_t seq;
 };
 
@@ -137,12 +137,13 @@ static void want_legacy(struct engine *e, struct place *p)
 	struct error err = {0}, text;
 	int rc;
 
-	if (p->legacy || p->legacy_said || !has_legacy(rules_now(p->source.view->rules)))
+	if (p->legacy || *p->missing || !has_legacy(rules_now(p->source.view->rules)))
 		return;
 	rc = bind_legacy(p, &err);
 	if (!rc)
 		return;
-	p->legacy_said = true;
+	snprintf(p->missing, sizeof(p->missing),
+		 "its iptables-legacy rules, which cannot be traced here");
 	if (!p->legacy) {
 		say_group_taken(e, p, rc);
 		return;
@@ -434,6 +435,11 @@ static void netlink_rules_changed(struct engine *e, unsigned int view)
 		warn(e, err.text);
 }
 
+static const char *netlink_missing(const struct engine *e, unsigned int view)
+{
+	return *e->places[view].missing ? e->places[view].missing : NULL;
+}
+
 static const char *netlink_blind(const struct engine *e)
 {
 	return *e->blind ? e->blind : NULL;
@@ -448,5 +454,6 @@ const struct engine_ops engine_netlink = {
 	.read = netlink_read,
 	.synced = netlink_synced,
 	.rules_changed = netlink_rules_changed,
+	.missing = netlink_missing,
 	.blind = netlink_blind,
 };

@@ -60,7 +60,8 @@ bool packet_is_hidden(const struct packet *p)
 	return false;
 }
 
-/* nft_set_pktinfo_ipv6_validate() finds no transport header in a later fragment, and the trace then leaves the network header out. */
+/* nft_set_pktinfo_ipv6_validate() finds no transport header in a later fragment, and the trace then
+ * leaves the network header out. */
 bool packet_is_blank(const struct packet *p)
 {
 	return !p->has_addrs && (p->ethertype == ETHERTYPE_IPV6 || p->ethertype == ETHERTYPE_IP);
@@ -121,7 +122,8 @@ void live_finish(struct live_table *t, struct live *l)
 
 void live_forget(struct live_table *t, struct live *l)
 {
-	set_odd(t, l, false);	live_lose_id(l);
+	set_odd(t, l, false);
+	live_lose_id(l);
 	LIST_REMOVE(l, by_headers);
 	if (l->done)
 		TAILQ_REMOVE(&t->remembered, l, order);
@@ -147,7 +149,8 @@ void live_lose_id(struct live *l)
 }
 
 void live_set_id(struct live_table *t, struct live *l, uint32_t id)
-{	live_lose_id(l);
+{
+	live_lose_id(l);
 	l->id = id;
 	l->no_id = false;
 	LIST_INSERT_HEAD(id_bucket(t, l->ns, id), l, by_id);

@@ -219,7 +219,8 @@ static void place_conntrack(struct path *p)
 	}
 }
 
-/* What a rule dropped is not routed any more: lookups after that are those of the answer that REJECT sends. */
+/* What a rule dropped is not routed any more: lookups after that are those of the answer that
+ * REJECT sends. */
 static void cut_after_drop(struct path *p)
 {
 	size_t kept = 0;

@@ -192,36 +192,42 @@ static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool
 }
 
 /*
- * Defragmentation made one packet of several: it goes on as the one that came last (inet_frag_reasm_prepare()). The others have no
- * way of their own any more; those that met no rule before are not worth a word.
+ * Defragmentation made one packet of several: it goes on as the one that came last
+ * (inet_frag_reasm_prepare()). The others have no way of their own any more; those that met no rule
+ * before are not worth a word.
  */
 static void swallow_pieces(struct tracker *t, struct live *last, const struct packet *whole)
 {
 	size_t n = whole->family == AF_INET6 ? 16 : 4;
 	struct live *l;
 
-	LIST_FOREACH(l, &t->table.odd, by_oddity) {
+	LIST_FOREACH(l, &t->table.odd, by_oddity)
+	{
 		bool blank = packet_is_blank(&l->now);
 
-		if (l == last || l->ns != last->ns || l->ended || !live_completes(l, blank ? whole : &l->now) ||
+		if (l == last || l->ns != last->ns || l->ended ||
+		    !live_completes(l, blank ? whole : &l->now) ||
 		    (!blank && (!packet_is_piece(&l->now) || l->now.ip_id != whole->ip_id ||
 				memcmp(l->now.src.addr, whole->src.addr, n))))
 			continue;
-		/* NAT at prerouting leaves the source alone; what the destination was, the first fragment tells. */
+		/* NAT at prerouting leaves the source alone; what the destination was, the first
+		 * fragment tells. */
 		if (!blank && packet_is_blank(&last->now)) {
 			last->now = l->now;
 			last->path->packet = l->now;
 		}
 		if (!l->path->n_steps)
 			l->matched = false;
-		path_doubt(l->path, CERTAIN_NOT, "it was a fragment, and went on as part of the whole packet");
+		path_doubt(l->path, CERTAIN_NOT,
+			   "it was a fragment, and went on as part of the whole packet");
 		l->ended = true;
 	}
 }
 
 static bool same_addrs(const struct packet *a, const struct packet *b)
 {
-	return !memcmp(a->src.addr, b->src.addr, ADDR_MAX) && !memcmp(a->dst.addr, b->dst.addr, ADDR_MAX);
+	return !memcmp(a->src.addr, b->src.addr, ADDR_MAX) &&
+	       !memcmp(a->dst.addr, b->dst.addr, ADDR_MAX);
 }
 
 /* An odd packet is seen whole: now it has its protocol and ports, and the filter can decide. */
@@ -245,9 +251,11 @@ static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
 {
 	bool comparable = l->now.has_ports == now->has_ports;
 
-	if (comparable ? !same_endpoint(&l->now.dst, &now->dst) : memcmp(l->now.dst.addr, now->dst.addr, ADDR_MAX))
+	if (comparable ? !same_endpoint(&l->now.dst, &now->dst)
+		       : memcmp(l->now.dst.addr, now->dst.addr, ADDR_MAX))
 		add_nat(l->path, now, hook, true, comparable ? &l->now.src : &now->src);
-	if (comparable ? !same_endpoint(&l->now.src, &now->src) : memcmp(l->now.src.addr, now->src.addr, ADDR_MAX))
+	if (comparable ? !same_endpoint(&l->now.src, &now->src)
+		       : memcmp(l->now.src.addr, now->src.addr, ADDR_MAX))
 		add_nat(l->path, now, hook, false, &now->src);
 }
 
@@ -505,7 +513,8 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	heard(t, l, ev);
 	see_conntrack(l, ev);
 	see_headers(t, l, ev, ev->hook);
-	enter_hook(l, ev->hook, true);
+	if (ev->type == EVENT_LEAVE)
+		enter_hook(l, ev->hook, true);
 }
 
 /* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark
@@ -534,6 +543,18 @@ static struct live *begin_late(struct tracker *t, const struct event *ev, const 
 	return l;
 }
 
+/* A line that fits no packet may be missing from one whose headers were changed by other means than
+ * NAT. */
+static void doubt_alike(struct tracker *t, const struct event *ev)
+{
+	struct live *l;
+
+	TAILQ_FOREACH(l, &t->table.live, order)
+	if (ev->packet && l->ns == ev->ns && !l->ended && packet_same(&l->now, ev->packet, false))
+		path_doubt(l->path, CERTAIN_NOT,
+			   "a line of iptables-legacy fitted no packet, and may be its");
+}
+
 static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
@@ -558,6 +579,7 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		l = live_find_odd(&t->table, ev, ev->hook);
 	}
 	if (!l) {
+		doubt_alike(t, ev);
 		t->stats.stray++;
 		return NULL;
 	}
@@ -650,6 +672,18 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }
 
+/* Nothing more can come that would matter: what was lost came later. */
+static bool is_complete(const struct live *l)
+{
+	const struct path *p = l->path;
+
+	if (l->ended)
+		return true;
+	return p->left_last &&
+	       (p->last_hook == NF_INET_LOCAL_IN ||
+		(p->last_hook == NF_INET_POST_ROUTING && strcmp(p->packet.oif, "lo") != 0));
+}
+
 static void on_lost(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
@@ -657,7 +691,7 @@ static void on_lost(struct tracker *t, const struct event *ev)
 	t->stats.lost += ev->lost.count;
 	TAILQ_FOREACH(l, &t->table.live, order)
 	{
-		if (l->ns != ev->ns)
+		if (l->ns != ev->ns || is_complete(l))
 			continue;
 		l->path->lost += ev->lost.count;
 		path_doubt(l->path, CERTAIN_NOT,
@@ -668,9 +702,10 @@ static void on_lost(struct tracker *t, const struct event *ev)
 void tracker_event(struct tracker *t, const struct event *ev)
 {
 	static void (*const handlers[])(struct tracker *, const struct event *) = {
-		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule,	  [EVENT_RETURN] = on_rule,
-		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave,	  [EVENT_ROUTE] = on_route,
-		[EVENT_DROP] = on_drop,	  [EVENT_TRANSMIT] = on_transmit, [EVENT_LOST] = on_lost,
+		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule, [EVENT_RETURN] = on_rule,
+		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave, [EVENT_PASS] = on_leave,
+		[EVENT_ROUTE] = on_route, [EVENT_DROP] = on_drop,   [EVENT_TRANSMIT] = on_transmit,
+		[EVENT_LOST] = on_lost,
 	};
 
 	handlers[ev->type](t, ev);
