@@ -86,7 +86,7 @@ def of_json(objects):
                        str(ipaddress.ip_address(p["dst"])), p["sport"], p["dport"], p["ip_id"] if p["family"] == "ip" else None,
                        p["len"], p["iif"], p["oif"])
             r.raw = o
-            r.noise = r.proto == 58 and p.get("icmp_type") in NOISE6 or r.family == 6 and r.proto == 0
+            r.noise = r.proto == 58 and (p.get("icmp") or {}).get("type") in NOISE6 or r.family == 6 and r.proto == 0
             if o["certainty"] != "exact" or o["lost"]:
                 r.uncertain = o["uncertain_because"] or "%d events lost" % o["lost"]
             return r
