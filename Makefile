@@ -38,6 +38,7 @@ SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.
 OBJS := $(SRCS:%.c=$(B)/%.o)
 BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
+BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
@@ -81,6 +82,11 @@ $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
 
+# Floors that the benchmark measures against, and its sender.
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)
 
@@ -99,7 +105,7 @@ test-programs: all $(UNIT) $(NETNS_PROGS)
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
 
-bench: all
+bench: all $(BENCH_PROGS)
 	@B=$(B) tests/bench/run
 
 install: all
@@ -112,4 +118,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d)
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BENCH_PROGS:=.d)

@@ -196,6 +196,10 @@ static int open_signals(void)
 
 enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
 
+/* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
+ * round asks for the generation of the rules. */
+static const struct timespec gather = {.tv_nsec = 2 * 1000 * 1000};
+
 struct end {
 	int signals; /* signalfd */
 	pid_t child; /* 0: none */
@@ -214,6 +218,12 @@ static int wait_for(struct session *s, struct end *e)
 	fds[n++] = (struct pollfd){.fd = e->signals, .events = POLLIN};
 	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
 		return -errno;
+	for (unsigned int i = 0; i < n - 1; i++) {
+		if (fds[i].revents) {
+			nanosleep(&gather, NULL);
+			break;
+		}
+	}
 	while (read(e->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
 			e->signalled = true;
