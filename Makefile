@@ -23,7 +23,7 @@ PKGS := libmnl libnftnl libnftables xtables libiptc jansson libbpf
 # Debian packages, by name. build: what `make` needs; test: what the suite and the demo run.
 DEPS_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev \
 	libnftables-dev libxtables-dev libip4tc-dev libip6tc-dev libiptc-dev libjansson-dev linux-libc-dev libc6-dev
-DEPS_TEST := iproute2 iptables nftables libcmocka-dev python3 python3-jsonschema iputils-ping procps \
+DEPS_TEST := iproute2 iptables nftables ipset nfacct libcmocka-dev python3 python3-jsonschema iputils-ping procps \
 	libclang-rt-dev man-db
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
@@ -32,12 +32,13 @@ ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-pr
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
 LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
 # Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
 BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
+BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
@@ -81,6 +82,11 @@ $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
 
+# Floors that the benchmark measures against, and its sender.
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)
 
@@ -99,7 +105,7 @@ test-programs: all $(UNIT) $(NETNS_PROGS)
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
 
-bench: all
+bench: all $(BENCH_PROGS)
 	@B=$(B) tests/bench/run
 
 install: all
@@ -112,4 +118,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d)
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BENCH_PROGS:=.d)

@@ -20,13 +20,6 @@
 /* NFTA_DEVICE_PREFIX of Linux 6.17: "eth*" without the star. */
 enum { DEVICE_PREFIX = 2 };
 
-struct nft_dump {
-	struct ruleset *rs;
-	uint32_t genid;
-	struct rs_chain *last; /* rules come chain by chain */
-	uint32_t last_cap;
-};
-
 enum { MAX_ATTR = 32 };
 
 /* The attributes at `tb` by type, NULL where there is none. Types that we do not know are passed
@@ -91,15 +84,12 @@ static uint8_t family_of(const struct nlmsghdr *nlh)
 	return ((const struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
 }
 
-static int on_table(const struct nlmsghdr *nlh, void *data)
+static int on_table(const struct nlmsghdr *nlh, struct nft_dump *d)
 {
 	const struct nlattr *tb[MAX_ATTR] = {NULL};
-	struct nft_dump *d = data;
 	struct rs_table *t;
 	const char *name;
 
-	if (check_gen(d, nlh))
-		return -EAGAIN;
 	parse_message(tb, nlh);
 	name = str_of(tb[NFTA_TABLE_NAME]);
 	if (!name)
@@ -160,16 +150,13 @@ static int parse_base(struct rs_chain *c, const struct nlattr *const *tb)
 	return c->type ? parse_devices(c, hook) : -ENOMEM;
 }
 
-static int on_chain(const struct nlmsghdr *nlh, void *data)
+static int on_chain(const struct nlmsghdr *nlh, struct nft_dump *d)
 {
 	const struct nlattr *tb[MAX_ATTR] = {NULL};
-	struct nft_dump *d = data;
 	const char *table, *name;
 	struct rs_table *t;
 	struct rs_chain *c;
 
-	if (check_gen(d, nlh))
-		return -EAGAIN;
 	parse_message(tb, nlh);
 	table = str_of(tb[NFTA_CHAIN_TABLE]);
 	name = str_of(tb[NFTA_CHAIN_NAME]);
@@ -207,15 +194,13 @@ static bool is_last_chain(const struct nft_dump *d, uint8_t family, const char *
 	       d->last->table->family == family;
 }
 
-static int on_rule(const struct nlmsghdr *nlh, void *data)
+static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 {
 	const char *table = NULL, *chain = NULL;
-	struct nft_dump *d = data;
+	struct rs_chain *c;
 	const struct nlattr *attr;
 	uint64_t handle = 0;
 
-	if (check_gen(d, nlh))
-		return -EAGAIN;
 	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
 	 * walked over. */
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
@@ -232,21 +217,36 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	if (!table || !chain || !handle)
 		return -EPROTO;
 	if (!is_last_chain(d, family_of(nlh), table, chain)) {
-		d->last = ruleset_chain(d->rs, false, family_of(nlh), table, chain);
-		if (!d->last || d->last->handles)
+		c = ruleset_chain(d->rs, false, family_of(nlh), table, chain);
+		if (!c || c->handles)
 			return -EAGAIN;
+		d->last = c;
 		d->last_cap = 0;
 	}
 	return add_handle(d, handle);
 }
 
-static int dump(struct nf_source *s, uint16_t type,
-		int (*cb)(const struct nlmsghdr *nlh, void *data), struct nft_dump *d)
+int nft_dump_message(const struct nlmsghdr *nlh, void *data)
+{
+	if (check_gen(data, nlh))
+		return -EAGAIN;
+	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
+	case NFT_MSG_NEWTABLE:
+		return on_table(nlh, data);
+	case NFT_MSG_NEWCHAIN:
+		return on_chain(nlh, data);
+	case NFT_MSG_NEWRULE:
+		return on_rule(nlh, data);
+	}
+	return 0;
+}
+
+static int dump(struct nf_source *s, uint16_t type, struct nft_dump *d)
 {
 	int rc;
 
 	nf_source_msg(s, type, NLM_F_DUMP, NFPROTO_UNSPEC);
-	rc = nf_source_ask(s, cb, d);
+	rc = nf_source_ask(s, nft_dump_message, d);
 	return rc == -EINTR ? -EAGAIN : rc;
 }
 
@@ -259,11 +259,11 @@ int nft_read(struct nf_source *s, struct ruleset *rs, struct error *err)
 	if (!rc && !d.genid)
 		return 0; /* no nf_tables here: generations begin at 1 (nf_tables_init_net) */
 	if (!rc)
-		rc = dump(s, NFT_MSG_GETTABLE, on_table, &d);
+		rc = dump(s, NFT_MSG_GETTABLE, &d);
 	if (!rc)
-		rc = dump(s, NFT_MSG_GETCHAIN, on_chain, &d);
+		rc = dump(s, NFT_MSG_GETCHAIN, &d);
 	if (!rc)
-		rc = dump(s, NFT_MSG_GETRULE, on_rule, &d);
+		rc = dump(s, NFT_MSG_GETRULE, &d);
 	if (!rc)
 		rc = nf_source_genid(s, &after);
 	if (!rc && after != d.genid)

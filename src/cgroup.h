@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A cgroup (v2) of our own, by which the packets of one command's sockets are told from all others. */
+/* A cgroup (v2) of our own, by which the packets of one command's sockets are told from all others.
+ */
 #ifndef NFPATH_CGROUP_H
 #define NFPATH_CGROUP_H
 

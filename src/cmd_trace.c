@@ -166,7 +166,7 @@ static void on_path(void *ctx, const struct path *p)
 
 static void on_warning(void *ctx, const char *sentence)
 {
-	fprintf(stderr, "nfpath: %s\n", sentence);
+	say(sentence);
 }
 
 /* Signals that end us, and the end of the command, as something to poll. */
@@ -196,6 +196,10 @@ static int open_signals(void)
 
 enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
 
+/* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
+ * round asks for the generation of the rules. */
+static const struct timespec gather = {.tv_nsec = 2 * 1000 * 1000};
+
 struct end {
 	int signals; /* signalfd */
 	pid_t child; /* 0: none */
@@ -214,6 +218,12 @@ static int wait_for(struct session *s, struct end *e)
 	fds[n++] = (struct pollfd){.fd = e->signals, .events = POLLIN};
 	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
 		return -errno;
+	for (unsigned int i = 0; i < n - 1; i++) {
+		if (fds[i].revents) {
+			nanosleep(&gather, NULL);
+			break;
+		}
+	}
 	while (read(e->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
 			e->signalled = true;
@@ -298,15 +308,29 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 	return rc ? complain(EXIT_FAILED, &err) : finish(t, s, e);
 }
 
-/* A test's knob: a receive buffer too small for what comes. */
-static size_t rcvbuf_from_env(void)
+enum { RCVBUF_MAX = 1 << 30 };
+
+/* The receive buffer of each trace socket, bytes; 0: not set. */
+static int rcvbuf_from_env(size_t *size, struct error *err)
 {
 	const char *s = getenv("NFPATH_RCVBUF");
+	char *end;
+	unsigned long v;
 
-	return s ? strtoul(s, NULL, 10) : 0;
+	*size = 0;
+	if (!s)
+		return 0;
+	v = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || !v || v > RCVBUF_MAX)
+		return fail(err, -EINVAL,
+			    "NFPATH_RCVBUF: '%s' is no size of a receive buffer; give bytes from 1 "
+			    "to %d",
+			    s, RCVBUF_MAX);
+	*size = v;
+	return 0;
 }
 
-static int start(struct trace *t, const struct netns_set *netns, char **argv)
+static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, char **argv)
 {
 	const struct trace_options *o = t->opt;
 	struct error err = {0}, why = {0};
@@ -314,7 +338,7 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 		.engine = engine_choose(engine_choices[o->engine], &why, &err),
 		.filter = &o->filter,
 		.netns = netns,
-		.rcvbuf = rcvbuf_from_env(),
+		.rcvbuf = rcvbuf,
 		.path = on_path,
 		.warn = on_warning,
 		.ctx = t,
@@ -372,6 +396,7 @@ static int trace_main(int argc, char **argv)
 	struct netns_set netns = {0};
 	struct trace t = {.opt = &o};
 	struct opt_rest rest;
+	size_t rcvbuf = 0;
 	struct error err = {0};
 	int rc = opt_parse(&command, argc, argv, &o, &rest, &err), status;
 
@@ -383,6 +408,8 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = filter_check(&o.filter, &err);
 	if (!rc)
+		rc = rcvbuf_from_env(&rcvbuf, &err);
+	if (!rc)
 		rc = find_netns(&netns, &o.netns, &err);
 	if (rc) {
 		status = complain(exit_status(rc), &err);
@@ -392,7 +419,7 @@ static int trace_main(int argc, char **argv)
 	t.out = (struct render){
 		.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
 	t.summary = summary_new();
-	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
+	status = t.summary ? start(&t, &netns, rcvbuf, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
 out:
 	netns_set_free(&netns);

@@ -37,9 +37,9 @@ struct place {
 	struct nl_source source;
 	struct own_table *table;
 	struct observers *observers;
-	int raw_index;	  /* of the socket in raw_tp; -1: none */
-	bool legacy;	  /* group 0 is ours */
-	bool legacy_said; /* that it cannot be had */
+	int raw_index;	   /* of the socket in raw_tp; -1: none */
+	bool legacy;	   /* group 0 is ours */
+	char missing[320]; /* why they cannot be had; empty: they can, or there are none */
 	uint32_t seq;
 };
 
@@ -49,6 +49,8 @@ struct engine {
 	struct kernel_names *names;
 	struct place *places;	  /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
+	uint64_t raw_lost;	  /* records of raw that are known to be missing */
+	bool unpaired;		  /* which datagram a record belongs to is not known any more */
 	char blind[640];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
@@ -137,12 +139,13 @@ static void want_legacy(struct engine *e, struct place *p)
 	struct error err = {0}, text;
 	int rc;
 
-	if (p->legacy || p->legacy_said || !has_legacy(rules_now(p->source.view->rules)))
+	if (p->legacy || *p->missing || !has_legacy(rules_now(p->source.view->rules)))
 		return;
 	rc = bind_legacy(p, &err);
 	if (!rc)
 		return;
-	p->legacy_said = true;
+	snprintf(p->missing, sizeof(p->missing),
+		 "its iptables-legacy rules, which cannot be traced here");
 	if (!p->legacy) {
 		say_group_taken(e, p, rc);
 		return;
@@ -347,6 +350,8 @@ static void on_record(const struct nfp_event *rec, void *arg)
 	struct event ev;
 	char text[256];
 
+	if (e->unpaired)
+		return;
 	if (rec->type == NFP_MESSAGE) {
 		on_message(e, (const void *)rec);
 		return;
@@ -386,6 +391,41 @@ static void say_lost(struct engine *e, struct place *p)
 	e->sink(e->sink_ctx, &ev);
 }
 
+/*
+ * Records found the ring buffer full, or a program was interrupted by itself. Datagrams are paired
+ * with records by their order, so from here on the wrong ones would be: they go without until
+ * there is nothing of either that waits, and every path until then says so.
+ */
+static void say_records_lost(struct engine *e)
+{
+	uint64_t lost = raw_tp_lost(e->raw, NULL), fresh = lost - e->raw_lost;
+	bool quiet = true;
+
+	if (!fresh && !e->unpaired)
+		return;
+	e->raw_lost = lost;
+	e->unpaired = true;
+	for (unsigned int i = 0; i < e->config->n_views; i++) {
+		struct place *p = &e->places[i];
+		/* Counted once, not once a namespace. */
+		struct event ev = {.type = EVENT_LOST,
+				   .ns = p->source.ns,
+				   .cpu = -1,
+				   .before_ns = clock_ns(),
+				   .lost.count = i ? 0 : fresh};
+
+		deliver_unpaired(e, p, true);
+		e->sink(e->sink_ctx, &ev);
+	}
+	raw_tp_poll(e->raw, on_record, e);
+	for (unsigned int i = 0; i < e->config->n_views; i++) {
+		struct channel *c = &e->places[i].channel;
+
+		quiet &= !channel_read(c) && STAILQ_EMPTY(&c->queue) && !c->overrun;
+	}
+	e->unpaired = !quiet;
+}
+
 static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev),
 			void *ctx, struct error *err)
 {
@@ -398,6 +438,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	if (!rc && e->raw) {
 		rc = raw_tp_poll(e->raw, on_record, e);
 		rc = rc > 0 ? 0 : rc;
+		say_records_lost(e);
 	}
 	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
 		struct place *p = &e->places[i];
@@ -434,6 +475,11 @@ static void netlink_rules_changed(struct engine *e, unsigned int view)
 		warn(e, err.text);
 }
 
+static const char *netlink_missing(const struct engine *e, unsigned int view)
+{
+	return *e->places[view].missing ? e->places[view].missing : NULL;
+}
+
 static const char *netlink_blind(const struct engine *e)
 {
 	return *e->blind ? e->blind : NULL;
@@ -448,5 +494,6 @@ const struct engine_ops engine_netlink = {
 	.read = netlink_read,
 	.synced = netlink_synced,
 	.rules_changed = netlink_rules_changed,
+	.missing = netlink_missing,
 	.blind = netlink_blind,
 };

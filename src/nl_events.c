@@ -54,13 +54,16 @@ static bool headers_of(const struct nl_source *s, struct packet *p, const struct
 /* Of our own table: where the packet is. */
 static bool observed(struct event *ev, const struct trace_msg *m)
 {
+	static const enum event_type types[] = {[OBSERVER_ENTER] = EVENT_ENTER,
+						[OBSERVER_PASS] = EVENT_PASS,
+						[OBSERVER_LEAVE] = EVENT_LEAVE};
 	struct observer o = observer_of(m->family, m->chain);
 
 	/* The first message of a visit carries the headers: the marking rule's, else the end of the
 	 * chain. The policy adds nothing. */
 	if (o.kind == OBSERVER_NONE || m->kind == TRACE_POLICY)
 		return false;
-	ev->type = o.kind == OBSERVER_ENTER ? EVENT_ENTER : EVENT_LEAVE;
+	ev->type = types[o.kind];
 	ev->hook = o.hook;
 	ev->enter.selected = m->kind == TRACE_RULE;
 	return true;

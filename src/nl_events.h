@@ -17,8 +17,9 @@ struct nl_source {
 };
 
 /*
- * Says what d says. cpu: where it was queued, -1 if not known; at_ns: when exactly, CLOCK_MONOTONIC, 0 if not known. A gap in the numbers of
- * nfnetlink_log becomes an EVENT_LOST of its own.
+ * Says what d says. cpu: where it was queued, -1 if not known; at_ns: when exactly,
+ * CLOCK_MONOTONIC, 0 if not known. A gap in the numbers of nfnetlink_log becomes an EVENT_LOST of
+ * its own.
  */
 void nl_events(struct nl_source *s, const struct datagram *d, int cpu, uint64_t at_ns,
 	       void (*sink)(void *ctx, const struct event *ev), void *ctx);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Output formats: each is one file with one struct render_ops, listed in the table of render.c. They only read. */
+/* Output formats: each is one file with one struct render_ops, listed in the table of render.c.
+ * They only read. */
 #ifndef NFPATH_RENDER_H
 #define NFPATH_RENDER_H
 
@@ -15,7 +16,8 @@ struct render {
 
 struct render_ops {
 	const char *name; /* "text", "json" */
-	/* Writes one packet as one block or line, in one write where stdio allows. 0 or a negative errno (-EPIPE). */
+	/* Writes one packet as one block or line, in one write where stdio allows. 0 or a negative
+	 * errno (-EPIPE). */
 	int (*path)(const struct render *r, const struct path *p);
 };
 

@@ -24,10 +24,15 @@ static void on_path(void *ctx, struct path *p)
 	struct session *s = ctx;
 	const struct view *v = &s->views[p->ns];
 	struct rules_answer rules;
-
+	const char *missing;
 	p->engine = s->config->engine->name;
 	p->netns.inum = v->ns->inum;
 	p->netns.name = v->ns->name;
+	missing = s->config->engine->missing(s->engine, p->ns);
+	if (missing) {
+		p->unseen = missing;
+		path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
+	}
 	rules_at(v->rules, p->after_ns, p->before_ns, resolve_has_legacy(p), &rules);
 	resolve(p, &rules);
 	annotate_routing(p, v);
