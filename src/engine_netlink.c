@@ -49,6 +49,8 @@ struct engine {
 	struct kernel_names *names;
 	struct place *places;	  /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
+	uint64_t record_ns;	  /* of the last record of raw */
+	uint64_t raw_read_ns;	  /* all its records from before this have been read */
 	uint64_t raw_lost;	  /* records of raw that are known to be missing */
 	bool unpaired;		  /* which datagram a record belongs to is not known any more */
 	char blind[640];
@@ -349,6 +351,7 @@ static void on_record(const struct nfp_event *rec, void *arg)
 	struct event ev;
 	char text[256];
 
+	e->record_ns = rec->ktime;
 	if (e->unpaired)
 		return;
 	if (rec->type == NFP_MESSAGE) {
@@ -390,6 +393,21 @@ static void say_lost(struct engine *e, struct place *p)
 	e->sink(e->sink_ctx, &ev);
 }
 
+/* 1: more records are waiting; 0: none; or a negative errno. */
+static int read_records(struct engine *e)
+{
+	uint64_t start = clock_ns();
+	int n = raw_tp_poll(e->raw, on_record, e);
+	bool more = n == RAW_TP_POLL_MAX;
+
+	if (n < 0)
+		return n;
+	/* Records of several CPUs stand in the order of their room in the buffer; those that
+	 * take it now are hardly older than this one. */
+	e->raw_read_ns = more ? e->record_ns : start;
+	return more;
+}
+
 /*
  * Records found the ring buffer full, or a program was interrupted by itself. Datagrams are paired
  * with records by their order, so from here on the wrong ones would be: they go without until
@@ -398,7 +416,7 @@ static void say_lost(struct engine *e, struct place *p)
 static void say_records_lost(struct engine *e)
 {
 	uint64_t lost = raw_tp_lost(e->raw, NULL), fresh = lost - e->raw_lost;
-	bool quiet = true;
+	bool quiet;
 
 	if (!fresh && !e->unpaired)
 		return;
@@ -416,7 +434,7 @@ static void say_records_lost(struct engine *e)
 		deliver_unpaired(e, p, true);
 		e->sink(e->sink_ctx, &ev);
 	}
-	raw_tp_poll(e->raw, on_record, e);
+	quiet = read_records(e) == 0;
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
 		struct channel *c = &e->places[i].channel;
 
@@ -435,7 +453,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	for (unsigned int i = 0; !rc && i < e->config->n_views; i++)
 		rc = channel_read(&e->places[i].channel);
 	if (!rc && e->raw) {
-		rc = raw_tp_poll(e->raw, on_record, e);
+		rc = read_records(e);
 		rc = rc > 0 ? 0 : rc;
 		say_records_lost(e);
 	}
@@ -453,7 +471,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 
 static uint64_t netlink_synced(const struct engine *e)
 {
-	uint64_t synced = UINT64_MAX;
+	uint64_t synced = e->raw ? e->raw_read_ns : UINT64_MAX;
 
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
 		const struct channel *c = &e->places[i].channel;
