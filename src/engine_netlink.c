@@ -450,8 +450,10 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 
 	e->sink = sink;
 	e->sink_ctx = ctx;
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++)
+	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+		nl_begin(&e->places[i].source);
 		rc = channel_read(&e->places[i].channel);
+	}
 	if (!rc && e->raw) {
 		rc = read_records(e);
 		rc = rc > 0 ? 0 : rc;
