@@ -60,6 +60,8 @@ struct engine {
 	struct kernel_names *names;
 	struct place *places;	  /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
+	uint64_t record_ns;	  /* of the last record of raw */
+	uint64_t raw_read_ns;	  /* all its records from before this have been read */
 	uint64_t raw_lost;	  /* records of raw that are known to be missing */
 	bool orders;		  /* the records say when each datagram was queued (Linux 6.3) */
 	struct held_queue held; /* without that: records that wait for the datagrams before them */
@@ -386,6 +388,7 @@ static void on_record(const struct nfp_event *rec, void *arg)
 {
 	struct engine *e = arg;
 
+	e->record_ns = rec->ktime;
 	if (e->unpaired)
 		return;
 	if (rec->type == NFP_MESSAGE)
@@ -450,6 +453,21 @@ static void say_lost(struct engine *e, struct place *p)
 	e->sink(e->sink_ctx, &ev);
 }
 
+/* 1: more records are waiting; 0: none; or a negative errno. */
+static int read_records(struct engine *e)
+{
+	uint64_t start = clock_ns();
+	int n = raw_tp_poll(e->raw, on_record, e);
+	bool more = n == RAW_TP_POLL_MAX;
+
+	if (n < 0)
+		return n;
+	/* Records of several CPUs stand in the order of their room in the buffer; those that
+	 * take it now are hardly older than this one. */
+	e->raw_read_ns = more ? e->record_ns : start;
+	return more;
+}
+
 /*
  * Records found the ring buffer full, or a program was interrupted by itself. Datagrams are paired
  * with records by their order, so from here on the wrong ones would be: they go without until
@@ -458,7 +476,7 @@ static void say_lost(struct engine *e, struct place *p)
 static void say_records_lost(struct engine *e)
 {
 	uint64_t lost = raw_tp_lost(e->raw, NULL), fresh = lost - e->raw_lost;
-	bool quiet = true;
+	bool quiet;
 
 	if (!fresh && !e->unpaired)
 		return;
@@ -476,7 +494,7 @@ static void say_records_lost(struct engine *e)
 		deliver_unpaired(e, p, true);
 		e->sink(e->sink_ctx, &ev);
 	}
-	raw_tp_poll(e->raw, on_record, e);
+	quiet = read_records(e) == 0;
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
 		struct channel *c = &e->places[i].channel;
 
@@ -491,18 +509,22 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	int rc = 0;
 
 	e->sink = sink;
-	e->sink_ctx = ctx; /* Taken before the datagrams are read, a record tells of nothing that
-			      these do not lead up to. */
+	e->sink_ctx = ctx;
+	/* Taken before the datagrams are read, a record tells of nothing that these do not lead up
+	 * to. */
 	if (e->raw && !e->orders)
 		rc = raw_tp_poll(e->raw, hold_record, e);
 	rc = rc > 0 ? 0 : rc;
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++)
+	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+		nl_begin(&e->places[i].source);
 		rc = channel_read(&e->places[i].channel);
-	if (!rc && e->raw && e->orders) {
-		rc = raw_tp_poll(e->raw, on_record, e);
-		rc = rc > 0 ? 0 : rc;
-		say_records_lost(e);
 	}
+	if (!rc && e->raw && e->orders) {
+		rc = read_records(e);
+		rc = rc > 0 ? 0 : rc;
+	}
+	if (!rc && e->raw)
+		say_records_lost(e);
 	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
 		struct place *p = &e->places[i];
 
@@ -518,7 +540,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 
 static uint64_t netlink_synced(const struct engine *e)
 {
-	uint64_t synced = UINT64_MAX;
+	uint64_t synced = e->orders ? e->raw_read_ns : UINT64_MAX;
 
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
 		const struct channel *c = &e->places[i].channel;
