@@ -18,19 +18,19 @@ endif
 CC := gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS := libmnl libnftnl libnftables xtables libiptc jansson libbpf
+PKGS := libmnl libnftnl libnftables xtables jansson libbpf
 
 # Debian packages, by name. build: what `make` needs; test: what the suite and the demo run.
-DEPS_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev \
-	libnftables-dev libxtables-dev libip4tc-dev libip6tc-dev libiptc-dev libjansson-dev linux-libc-dev libc6-dev
+DEPS_BUILD := gcc libc6-dev make pkg-config clang bpftool libbpf-dev libmnl-dev libnftnl-dev libnftables-dev libxtables-dev \
+	libjansson-dev
 DEPS_TEST := iproute2 iptables nftables ipset nfacct libcmocka-dev python3 python3-jsonschema iputils-ping procps \
-	libclang-rt-dev man-db
+	libclang-rt-dev libiptc-dev man-db
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-unused-parameter \
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+LDLIBS = $(shell pkg-config --libs $(PKGS))
 # Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
 
@@ -85,7 +85,7 @@ $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 # Floors that the benchmark measures against, and its sender.
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lip4tc -lip6tc
 
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)

@@ -171,9 +171,10 @@ static void on_warning(void *ctx, const char *sentence)
 }
 
 /* Signals that end us, and the end of the command, as something to poll. */
-static int open_signals(void)
+static int open_signals(struct error *err)
 {
 	sigset_t set;
+	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -190,9 +191,12 @@ static int open_signals(void)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal(SIGCHLD, SIG_DFL); /* inherited as ignored, no command could be waited for */
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail(err, -errno, "cannot watch for signals: %s", strerror(errno));
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return fd;
 }
 
 enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
@@ -207,24 +211,13 @@ struct end {
 	bool child_ended;
 	uint64_t at_ns; /* deadline; 0: none */
 	bool signalled;
+	bool unread; /* nobody reads the results any more */
 };
 
-/* One wait. Sets e->signalled when we were told to end. */
-static int wait_for(struct session *s, struct end *e)
+static void on_signals(struct end *e)
 {
-	struct pollfd fds[SESSION_FDS_MAX + 1];
-	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
 	struct signalfd_siginfo si;
 
-	fds[n++] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
-		return -errno;
-	for (unsigned int i = 0; i < n - 1; i++) {
-		if (fds[i].revents) {
-			nanosleep(&gather, NULL);
-			break;
-		}
-	}
 	while (read(e->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
 			e->signalled = true;
@@ -235,6 +228,28 @@ static int wait_for(struct session *s, struct end *e)
 			e->at_ns = !e->at_ns || grace < e->at_ns ? grace : e->at_ns;
 		}
 	}
+}
+
+/* One wait. Sets e->signalled when we were told to end. */
+static int wait_for(struct session *s, struct end *e)
+{
+	enum { OWN_FDS = 2 };
+	struct pollfd fds[SESSION_FDS_MAX + OWN_FDS];
+	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
+
+	fds[n] = (struct pollfd){.fd = e->signals, .events = POLLIN};
+	/* For POLLERR, that of a pipe without readers: `| head -1` is not to wait for a packet. */
+	fds[n + 1] = (struct pollfd){.fd = STDOUT_FILENO};
+	if (poll(fds, n + OWN_FDS, TICK_MS) < 0)
+		return errno == EINTR ? 0 : -errno;
+	e->unread = fds[n + 1].revents & POLLERR;
+	for (unsigned int i = 0; i < n; i++) {
+		if (fds[i].revents) {
+			nanosleep(&gather, NULL);
+			break;
+		}
+	}
+	on_signals(e);
 	return 0;
 }
 
@@ -246,6 +261,7 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 		rc = wait_for(s, e);
 		if (rc)
 			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
+		t->stop |= e->unread;
 		rc = session_step(s, false, err);
 	}
 	/* What is still in flight is shown as far as it came. */
@@ -305,7 +321,7 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 		e->at_ns = clock_ns() + o->timeout_ns;
 	rc = run(t, s, e, &err);
 	if (e->child && !e->child_ended)
-		kill(e->child, SIGTERM);
+		child_end(e->child);
 	return rc ? complain(EXIT_FAILED, &err) : finish(t, s, e);
 }
 
@@ -351,7 +367,9 @@ static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, 
 
 	if (!config.engine)
 		return complain(EXIT_REFUSED, &err);
-	end.signals = open_signals();
+	end.signals = open_signals(&err);
+	if (end.signals < 0)
+		return complain(EXIT_FAILED, &err);
 	if (argv) {
 		cgroup = cgroup_open(&err);
 		if (!cgroup) {
@@ -361,13 +379,15 @@ static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, 
 		config.cgroup = cgroup_name(cgroup);
 	}
 	s = session_open(&config, &rc, &err);
-	status = s ? traced(t, &config, s, &end, argv, cgroup, &why)
-		   : complain(exit_status(rc), &err);
+	if (s)
+		status = traced(t, &config, s, &end, argv, cgroup, &why);
+	else /* by now the command line is not to blame any more */
+		status = complain(exit_status(rc) == EXIT_REFUSED ? EXIT_REFUSED : EXIT_FAILED,
+				  &err);
 	session_close(s);
 out:
 	cgroup_close(cgroup);
-	if (end.signals >= 0)
-		close(end.signals);
+	close(end.signals);
 	return status;
 }
 
@@ -388,6 +408,8 @@ static int find_netns(struct netns_set *set, const struct opt_list *names, struc
 		rc = netns_add(set, names->v[i], err);
 	if (!names->n)
 		rc = netns_add(set, "self", err);
+	if (!rc && *err->text) /* "all" may not be all */
+		say(err->text);
 	return rc;
 }
 

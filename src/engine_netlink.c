@@ -217,8 +217,10 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 		return rc;
 	p->table = own_table_open(ns->fd, err);
 	p->observers = observers_open(c->filter, c->cgroup);
-	if (!p->table || !p->observers)
-		return -ENOMEM;
+	if (!p->table)
+		return err->rc;
+	if (!p->observers)
+		return fail(err, -ENOMEM, "out of memory");
 	p->source.own_table = own_table_name(p->table);
 	remove_stale(p);
 	want_legacy(e, p);
@@ -274,6 +276,7 @@ static void open_raw(struct engine *e)
 {
 	const char *knob = getenv("NFPATH_RAW_TP");
 	struct error why = {0};
+
 	if (!knob || strcmp(knob, "off") != 0) {
 		if (!raw_tp_open(&e->raw, &why)) {
 			e->orders = raw_tp_parts(e->raw)[NFP_MESSAGE].available &&
@@ -378,6 +381,7 @@ static void deliver_record(struct engine *e, const struct nfp_event *rec)
 	struct packet packet;
 	struct event ev;
 	char text[256];
+
 	if (raw_event(rec, e->config->views, e->config->n_views,
 		      rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, e->names, text,
 		      sizeof(text)))

@@ -47,7 +47,7 @@ static int try_chain(const struct own_chain *c, bool *owned, struct error *why)
 	t = own_table_open(fd, why);
 	close(fd);
 	if (!t)
-		return -EIO;
+		return why->rc;
 	rc = own_table_add(t, c, 1, why);
 	if (owned)
 		*owned = own_table_owned(t);
@@ -158,7 +158,7 @@ static int try_trace(char *match, bool *conntrack, struct error *why)
 	if (rc)
 		goto out;
 	t = own_table_open(fd, why);
-	rc = t ? own_table_add(t, &chain, 1, why) : -EIO;
+	rc = t ? own_table_add(t, &chain, 1, why) : why->rc;
 	if (!rc)
 		rc = send_to_self(why);
 	if (!rc)
