@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <libnftnl/udata.h>
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -17,6 +16,7 @@
 #include <string.h>
 
 #include "netfilter/text_parts.h"
+#include "netfilter/udata.h"
 #include "src/netns.h"
 
 enum { TRIES = 5 };
@@ -53,25 +53,12 @@ int nft_table_check(struct nf_source *s, const struct rs_table *t)
 	return rc ? rc : handle == t->handle ? 0 : -ENOENT;
 }
 
-static int on_udata(const struct nftnl_udata *attr, void *data)
-{
-	const char **comment = data;
-	const char *text = nftnl_udata_get(attr);
-	uint8_t len = nftnl_udata_len(attr);
-
-	/* NFTNL_UDATA_RULE_COMMENT and NFTNL_UDATA_CHAIN_COMMENT are both 0. */
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_RULE_COMMENT && len && !text[len - 1])
-		*comment = text;
-	return 0;
-}
-
 /* A copy of the comment in user data, in *out; none: NULL. */
 static int comment_of(const struct nlattr *attr, char **out)
 {
-	const char *comment = NULL;
+	const char *comment =
+		udata_comment(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
 
-	nftnl_udata_parse(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), on_udata,
-			  &comment);
 	if (!comment || *out)
 		return 0;
 	*out = strdup(comment);

@@ -9,13 +9,13 @@
 #include <stdio.h> /* libnftnl/expr.h wants it */
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/udata.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "netfilter/udata.h"
 #include "netfilter/xt_rule.h"
 
 #include <linux/netfilter/nf_log.h>
@@ -522,29 +522,19 @@ static int decode_one(struct nftnl_expr *e, void *data)
 	return -EOPNOTSUPP;
 }
 
-static int on_udata(const struct nftnl_udata *attr, void *data)
-{
-	const char **comment = data;
-	const char *text = nftnl_udata_get(attr);
-	uint8_t len = nftnl_udata_len(attr);
-
-	if (nftnl_udata_type(attr) == NFTNL_UDATA_RULE_COMMENT && len && !text[len - 1])
-		*comment = text;
-	return 0;
-}
-
 /* Rules of 1.8 before 1.8.3 keep the comment in their user data. */
 static int add_comment(struct xt_rule *r, const struct nftnl_rule *nlr)
 {
 	struct xt_comment_info info = {{0}};
-	const char *comment = NULL;
+	const char *comment;
+	const void *udata;
 	uint32_t len;
-	void *udata;
 
 	if (!nftnl_rule_is_set(nlr, NFTNL_RULE_USERDATA))
 		return 0;
-	udata = (void *)nftnl_rule_get_data(nlr, NFTNL_RULE_USERDATA, &len);
-	if (nftnl_udata_parse(udata, len, on_udata, &comment) < 0 || !comment)
+	udata = nftnl_rule_get_data(nlr, NFTNL_RULE_USERDATA, &len);
+	comment = udata ? udata_comment(udata, len) : NULL;
+	if (!comment)
 		return 0;
 	strncpy(info.comment, comment, sizeof(info.comment) - 1);
 	return xt_rule_add_match(r, "comment", 0, &info, sizeof(info)) ? 0 : -ENOMEM;
