@@ -20,13 +20,6 @@
 /* NFTA_DEVICE_PREFIX of Linux 6.17: "eth*" without the star. */
 enum { DEVICE_PREFIX = 2 };
 
-struct nft_dump {
-	struct ruleset *rs;
-	uint32_t genid;
-	struct rs_chain *last; /* rules come chain by chain */
-	uint32_t last_cap;
-};
-
 enum { MAX_ATTR = 32 };
 
 /* The attributes at `tb` by type, NULL where there is none. Types that we do not know are passed
@@ -37,11 +30,20 @@ static void index_attr(const struct nlattr **tb, const struct nlattr *attr)
 		tb[mnl_attr_get_type(attr)] = attr;
 }
 
+/* Not mnl_attr_for_each(), which rounds the end of the message up. */
+static const void *attrs_of(const struct nlmsghdr *nlh, size_t *len)
+{
+	*len = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
+	return (const char *)mnl_nlmsg_get_payload(nlh) + sizeof(struct nfgenmsg);
+}
+
 static void parse_message(const struct nlattr **tb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
+	size_t len;
+	const void *attrs = attrs_of(nlh, &len);
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) index_attr(tb, attr);
+	mnl_attr_for_each_payload(attrs, len) index_attr(tb, attr);
 }
 
 static void parse_nested(const struct nlattr **tb, const struct nlattr *nest)
@@ -91,15 +93,12 @@ static uint8_t family_of(const struct nlmsghdr *nlh)
 	return ((const struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
 }
 
-static int on_table(const struct nlmsghdr *nlh, void *data)
+static int on_table(struct nft_dump *d, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *tb[MAX_ATTR] = {NULL};
-	struct nft_dump *d = data;
 	struct rs_table *t;
 	const char *name;
 
-	if (check_gen(d, nlh))
-		return -EAGAIN;
 	parse_message(tb, nlh);
 	name = str_of(tb[NFTA_TABLE_NAME]);
 	if (!name)
@@ -160,16 +159,13 @@ static int parse_base(struct rs_chain *c, const struct nlattr *const *tb)
 	return c->type ? parse_devices(c, hook) : -ENOMEM;
 }
 
-static int on_chain(const struct nlmsghdr *nlh, void *data)
+static int on_chain(struct nft_dump *d, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *tb[MAX_ATTR] = {NULL};
-	struct nft_dump *d = data;
 	const char *table, *name;
 	struct rs_table *t;
 	struct rs_chain *c;
 
-	if (check_gen(d, nlh))
-		return -EAGAIN;
 	parse_message(tb, nlh);
 	table = str_of(tb[NFTA_CHAIN_TABLE]);
 	name = str_of(tb[NFTA_CHAIN_NAME]);
@@ -207,18 +203,18 @@ static bool is_last_chain(const struct nft_dump *d, uint8_t family, const char *
 	       d->last->table->family == family;
 }
 
-static int on_rule(const struct nlmsghdr *nlh, void *data)
+static int on_rule(struct nft_dump *d, const struct nlmsghdr *nlh)
 {
 	const char *table = NULL, *chain = NULL;
-	struct nft_dump *d = data;
 	const struct nlattr *attr;
 	uint64_t handle = 0;
+	const void *attrs;
+	size_t len;
 
-	if (check_gen(d, nlh))
-		return -EAGAIN;
+	attrs = attrs_of(nlh, &len);
 	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
 	 * walked over. */
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each_payload(attrs, len)
 	{
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
 			table = str_of(attr);
@@ -240,13 +236,34 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	return add_handle(d, handle);
 }
 
-static int dump(struct nf_source *s, uint16_t type,
-		int (*cb)(const struct nlmsghdr *nlh, void *data), struct nft_dump *d)
+int nft_dump_message(struct nft_dump *d, const struct nlmsghdr *nlh)
+{
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return -EPROTO;
+	if (check_gen(d, nlh))
+		return -EAGAIN;
+	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
+	case NFT_MSG_NEWTABLE:
+		return on_table(d, nlh);
+	case NFT_MSG_NEWCHAIN:
+		return on_chain(d, nlh);
+	case NFT_MSG_NEWRULE:
+		return on_rule(d, nlh);
+	}
+	return -EPROTO;
+}
+
+static int on_message(const struct nlmsghdr *nlh, void *data)
+{
+	return nft_dump_message(data, nlh);
+}
+
+static int dump(struct nf_source *s, uint16_t type, struct nft_dump *d)
 {
 	int rc;
 
 	nf_source_msg(s, type, NLM_F_DUMP, NFPROTO_UNSPEC);
-	rc = nf_source_ask(s, cb, d);
+	rc = nf_source_ask(s, on_message, d);
 	return rc == -EINTR ? -EAGAIN : rc;
 }
 
@@ -259,11 +276,11 @@ int nft_read(struct nf_source *s, struct ruleset *rs, struct error *err)
 	if (!rc && !d.genid)
 		return 0; /* no nf_tables here: generations begin at 1 (nf_tables_init_net) */
 	if (!rc)
-		rc = dump(s, NFT_MSG_GETTABLE, on_table, &d);
+		rc = dump(s, NFT_MSG_GETTABLE, &d);
 	if (!rc)
-		rc = dump(s, NFT_MSG_GETCHAIN, on_chain, &d);
+		rc = dump(s, NFT_MSG_GETCHAIN, &d);
 	if (!rc)
-		rc = dump(s, NFT_MSG_GETRULE, on_rule, &d);
+		rc = dump(s, NFT_MSG_GETRULE, &d);
 	if (!rc)
 		rc = nf_source_genid(s, &after);
 	if (!rc && after != d.genid)

@@ -48,6 +48,20 @@ int nf_source_raw(struct nf_source *s, uint8_t family);
  */
 int nf_source_legacy_names(struct nf_source *s, uint8_t family, char **out);
 
+/* A dump of nf_tables on its way into rs. */
+struct nft_dump {
+	struct ruleset *rs;
+	uint32_t genid;
+	struct rs_chain *last; /* rules come chain by chain */
+	uint32_t last_cap;     /* room for so many handles in it */
+};
+
+/*
+ * Adds the table, chain or rule of one message of type NFT_MSG_NEW… and reads no further than nlmsg_len. 0; -EAGAIN: of
+ * another generation, or of a table or chain that was not dumped; -EPROTO: it makes no sense; -ENOMEM.
+ */
+int nft_dump_message(struct nft_dump *d, const struct nlmsghdr *nlh);
+
 /* Fill rs. 0 or a negative errno with a sentence; -EAGAIN: it changed meanwhile, and rs is to be
  * thrown away. */
 int nft_read(struct nf_source *s, struct ruleset *rs, struct error *err);
