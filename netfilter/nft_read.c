@@ -207,6 +207,7 @@ static int on_rule(struct nft_dump *d, const struct nlmsghdr *nlh)
 {
 	const char *table = NULL, *chain = NULL;
 	const struct nlattr *attr;
+	struct rs_chain *c;
 	uint64_t handle = 0;
 	const void *attrs;
 	size_t len;
@@ -228,9 +229,10 @@ static int on_rule(struct nft_dump *d, const struct nlmsghdr *nlh)
 	if (!table || !chain || !handle)
 		return -EPROTO;
 	if (!is_last_chain(d, family_of(nlh), table, chain)) {
-		d->last = ruleset_chain(d->rs, false, family_of(nlh), table, chain);
-		if (!d->last || d->last->handles)
+		c = ruleset_chain(d->rs, false, family_of(nlh), table, chain);
+		if (!c || c->handles)
 			return -EAGAIN;
+		d->last = c;
 		d->last_cap = 0;
 	}
 	return add_handle(d, handle);
