@@ -90,7 +90,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
 # Fuzzing: always clang with sanitizers, always the same corner of build/. Each harness takes from the library what it needs.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
 FUZZ_SRCS := $(filter netfilter/%,$(SRCS)) $(addprefix src/,conclude.c error.c escape.c filter.c netns.c packet.c path.c \
-	live.c render_json.c render_text.c render_text_step.c resolve.c tracker.c)
+	json_cache.c live.c render_json.c render_text.c render_text_step.c resolve.c tracker.c)
 FUZZ_OBJS := $(FUZZ_SRCS:%.c=build/fuzz/obj/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
