@@ -18,26 +18,27 @@ endif
 CC := gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS := libmnl libnftnl libnftables xtables libiptc jansson libbpf
+PKGS := libmnl libnftnl libnftables xtables jansson libbpf
 
 # Debian packages, by name. build: what `make` needs; test: what the suite and the demo run.
-DEPS_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev \
-	libnftables-dev libxtables-dev libip4tc-dev libip6tc-dev libiptc-dev libjansson-dev linux-libc-dev libc6-dev
-DEPS_TEST := iproute2 iptables nftables libcmocka-dev python3 python3-jsonschema iputils-ping procps \
-	libclang-rt-dev man-db
+DEPS_BUILD := gcc libc6-dev make pkg-config clang bpftool libbpf-dev libmnl-dev libnftnl-dev libnftables-dev libxtables-dev \
+	libjansson-dev
+DEPS_TEST := iproute2 iptables nftables ipset nfacct libcmocka-dev python3 python3-jsonschema iputils-ping procps \
+	libclang-rt-dev libiptc-dev man-db
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-unused-parameter \
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+LDLIBS = $(shell pkg-config --libs $(PKGS))
 # Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
 BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
+BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
@@ -81,10 +82,15 @@ $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
 
+# Floors that the benchmark measures against, and its sender.
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lip4tc -lip6tc
+
 # Fuzzing: always clang with sanitizers, always the same corner of build/. Each harness takes from the library what it needs.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
 FUZZ_SRCS := $(filter netfilter/%,$(SRCS)) $(addprefix src/,conclude.c error.c escape.c filter.c netns.c packet.c path.c \
-	render_json.c render_text.c render_text_step.c resolve.c tracker.c)
+	live.c render_json.c render_text.c render_text_step.c resolve.c tracker.c)
 FUZZ_OBJS := $(FUZZ_SRCS:%.c=build/fuzz/obj/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
@@ -127,7 +133,7 @@ test-programs: all $(UNIT) $(NETNS_PROGS) fuzz-if-possible
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
 
-bench: all
+bench: all $(BENCH_PROGS)
 	@B=$(B) tests/bench/run
 
 install: all
@@ -140,4 +146,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BENCH_PROGS:=.d)
+-include $(FUZZ_OBJS:.o=.d) $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)

@@ -46,7 +46,8 @@ static int get_entries(int fd, const struct xt_layout *l, const struct ipt_getin
 		       void **blob)
 {
 	socklen_t len = sizeof(struct ipt_get_entries) + info->size;
-	/* Zeroed: xt_obj_to_user() copies a name up to its NUL, and what lies behind it must compare equal. */
+	/* Zeroed: xt_obj_to_user() copies a name up to its NUL, and what lies behind it must
+	 * compare equal. */
 	struct ipt_get_entries *get = calloc(1, len);
 	struct ipt_getinfo after;
 	int rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TRACE lines of iptables-legacy through nfnetlink_log. ip_tables' trace_packet() gives them to the logger that is bound to the
- * packet's family, always for group 0, which one socket a namespace can own.
+ * TRACE lines of iptables-legacy through nfnetlink_log. ip_tables' trace_packet() gives them to the
+ * logger that is bound to the packet's family, always for group 0, which one socket a namespace can
+ * own.
  */
 #ifndef NFPATH_NETFILTER_NFLOG_H
 #define NFPATH_NETFILTER_NFLOG_H
@@ -26,7 +27,7 @@ struct nflog_msg {
 	bool has_seq;
 	uint32_t iif, oif, mark;
 	struct bytes ll, payload; /* payload: from the network header on */
-	bool trace;		  /* a TRACE line; else what somebody's NFLOG target logs into group 0 */
+	bool trace; /* a TRACE line; else what somebody's NFLOG target logs into group 0 */
 	/* Of a TRACE line; valid when `trace`. */
 	char table[XT_NAME_MAX], chain[XT_NAME_MAX];
 	enum xt_trace_kind kind;
@@ -39,8 +40,9 @@ int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m);
 enum nflog_request { NFLOG_BIND_FAMILY, NFLOG_BIND_GROUP, NFLOG_MODE, NFLOG_UNBIND_GROUP };
 
 /*
- * Puts one configuration request into buf (at least 256 bytes) and returns its header, which carries NLM_F_ACK and seq. family: only
- * for NFLOG_BIND_FAMILY. NFLOG_MODE asks for the first 128 bytes of each packet, at once (queue threshold 1), numbered.
+ * Puts one configuration request into buf (at least 256 bytes) and returns its header, which
+ * carries NLM_F_ACK and seq. family: only for NFLOG_BIND_FAMILY. NFLOG_MODE asks for the first 128
+ * bytes of each packet, at once (queue threshold 1), numbered.
  */
 struct nlmsghdr *nflog_request(void *buf, enum nflog_request what, uint8_t family, uint32_t seq);
 

@@ -30,20 +30,11 @@ static void index_attr(const struct nlattr **tb, const struct nlattr *attr)
 		tb[mnl_attr_get_type(attr)] = attr;
 }
 
-/* Not mnl_attr_for_each(), which rounds the end of the message up. */
-static const void *attrs_of(const struct nlmsghdr *nlh, size_t *len)
-{
-	*len = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
-	return (const char *)mnl_nlmsg_get_payload(nlh) + sizeof(struct nfgenmsg);
-}
-
 static void parse_message(const struct nlattr **tb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
-	size_t len;
-	const void *attrs = attrs_of(nlh, &len);
 
-	mnl_attr_for_each_payload(attrs, len) index_attr(tb, attr);
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) index_attr(tb, attr);
 }
 
 static void parse_nested(const struct nlattr **tb, const struct nlattr *nest)
@@ -93,7 +84,7 @@ static uint8_t family_of(const struct nlmsghdr *nlh)
 	return ((const struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family;
 }
 
-static int on_table(struct nft_dump *d, const struct nlmsghdr *nlh)
+static int on_table(const struct nlmsghdr *nlh, struct nft_dump *d)
 {
 	const struct nlattr *tb[MAX_ATTR] = {NULL};
 	struct rs_table *t;
@@ -159,7 +150,7 @@ static int parse_base(struct rs_chain *c, const struct nlattr *const *tb)
 	return c->type ? parse_devices(c, hook) : -ENOMEM;
 }
 
-static int on_chain(struct nft_dump *d, const struct nlmsghdr *nlh)
+static int on_chain(const struct nlmsghdr *nlh, struct nft_dump *d)
 {
 	const struct nlattr *tb[MAX_ATTR] = {NULL};
 	const char *table, *name;
@@ -203,19 +194,16 @@ static bool is_last_chain(const struct nft_dump *d, uint8_t family, const char *
 	       d->last->table->family == family;
 }
 
-static int on_rule(struct nft_dump *d, const struct nlmsghdr *nlh)
+static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 {
 	const char *table = NULL, *chain = NULL;
-	const struct nlattr *attr;
 	struct rs_chain *c;
+	const struct nlattr *attr;
 	uint64_t handle = 0;
-	const void *attrs;
-	size_t len;
 
-	attrs = attrs_of(nlh, &len);
 	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
 	 * walked over. */
-	mnl_attr_for_each_payload(attrs, len)
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
 			table = str_of(attr);
@@ -238,26 +226,19 @@ static int on_rule(struct nft_dump *d, const struct nlmsghdr *nlh)
 	return add_handle(d, handle);
 }
 
-int nft_dump_message(struct nft_dump *d, const struct nlmsghdr *nlh)
+int nft_dump_message(const struct nlmsghdr *nlh, void *data)
 {
-	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
-		return -EPROTO;
-	if (check_gen(d, nlh))
+	if (check_gen(data, nlh))
 		return -EAGAIN;
 	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
 	case NFT_MSG_NEWTABLE:
-		return on_table(d, nlh);
+		return on_table(nlh, data);
 	case NFT_MSG_NEWCHAIN:
-		return on_chain(d, nlh);
+		return on_chain(nlh, data);
 	case NFT_MSG_NEWRULE:
-		return on_rule(d, nlh);
+		return on_rule(nlh, data);
 	}
-	return -EPROTO;
-}
-
-static int on_message(const struct nlmsghdr *nlh, void *data)
-{
-	return nft_dump_message(data, nlh);
+	return 0;
 }
 
 static int dump(struct nf_source *s, uint16_t type, struct nft_dump *d)
@@ -265,7 +246,7 @@ static int dump(struct nf_source *s, uint16_t type, struct nft_dump *d)
 	int rc;
 
 	nf_source_msg(s, type, NLM_F_DUMP, NFPROTO_UNSPEC);
-	rc = nf_source_ask(s, on_message, d);
+	rc = nf_source_ask(s, nft_dump_message, d);
 	return rc == -EINTR ? -EAGAIN : rc;
 }
 

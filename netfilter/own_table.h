@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The nft tables of our own, nfpath_PID, through which the netlink engine marks and observes packets. With the owner flag (Linux 5.12) the
- * kernel removes them when this process is gone, however it went; before that they are plain tables, removed on close.
+ * The nft tables of our own, nfpath_PID, through which the netlink engine marks and observes
+ * packets. With the owner flag (Linux 5.12) the kernel removes them when this process is gone,
+ * however it went; before that they are plain tables, removed on close.
  */
 #ifndef NFPATH_NETFILTER_OWN_TABLE_H
 #define NFPATH_NETFILTER_OWN_TABLE_H
@@ -19,7 +20,8 @@ struct own_chain {
 	const char *hook;   /* as nft writes it */
 	const char *device; /* ingress and egress only; else NULL */
 	int32_t priority;
-	char *const *matches; /* nft match expressions; each becomes a rule that sets the trace bit and accepts; NULL: none */
+	char *const *matches; /* nft match expressions; each becomes a rule that sets the trace bit
+				 and accepts; NULL: none */
 	size_t n_matches;
 };
 

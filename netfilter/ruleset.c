@@ -335,3 +335,64 @@ void ruleset_classify(struct ruleset *rs)
 		t->backend = xt_made_table(t) ? BACKEND_IPTABLES_NFT : BACKEND_NFT;
 	}
 }
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_devices(char **a, char **b)
+{
+	if (!a || !b)
+		return a == b;
+	for (; *a && *b; a++, b++)
+		if (strcmp(*a, *b))
+			return false;
+	return *a == *b;
+}
+
+static bool same_chain(const struct rs_chain *a, const struct rs_chain *b)
+{
+	return !strcmp(a->name, b->name) && a->base == b->base && a->hook == b->hook &&
+	       a->priority == b->priority && a->policy == b->policy &&
+	       same_text(a->type, b->type) && same_devices(a->devices, b->devices) &&
+	       a->n_rules == b->n_rules &&
+	       (!a->n_rules || !memcmp(a->handles, b->handles, a->n_rules * sizeof(*a->handles)));
+}
+
+static bool same_table(const struct rs_table *a, const struct rs_table *b)
+{
+	if (a->backend != b->backend || a->family != b->family || a->handle != b->handle ||
+	    strcmp(a->name, b->name) || a->n_chains != b->n_chains)
+		return false;
+	for (size_t i = 0; i < a->n_chains; i++)
+		if (!same_chain(a->chains[i], b->chains[i]))
+			return false;
+	return true;
+}
+
+/* The next table of nft that is not ours, from *i on; NULL: none. */
+static const struct rs_table *next_nft(const struct ruleset *rs, size_t *i)
+{
+	while (*i < rs->n_tables) {
+		const struct rs_table *t = rs->tables[(*i)++];
+
+		if (!t->ours && t->backend != BACKEND_IPTABLES_LEGACY)
+			return t;
+	}
+	return NULL;
+}
+
+bool ruleset_same_nft(const struct ruleset *a, const struct ruleset *b)
+{
+	const struct rs_table *x, *y;
+	size_t i = 0, k = 0;
+
+	do {
+		x = next_nft(a, &i);
+		y = next_nft(b, &k);
+		if (x && y && !same_table(x, y))
+			return false;
+	} while (x && y);
+	return !x && !y;
+}

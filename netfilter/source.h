@@ -48,19 +48,19 @@ int nf_source_raw(struct nf_source *s, uint8_t family);
  */
 int nf_source_legacy_names(struct nf_source *s, uint8_t family, char **out);
 
-/* A dump of nf_tables on its way into rs. */
+/* A dump on its way: tables, then chains, then rules. */
 struct nft_dump {
 	struct ruleset *rs;
 	uint32_t genid;
 	struct rs_chain *last; /* rules come chain by chain */
-	uint32_t last_cap;     /* room for so many handles in it */
+	uint32_t last_cap;
 };
 
 /*
- * Adds the table, chain or rule of one message of type NFT_MSG_NEW… and reads no further than nlmsg_len. 0; -EAGAIN: of
- * another generation, or of a table or chain that was not dumped; -EPROTO: it makes no sense; -ENOMEM.
+ * Takes one message of a dump (nfgenmsg included, length checked) into data, a struct nft_dump. 0,
+ * -EAGAIN when it is not of this generation, -EPROTO, -ENOMEM. Anything may stand in the message.
  */
-int nft_dump_message(struct nft_dump *d, const struct nlmsghdr *nlh);
+int nft_dump_message(const struct nlmsghdr *nlh, void *data);
 
 /* Fill rs. 0 or a negative errno with a sentence; -EAGAIN: it changed meanwhile, and rs is to be
  * thrown away. */

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "netfilter/text_parts.h"
-#include "netfilter/udata.h"
 #include "src/netns.h"
 
 enum { TRIES = 5 };
@@ -241,6 +240,8 @@ int chain_lines_parse(struct chain_lines *l, char *out, const char *chain_commen
 	char *after, *begin, *mark;
 	uint64_t handle;
 
+	while (*out == '#') /* newer versions warn of tables that iptables-nft manages */
+		out = pass_line(out, "#") ?: out + strlen(out);
 	begin = pass_line(pass_line(out, "table "), "\tchain ");
 	if (begin)
 		begin = pass_head(begin, chain_comment, base);

@@ -31,6 +31,10 @@ void chain_lines_free(struct chain_lines *l);
  */
 int chain_lines_parse(struct chain_lines *l, char *out, const char *chain_comment, bool base);
 
+/* The comment in the user data of a rule or a chain, ended by NUL inside of it; NULL: none. data
+ * may be NULL when len is 0. */
+const char *udata_comment(const void *data, size_t len);
+
 /* Does the table of t still exist, as this very table? 0, -ENOENT or another negative errno. */
 int nft_table_check(struct nf_source *s, const struct rs_table *t);
 

@@ -1,185 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The text of an iptables rule: addresses, interfaces and protocol by ourselves, matches and
- * targets by the save functions of their extensions, which print to stdout and know no other way.
- * While they do, stdout and stderr are streams into memory, and the error exit of libxtables comes
- * back here.
+ * targets by their extensions, which print to stdout and know no other way: while they do, stdout
+ * and stderr are streams into memory.
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netdb.h>
 #include <xtables.h>
 
+#include "netfilter/xt_ext.h"
 #include "netfilter/xt_rule.h"
-
-/*
- * libxtables keeps its state in globals, and calls back without a context: so these are globals
- * too. One thread, and nothing but xt_rule_print() uses them.
- */
-static struct {
-	bool ready;
-	jmp_buf *on_error; /* where to go on when libxtables gives up */
-	int wanted;	   /* the one revision that it may register now */
-	struct prepared {
-		struct prepared *next;
-		uint8_t family;
-		bool target;
-		char name[XT_EXTENSION_MAXNAMELEN];
-	} * prepared;
-} xt;
-
-enum { MAX_REVISION = 15 };
-
-static void __attribute__((noreturn, format(printf, 2, 3)))
-on_xtables_error(enum xtables_exittype status, const char *msg, ...)
-{
-	if (xt.on_error)
-		longjmp(*xt.on_error, 1);
-	abort(); /* every call into libxtables is guarded */
-}
-
-/* libxtables would ask the kernel, by a socket in whatever namespace this is, and load the module
- * for it. */
-static int on_compat_rev(const char *name, uint8_t revision, int opt)
-{
-	return revision == xt.wanted;
-}
-
-static void start_xtables(void)
-{
-	static struct option no_options[] = {{NULL, 0, NULL, 0}};
-	static struct xtables_globals globals = {
-		.program_name = "nfpath",
-		.program_version = NFPATH_VERSION,
-		.orig_opts = no_options,
-		.exit_err = on_xtables_error,
-		.compat_rev = on_compat_rev,
-	};
-
-	if (xt.ready)
-		return;
-	xtables_init_all(&globals, NFPROTO_IPV4);
-	xt.ready = true;
-}
-
-static bool is_prepared(const char *name, uint8_t family, bool target)
-{
-	for (struct prepared *p = xt.prepared; p; p = p->next)
-		if (p->family == family && p->target == target && !strcmp(p->name, name))
-			return true;
-	return false;
-}
-
-/*
- * libxtables registers only the first revision that it is told to be compatible, in falling order,
- * and forgets the lower ones (xtables_find_match). Asked for in rising order, all of them stay: a
- * rule may carry any.
- */
-static void prepare(const char *name, uint8_t family, bool target)
-{
-	struct prepared *p;
-
-	if (is_prepared(name, family, target))
-		return;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return;
-	p->family = family;
-	p->target = target;
-	strncpy(p->name, name, sizeof(p->name) - 1);
-	p->next = xt.prepared;
-	xt.prepared = p;
-	for (xt.wanted = 0; xt.wanted <= MAX_REVISION; xt.wanted++) {
-		if (target)
-			xtables_find_target(name, XTF_TRY_LOAD);
-		else
-			xtables_find_match(name, XTF_TRY_LOAD, NULL);
-	}
-	xt.wanted = -1;
-}
-
-/* An extension's name becomes part of a file name. */
-static bool name_is_sane(const char *name)
-{
-	return *name && *name != '.' && !strchr(name, '/');
-}
-
-struct printer {
-	const struct xt_rule *r;
-	FILE *out;
-	bool unknown;
-};
-
-static void print_unknown(struct printer *p, uint8_t revision, const uint8_t *data, size_t len)
-{
-	fprintf(p->out, " [unknown revision %u", revision);
-	for (size_t i = 0; i < len; i++)
-		fprintf(p->out, "%s%02x", i ? "" : ": 0x", data[i]);
-	fputc(']', p->out);
-	p->unknown = true;
-}
-
-/* What print_match_save() and print_rule4() of iptables do; false: it must be printed as unknown.
- */
-static bool save_match(struct printer *p, const struct xt_entry_match *m)
-{
-	size_t len = m->u.match_size - sizeof(*m);
-	const struct xtables_match *x;
-
-	prepare(m->u.user.name, p->r->family, false);
-	x = xtables_find_match_revision(m->u.user.name, XTF_TRY_LOAD, NULL, m->u.user.revision);
-	if (!x || len < x->size)
-		return false;
-	fprintf(p->out, " -m %s", x->alias ? x->alias(m) : m->u.user.name);
-	if (x->save)
-		x->save(&p->r->ip, m);
-	return true;
-}
-
-static bool save_target(struct printer *p, const struct xt_entry_target *t)
-{
-	size_t len = t->u.target_size - sizeof(*t);
-	const struct xtables_target *x;
-
-	prepare(t->u.user.name, p->r->family, true);
-	x = xtables_find_target_revision(t->u.user.name, XTF_TRY_LOAD, NULL, t->u.user.revision);
-	if (!x || len < x->size || (!x->save && len))
-		return false;
-	fprintf(p->out, " -j %s", x->alias ? x->alias(t) : t->u.user.name);
-	if (x->save)
-		x->save(&p->r->ip, t);
-	return true;
-}
-
-/* One of the two under guard; what it had printed when it gave up is taken back. */
-static void print_extension(struct printer *p, const struct xt_entry_match *m,
-			    const struct xt_entry_target *t)
-{
-	const char *name = m ? m->u.user.name : t->u.user.name;
-	volatile bool saved = false;
-	jmp_buf here;
-	off_t start;
-
-	fflush(p->out);
-	start = ftello(p->out);
-	xt.on_error = &here;
-	if (name_is_sane(name) && !setjmp(here))
-		saved = m ? save_match(p, m) : save_target(p, t);
-	xt.on_error = NULL;
-	if (saved)
-		return;
-	fseeko(p->out, start, SEEK_SET);
-	fprintf(p->out, m ? " -m %s" : " -j %s", name);
-	if (m)
-		print_unknown(p, m->u.user.revision, m->data, m->u.match_size - sizeof(*m));
-	else
-		print_unknown(p, t->u.user.revision, t->data, t->u.target_size - sizeof(*t));
-}
 
 /* The mask's length where its bits are contiguous, else -1. */
 static int prefix_len(const uint8_t *mask, int bytes)
@@ -195,7 +29,7 @@ static int prefix_len(const uint8_t *mask, int bytes)
 }
 
 static void print_addr(FILE *out, char letter, int af, const void *addr, const void *mask,
-		       bool not )
+		       bool inverted)
 {
 	static const uint8_t any[16];
 	int bytes = af == AF_INET ? 4 : 16, len = prefix_len(mask, bytes);
@@ -203,9 +37,10 @@ static void print_addr(FILE *out, char letter, int af, const void *addr, const v
 
 	/* save_ipv4_addr() leaves out 0.0.0.0/0 only, save_ipv6_addr() every address with prefix
 	 * length 0. */
-	if (!not &&len == 0 && (af == AF_INET6 || !memcmp(addr, any, bytes)))
+	if (!inverted && len == 0 && (af == AF_INET6 || !memcmp(addr, any, bytes)))
 		return;
-	fprintf(out, "%s -%c %s", not ? " !" : "", letter, inet_ntop(af, addr, buf, sizeof(buf)));
+	fprintf(out, "%s -%c %s", inverted ? " !" : "", letter,
+		inet_ntop(af, addr, buf, sizeof(buf)));
 	if (len < 0)
 		fprintf(out, "/%s", inet_ntop(af, mask, buf, sizeof(buf)));
 	else
@@ -213,13 +48,14 @@ static void print_addr(FILE *out, char letter, int af, const void *addr, const v
 }
 
 /* The mask covers the name, and its final NUL unless the name is a prefix. */
-static void print_iface(FILE *out, char letter, const char *name, const uint8_t *mask, bool not )
+static void print_iface(FILE *out, char letter, const char *name, const uint8_t *mask,
+			bool inverted)
 {
 	int i;
 
 	if (!mask[0])
 		return;
-	fprintf(out, "%s -%c ", not ? " !" : "", letter);
+	fprintf(out, "%s -%c ", inverted ? " !" : "", letter);
 	for (i = 0; i < IFNAMSIZ && mask[i]; i++)
 		if (name[i])
 			fputc(name[i], out);
@@ -227,7 +63,7 @@ static void print_iface(FILE *out, char letter, const char *name, const uint8_t 
 		fputc('+', out);
 }
 
-static void print_proto(FILE *out, uint16_t proto, bool not )
+static void print_proto(FILE *out, uint16_t proto, bool inverted)
 {
 	const struct protoent *ent;
 	const char *name = NULL;
@@ -241,13 +77,19 @@ static void print_proto(FILE *out, uint16_t proto, bool not )
 		ent = getprotobynumber(proto);
 		name = ent ? ent->p_name : NULL;
 	}
-	if (not )
+	if (inverted)
 		fputs(" !", out);
 	if (name)
 		fprintf(out, " -p %s", name);
 	else
 		fprintf(out, " -p %u", proto);
 }
+
+struct printer {
+	const struct xt_rule *r;
+	FILE *out;
+	bool unknown;
+};
 
 /* Source, destination, interfaces, protocol, fragment. The inversion flags of the two families are
  * the same numbers. */
@@ -289,7 +131,7 @@ static void print_target(struct printer *p)
 	const struct xt_rule *r = p->r;
 
 	if (r->target)
-		print_extension(p, NULL, r->target);
+		p->unknown |= !xt_ext_print(p->out, r, (const void *)r->target, true);
 	else if (r->verdict == VERDICT_JUMP || r->verdict == VERDICT_GOTO)
 		fprintf(p->out, " -%c %s", r->verdict == VERDICT_GOTO ? 'g' : 'j', r->to);
 	else if (r->verdict < sizeof(names) / sizeof(names[0]) && names[r->verdict])
@@ -299,15 +141,16 @@ static void print_target(struct printer *p)
 /* All of it, with stdout being the memory stream; returns where the target begins. */
 static size_t print_rule(struct printer *p)
 {
+	struct xtables_globals *before;
 	off_t at;
 
-	start_xtables();
-	xtables_set_nfproto(p->r->family);
+	before = xt_ext_begin(p->r->family);
 	print_head(p);
 	for (size_t i = 0; i < p->r->n_matches; i++)
-		print_extension(p, p->r->matches[i].m, NULL);
+		p->unknown |= !xt_ext_print(p->out, p->r, p->r->matches[i].m, false);
 	at = ftello(p->out);
 	print_target(p);
+	xt_ext_end(before);
 	return at;
 }
 

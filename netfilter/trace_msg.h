@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One trace message of nf_tables (NFT_MSG_TRACE, group NFNLGRP_NFTRACE), decoded. Kernel: nft_trace_notify(). */
+/* One trace message of nf_tables (NFT_MSG_TRACE, group NFNLGRP_NFTRACE), decoded. Kernel:
+ * nft_trace_notify(). */
 #ifndef NFPATH_NETFILTER_TRACE_MSG_H
 #define NFPATH_NETFILTER_TRACE_MSG_H
 
@@ -42,7 +43,11 @@ struct trace_msg {
 	bool ct_reply;
 };
 
-/* 0, or -EBADMSG for what is no complete trace message; *m is then not to be used. Never reads past nlh->nlmsg_len. */
+/* 0, or -EBADMSG for what is no complete trace message; *m is then not to be used. Never reads past
+ * nlh->nlmsg_len. */
 int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m);
+
+/* Its id alone, for a message of type NFT_MSG_TRACE; 0: it has none. */
+uint32_t trace_msg_id(const struct nlmsghdr *nlh);
 
 #endif

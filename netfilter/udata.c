@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "netfilter/udata.h"
+#include "netfilter/text_parts.h"
 
-#include <stdint.h>
-
-#include <libnftnl/udata.h>
-
-enum { HEAD = 2 };
-
+/*
+ * User data is type, length, value in bytes that the kernel passes on unseen; nftnl_udata_parse()
+ * believes every length. The type of a comment is 0 for rules (NFTNL_UDATA_RULE_COMMENT) and for
+ * chains.
+ */
 const char *udata_comment(const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	const char *comment = NULL;
 
-	while (len >= HEAD && len - HEAD >= p[1]) {
-		const char *value = (const char *)p + HEAD;
-		size_t n = p[1];
+	while (len >= 2 && p[1] <= len - 2) {
+		size_t size = p[1];
 
-		/* NFTNL_UDATA_RULE_COMMENT and NFTNL_UDATA_CHAIN_COMMENT are both 0. */
-		if (p[0] == NFTNL_UDATA_RULE_COMMENT && n && !value[n - 1])
-			comment = value;
-		p += HEAD + n;
-		len -= HEAD + n;
+		if (p[0] == 0 && size && !p[1 + size])
+			return (const char *)p + 2;
+		p += 2 + size;
+		len -= 2 + size;
 	}
-	return comment;
+	return NULL;
 }

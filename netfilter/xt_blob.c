@@ -113,6 +113,7 @@ struct parse {
 	struct span *spans;
 	size_t n_spans;
 	bool open;     /* the last span has no end yet */
+	bool ended;    /* by the table's last entry */
 	uint32_t prev; /* offset of the entry before */
 };
 
@@ -225,7 +226,8 @@ static int chain_step(struct parse *p, const struct xt_entry *e, uint32_t off)
 
 	if (!strcmp(e->target->u.user.name, XT_ERROR_TARGET)) {
 		rc = finish_user(p, off);
-		if (rc || next == p->t->blob_size)
+		p->ended = next == p->t->blob_size;
+		if (rc || p->ended)
 			return rc;
 		return begin(p, ((const struct xt_error_target *)e->target)->errorname, next, -1);
 	}
@@ -257,7 +259,7 @@ static int find_chains(struct parse *p)
 		if (!rc)
 			rc = chain_step(p, &e, off);
 	}
-	return !rc && p->open ? -EPROTO : rc;
+	return !rc && (p->open || !p->ended) ? -EPROTO : rc;
 }
 
 /* The user chain whose first rule, or final return, is at off; spans lie in the order of their

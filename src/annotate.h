@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Adds what a person needs to a resolved path: texts and comments of its rules, what the routing decision means, the fix. */
+/* Adds what a person needs to a resolved path: texts and comments of its rules, what the routing
+ * decision means, the fix. */
 #ifndef NFPATH_ANNOTATE_H
 #define NFPATH_ANNOTATE_H
 

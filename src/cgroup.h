@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A cgroup (v2) of our own, by which the packets of one command's sockets are told from all others. */
+/* A cgroup (v2) of our own, by which the packets of one command's sockets are told from all others.
+ */
 #ifndef NFPATH_CGROUP_H
 #define NFPATH_CGROUP_H
 
@@ -12,6 +13,9 @@ struct cgroup_name {
 };
 
 struct cgroup;
+
+/* Where cgroup v2 is mounted, at or below /sys/fs/cgroup; NULL: nowhere there. */
+const char *cgroup_mount(void);
 
 /* Makes it, and removes those that dead nfpaths left. NULL on failure, err says why. */
 struct cgroup *cgroup_open(struct error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The netlink socket of one namespace that carries nft trace messages and iptables-legacy's TRACE lines, in the order in which the
- * kernel queued them. Every datagram passes through one queue, so that it can be paired with the raw tracepoint's
- * record of its queueing.
+ * The netlink socket of one namespace that carries nft trace messages and iptables-legacy's TRACE
+ * lines, in the order in which the kernel queued them. Every datagram passes through one queue, so
+ * that it can be paired with the raw tracepoint's record of its queueing.
  */
 #ifndef NFPATH_CHANNEL_H
 #define NFPATH_CHANNEL_H
@@ -30,11 +30,11 @@ STAILQ_HEAD(datagram_queue, datagram);
 struct channel {
 	int fd;
 	struct datagram_queue queue;
-	uint64_t drained_ns;   /* when it was last found empty */
+	uint64_t drained_ns;	/* when it was last found empty */
 	uint64_t empty_from_ns; /* began to read then: all that was queued before has been read */
-	uint32_t drops;	       /* sk_drops at the last look */
-	bool overrun;	       /* the kernel had no room: something is missing behind what was queued … */
-	uint64_t overrun_ns;   /* … when this was noticed */
+	uint32_t drops;		/* sk_drops at the last look */
+	bool overrun; /* the kernel had no room: something is missing behind what was queued … */
+	uint64_t overrun_ns; /* … when this was noticed */
 	char *buffers;
 };
 
@@ -45,16 +45,19 @@ void channel_close(struct channel *c);
 /* Joins the group of nft trace messages. */
 int channel_join_trace(struct channel *c, struct error *err);
 
-/* Sends one request with NLM_F_ACK and reads until its answer: 0 or the kernel's negative errno. What else arrives is queued. */
+/* Sends one request with NLM_F_ACK and reads until its answer: 0 or the kernel's negative errno.
+ * What else arrives is queued. */
 int channel_request(struct channel *c, struct nlmsghdr *request);
 
-/* Queues what is there, up to a bound. 0 or a negative errno; lost data is not an error but c->overrun. */
+/* Queues what is there, up to a bound. 0 or a negative errno; lost data is not an error but
+ * c->overrun. */
 int channel_read(struct channel *c);
 
 /* How many datagrams the kernel had to drop since the last call. */
 uint32_t channel_lost(struct channel *c);
 
-/* Takes the oldest datagram of this type and trace id out of the queue; with any, the oldest of all. NULL: none. The caller frees it. */
+/* Takes the oldest datagram of this type and trace id out of the queue; with any, the oldest of
+ * all. NULL: none. The caller frees it. */
 struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_id, bool any);
 
 #endif

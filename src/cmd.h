@@ -26,6 +26,9 @@ extern const struct cmd cmd_trace, cmd_features;
 /* The exit code for a negative errno; what it means on the edge. */
 int exit_status(int rc);
 
+/* Prints a sentence to stderr, with whatever a terminal could stumble over escaped. */
+void say(const char *sentence);
+
 /* Prints the sentence to stderr and returns status. */
 int complain(int status, const struct error *err);
 

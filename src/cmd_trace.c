@@ -13,6 +13,7 @@
 #include "src/child.h"
 #include "src/clock.h"
 #include "src/cmd.h"
+#include "src/json_cache.h"
 #include "src/opt.h"
 #include "src/render.h"
 #include "src/session.h"
@@ -166,13 +167,14 @@ static void on_path(void *ctx, const struct path *p)
 
 static void on_warning(void *ctx, const char *sentence)
 {
-	fprintf(stderr, "nfpath: %s\n", sentence);
+	say(sentence);
 }
 
 /* Signals that end us, and the end of the command, as something to poll. */
-static int open_signals(void)
+static int open_signals(struct error *err)
 {
 	sigset_t set;
+	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -189,12 +191,19 @@ static int open_signals(void)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal(SIGCHLD, SIG_DFL); /* inherited as ignored, no command could be waited for */
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail(err, -errno, "cannot watch for signals: %s", strerror(errno));
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return fd;
 }
 
 enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
+
+/* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
+ * round asks for the generation of the rules. */
+static const struct timespec gather = {.tv_nsec = 2 * 1000 * 1000};
 
 struct end {
 	int signals; /* signalfd */
@@ -202,18 +211,13 @@ struct end {
 	bool child_ended;
 	uint64_t at_ns; /* deadline; 0: none */
 	bool signalled;
+	bool unread; /* nobody reads the results any more */
 };
 
-/* One wait. Sets e->signalled when we were told to end. */
-static int wait_for(struct session *s, struct end *e)
+static void on_signals(struct end *e)
 {
-	struct pollfd fds[SESSION_FDS_MAX + 1];
-	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
 	struct signalfd_siginfo si;
 
-	fds[n++] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
-		return -errno;
 	while (read(e->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
 			e->signalled = true;
@@ -224,6 +228,28 @@ static int wait_for(struct session *s, struct end *e)
 			e->at_ns = !e->at_ns || grace < e->at_ns ? grace : e->at_ns;
 		}
 	}
+}
+
+/* One wait. Sets e->signalled when we were told to end. */
+static int wait_for(struct session *s, struct end *e)
+{
+	enum { OWN_FDS = 2 };
+	struct pollfd fds[SESSION_FDS_MAX + OWN_FDS];
+	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
+
+	fds[n] = (struct pollfd){.fd = e->signals, .events = POLLIN};
+	/* For POLLERR, that of a pipe without readers: `| head -1` is not to wait for a packet. */
+	fds[n + 1] = (struct pollfd){.fd = STDOUT_FILENO};
+	if (poll(fds, n + OWN_FDS, TICK_MS) < 0)
+		return errno == EINTR ? 0 : -errno;
+	e->unread = fds[n + 1].revents & POLLERR;
+	for (unsigned int i = 0; i < n; i++) {
+		if (fds[i].revents) {
+			nanosleep(&gather, NULL);
+			break;
+		}
+	}
+	on_signals(e);
 	return 0;
 }
 
@@ -235,6 +261,7 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 		rc = wait_for(s, e);
 		if (rc)
 			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
+		t->stop |= e->unread;
 		rc = session_step(s, false, err);
 	}
 	/* What is still in flight is shown as far as it came. */
@@ -294,19 +321,33 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 		e->at_ns = clock_ns() + o->timeout_ns;
 	rc = run(t, s, e, &err);
 	if (e->child && !e->child_ended)
-		kill(e->child, SIGTERM);
+		child_end(e->child);
 	return rc ? complain(EXIT_FAILED, &err) : finish(t, s, e);
 }
 
-/* A test's knob: a receive buffer too small for what comes. */
-static size_t rcvbuf_from_env(void)
+enum { RCVBUF_MAX = 1 << 30 };
+
+/* The receive buffer of each trace socket, bytes; 0: not set. */
+static int rcvbuf_from_env(size_t *size, struct error *err)
 {
 	const char *s = getenv("NFPATH_RCVBUF");
+	char *end;
+	unsigned long v;
 
-	return s ? strtoul(s, NULL, 10) : 0;
+	*size = 0;
+	if (!s)
+		return 0;
+	v = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || !v || v > RCVBUF_MAX)
+		return fail(err, -EINVAL,
+			    "NFPATH_RCVBUF: '%s' is no size of a receive buffer; give bytes from 1 "
+			    "to %d",
+			    s, RCVBUF_MAX);
+	*size = v;
+	return 0;
 }
 
-static int start(struct trace *t, const struct netns_set *netns, char **argv)
+static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, char **argv)
 {
 	const struct trace_options *o = t->opt;
 	struct error err = {0}, why = {0};
@@ -314,7 +355,7 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 		.engine = engine_choose(engine_choices[o->engine], &why, &err),
 		.filter = &o->filter,
 		.netns = netns,
-		.rcvbuf = rcvbuf_from_env(),
+		.rcvbuf = rcvbuf,
 		.path = on_path,
 		.warn = on_warning,
 		.ctx = t,
@@ -326,7 +367,9 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 
 	if (!config.engine)
 		return complain(EXIT_REFUSED, &err);
-	end.signals = open_signals();
+	end.signals = open_signals(&err);
+	if (end.signals < 0)
+		return complain(EXIT_FAILED, &err);
 	if (argv) {
 		cgroup = cgroup_open(&err);
 		if (!cgroup) {
@@ -336,13 +379,15 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 		config.cgroup = cgroup_name(cgroup);
 	}
 	s = session_open(&config, &rc, &err);
-	status = s ? traced(t, &config, s, &end, argv, cgroup, &why)
-		   : complain(exit_status(rc), &err);
+	if (s)
+		status = traced(t, &config, s, &end, argv, cgroup, &why);
+	else /* by now the command line is not to blame any more */
+		status = complain(exit_status(rc) == EXIT_REFUSED ? EXIT_REFUSED : EXIT_FAILED,
+				  &err);
 	session_close(s);
 out:
 	cgroup_close(cgroup);
-	if (end.signals >= 0)
-		close(end.signals);
+	close(end.signals);
 	return status;
 }
 
@@ -363,6 +408,8 @@ static int find_netns(struct netns_set *set, const struct opt_list *names, struc
 		rc = netns_add(set, names->v[i], err);
 	if (!names->n)
 		rc = netns_add(set, "self", err);
+	if (!rc && *err->text) /* "all" may not be all */
+		say(err->text);
 	return rc;
 }
 
@@ -372,6 +419,7 @@ static int trace_main(int argc, char **argv)
 	struct netns_set netns = {0};
 	struct trace t = {.opt = &o};
 	struct opt_rest rest;
+	size_t rcvbuf = 0;
 	struct error err = {0};
 	int rc = opt_parse(&command, argc, argv, &o, &rest, &err), status;
 
@@ -383,17 +431,22 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = filter_check(&o.filter, &err);
 	if (!rc)
+		rc = rcvbuf_from_env(&rcvbuf, &err);
+	if (!rc)
 		rc = find_netns(&netns, &o.netns, &err);
 	if (rc) {
 		status = complain(exit_status(rc), &err);
 		goto out;
 	}
 	t.render = render_find(o.json ? "json" : "text");
-	t.out = (struct render){
-		.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
+	t.out = (struct render){.out = stdout,
+				.cache = o.json ? json_cache_new() : NULL,
+				.color = !o.json && want_color(o.color),
+				.verbose = o.verbose};
 	t.summary = summary_new();
-	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
+	status = t.summary ? start(&t, &netns, rcvbuf, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
+	json_cache_free(t.out.cache);
 out:
 	netns_set_free(&netns);
 	opt_list_free(&o.netns);

@@ -6,8 +6,8 @@
 #include "src/path.h"
 
 /*
- * Sets verdict and decided_by of a resolved path. blind: what the engine could not see on this host, said in path.unseen where a path
- * ends without a word; NULL: it saw all there is to see.
+ * Sets verdict and decided_by of a resolved path. blind: what the engine could not see on this
+ * host, said in path.unseen where a path ends without a word; NULL: it saw all there is to see.
  */
 void conclude(struct path *p, const char *blind);
 

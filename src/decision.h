@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The name of a step, as people point at it: "filter:INPUT:rule:3", "inet filter:input:policy", "rp_filter on eth0". */
+/* The name of a step, as people point at it: "filter:INPUT:rule:3", "inet filter:input:policy",
+ * "rp_filter on eth0". */
 #ifndef NFPATH_DECISION_H
 #define NFPATH_DECISION_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What turns the kernel's doings into events. One struct engine_ops an engine, all of them in the table of engine.c. */
+/* What turns the kernel's doings into events. One struct engine_ops an engine, all of them in the
+ * table of engine.c. */
 #ifndef NFPATH_ENGINE_H
 #define NFPATH_ENGINE_H
 
@@ -26,22 +27,28 @@ struct engine_ops {
 	const char *name;
 	/* Could it work here? 0, or a negative errno with the reason. Changes nothing. */
 	int (*probe)(struct error *why);
-	/* On return no packet can be missed any more. config is borrowed until close. NULL on failure. */
+	/* On return no packet can be missed any more. config is borrowed until close. NULL on
+	 * failure. */
 	struct engine *(*open)(const struct engine_config *config, struct error *err);
 	void (*close)(struct engine *e);
 	/* Fills up to max entries and returns how many there are. */
 	unsigned int (*fds)(const struct engine *e, struct pollfd *fds, unsigned int max);
 	/* Delivers what the kernel has said, without waiting. 0 or a negative errno. */
-	int (*read)(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx, struct error *err);
+	int (*read)(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx,
+		    struct error *err);
 	/* CLOCK_MONOTONIC, ns: all that happened before has been delivered. */
 	uint64_t (*synced)(const struct engine *e);
 	/* The ruleset of this view was read anew. */
-	void (*rules_changed)(struct engine *e, unsigned int view);
+	void (*rules_changed)(struct engine *e,
+			      unsigned int view); /* Why rules that this view has are not heard of:
+						     its paths lack them; NULL: all are. */
+	const char *(*missing)(const struct engine *e, unsigned int view);
 	/* What it cannot see on this host, one sentence; NULL: nothing that matters. */
 	const char *(*blind)(const struct engine *e);
 };
 
-/* name: "auto" or an engine's. NULL with the reason in err when there is none that works. why gets one sentence on the choice. */
+/* name: "auto" or an engine's. NULL with the reason in err when there is none that works. why gets
+ * one sentence on the choice. */
 const struct engine_ops *engine_choose(const char *name, struct error *why, struct error *err);
 
 extern const struct engine_ops engine_netlink;

@@ -37,11 +37,22 @@ struct place {
 	struct nl_source source;
 	struct own_table *table;
 	struct observers *observers;
-	int raw_index;	  /* of the socket in raw_tp; -1: none */
-	bool legacy;	  /* group 0 is ours */
-	bool legacy_said; /* that it cannot be had */
+	int raw_index;	   /* of the socket in raw_tp; -1: none */
+	bool legacy;	   /* group 0 is ours */
+	char missing[320]; /* why they cannot be had; empty: they can, or there are none */
 	uint32_t seq;
 };
+
+struct held {
+	STAILQ_ENTRY(held) next;
+	union {
+		struct nfp_event ev;
+		struct nfp_fib fib;
+		struct nfp_skb skb;
+	};
+};
+
+STAILQ_HEAD(held_queue, held);
 
 struct engine {
 	const struct engine_config *config;
@@ -49,6 +60,12 @@ struct engine {
 	struct kernel_names *names;
 	struct place *places;	  /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
+	uint64_t record_ns;	  /* of the last record of raw */
+	uint64_t raw_read_ns;	  /* all its records from before this have been read */
+	uint64_t raw_lost;	  /* records of raw that are known to be missing */
+	bool orders;		  /* the records say when each datagram was queued (Linux 6.3) */
+	struct held_queue held; /* without that: records that wait for the datagrams before them */
+	bool unpaired;		/* which datagram a record belongs to is not known any more */
 	char blind[640];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
@@ -137,12 +154,13 @@ static void want_legacy(struct engine *e, struct place *p)
 	struct error err = {0}, text;
 	int rc;
 
-	if (p->legacy || p->legacy_said || !has_legacy(rules_now(p->source.view->rules)))
+	if (p->legacy || *p->missing || !has_legacy(rules_now(p->source.view->rules)))
 		return;
 	rc = bind_legacy(p, &err);
 	if (!rc)
 		return;
-	p->legacy_said = true;
+	snprintf(p->missing, sizeof(p->missing),
+		 "its iptables-legacy rules, which cannot be traced here");
 	if (!p->legacy) {
 		say_group_taken(e, p, rc);
 		return;
@@ -199,8 +217,10 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 		return rc;
 	p->table = own_table_open(ns->fd, err);
 	p->observers = observers_open(c->filter, c->cgroup);
-	if (!p->table || !p->observers)
-		return -ENOMEM;
+	if (!p->table)
+		return err->rc;
+	if (!p->observers)
+		return fail(err, -ENOMEM, "out of memory");
 	p->source.own_table = own_table_name(p->table);
 	remove_stale(p);
 	want_legacy(e, p);
@@ -248,15 +268,30 @@ static int netlink_probe(struct error *why)
 	return 0;
 }
 
+/*
+ * NFPATH_RAW_TP is a test's knob: "off" as if they were refused, "drops" as on a kernel that does
+ * not tell when a message is queued.
+ */
 static void open_raw(struct engine *e)
 {
+	const char *knob = getenv("NFPATH_RAW_TP");
 	struct error why = {0};
 
-	if (!raw_tp_open(&e->raw, &why)) {
-		raw_tp_gate(e->raw, true);
-		return;
+	if (!knob || strcmp(knob, "off") != 0) {
+		if (!raw_tp_open(&e->raw, &why)) {
+			e->orders = raw_tp_parts(e->raw)[NFP_MESSAGE].available &&
+				    !(knob && !strcmp(knob, "drops"));
+			raw_tp_gate(e->raw, true);
+			if (!e->orders)
+				snprintf(e->blind, sizeof(e->blind),
+					 "route lookups and rp_filter decisions, which take "
+					 "the raw tracepoint sk_data_ready (Linux 6.3)");
+			return;
+		}
+		e->raw = NULL;
+	} else {
+		fail(&why, 0, "NFPATH_RAW_TP=off");
 	}
-	e->raw = NULL;
 	snprintf(e->blind, sizeof(e->blind),
 		 "drop reasons, route lookups and rp_filter decisions, since raw tracepoints are "
 		 "not available: %s",
@@ -286,6 +321,7 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 	}
 	e->config = config;
 	memset(e->cpu_ns, 0xff, sizeof(e->cpu_ns));
+	STAILQ_INIT(&e->held);
 	for (unsigned int i = 0; i < config->n_views; i++)
 		e->places[i].channel.fd = -1;
 	nf_log_repair();
@@ -340,21 +376,56 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 	deliver(e, p, d, gone ? -1 : (int)m->ev.cpu, gone ? 0 : m->ev.ktime);
 }
 
-static void on_record(const struct nfp_event *rec, void *arg)
+static void deliver_record(struct engine *e, const struct nfp_event *rec)
 {
-	struct engine *e = arg;
 	struct packet packet;
 	struct event ev;
 	char text[256];
 
-	if (rec->type == NFP_MESSAGE) {
-		on_message(e, (const void *)rec);
-		return;
-	}
 	if (raw_event(rec, e->config->views, e->config->n_views,
 		      rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, e->names, text,
 		      sizeof(text)))
 		e->sink(e->sink_ctx, &ev);
+}
+
+static void on_record(const struct nfp_event *rec, void *arg)
+{
+	struct engine *e = arg;
+
+	e->record_ns = rec->ktime;
+	if (e->unpaired)
+		return;
+	if (rec->type == NFP_MESSAGE)
+		on_message(e, (const void *)rec);
+	else
+		deliver_record(e, rec);
+}
+
+static void hold_record(const struct nfp_event *rec, void *arg)
+{
+	struct engine *e = arg;
+	size_t size = rec->type == NFP_FIB4 || rec->type == NFP_FIB6 ? sizeof(struct nfp_fib)
+								     : sizeof(struct nfp_skb);
+	struct held *h;
+
+	if (rec->type == NFP_MESSAGE)
+		return;
+	h = malloc(sizeof(*h));
+	if (!h)
+		return;
+	memcpy(&h->ev, rec, size);
+	STAILQ_INSERT_TAIL(&e->held, h, next);
+}
+
+static void deliver_held(struct engine *e)
+{
+	struct held *h;
+
+	while ((h = STAILQ_FIRST(&e->held))) {
+		STAILQ_REMOVE_HEAD(&e->held, next);
+		deliver_record(e, &h->ev);
+		free(h);
+	}
 }
 
 /* Datagrams whose records are late or lost; all of them where there are no records. */
@@ -386,6 +457,56 @@ static void say_lost(struct engine *e, struct place *p)
 	e->sink(e->sink_ctx, &ev);
 }
 
+/* 1: more records are waiting; 0: none; or a negative errno. */
+static int read_records(struct engine *e)
+{
+	uint64_t start = clock_ns();
+	int n = raw_tp_poll(e->raw, on_record, e);
+	bool more = n == RAW_TP_POLL_MAX;
+
+	if (n < 0)
+		return n;
+	/* Records of several CPUs stand in the order of their room in the buffer; those that
+	 * take it now are hardly older than this one. */
+	e->raw_read_ns = more ? e->record_ns : start;
+	return more;
+}
+
+/*
+ * Records found the ring buffer full, or a program was interrupted by itself. Datagrams are paired
+ * with records by their order, so from here on the wrong ones would be: they go without until
+ * there is nothing of either that waits, and every path until then says so.
+ */
+static void say_records_lost(struct engine *e)
+{
+	uint64_t lost = raw_tp_lost(e->raw, NULL), fresh = lost - e->raw_lost;
+	bool quiet;
+
+	if (!fresh && !e->unpaired)
+		return;
+	e->raw_lost = lost;
+	e->unpaired = true;
+	for (unsigned int i = 0; i < e->config->n_views; i++) {
+		struct place *p = &e->places[i];
+		/* Counted once, not once a namespace. */
+		struct event ev = {.type = EVENT_LOST,
+				   .ns = p->source.ns,
+				   .cpu = -1,
+				   .before_ns = clock_ns(),
+				   .lost.count = i ? 0 : fresh};
+
+		deliver_unpaired(e, p, true);
+		e->sink(e->sink_ctx, &ev);
+	}
+	quiet = read_records(e) == 0;
+	for (unsigned int i = 0; i < e->config->n_views; i++) {
+		struct channel *c = &e->places[i].channel;
+
+		quiet &= !channel_read(c) && STAILQ_EMPTY(&c->queue) && !c->overrun;
+	}
+	e->unpaired = !quiet;
+}
+
 static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev),
 			void *ctx, struct error *err)
 {
@@ -393,19 +514,29 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 
 	e->sink = sink;
 	e->sink_ctx = ctx;
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++)
+	/* Taken before the datagrams are read, a record tells of nothing that these do not lead up
+	 * to. */
+	if (e->raw && !e->orders)
+		rc = raw_tp_poll(e->raw, hold_record, e);
+	rc = rc > 0 ? 0 : rc;
+	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+		nl_begin(&e->places[i].source);
 		rc = channel_read(&e->places[i].channel);
-	if (!rc && e->raw) {
-		rc = raw_tp_poll(e->raw, on_record, e);
+	}
+	if (!rc && e->raw && e->orders) {
+		rc = read_records(e);
 		rc = rc > 0 ? 0 : rc;
 	}
+	if (!rc && e->raw)
+		say_records_lost(e);
 	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
 		struct place *p = &e->places[i];
 
-		deliver_unpaired(e, p, p->raw_index < 0);
+		deliver_unpaired(e, p, !e->orders || p->raw_index < 0);
 		if (p->channel.overrun && p->channel.empty_from_ns >= p->channel.overrun_ns)
 			say_lost(e, p);
 	}
+	deliver_held(e);
 	if (rc)
 		return fail(err, rc, "cannot read trace messages: %s", strerror(-rc));
 	return 0;
@@ -413,7 +544,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 
 static uint64_t netlink_synced(const struct engine *e)
 {
-	uint64_t synced = UINT64_MAX;
+	uint64_t synced = e->orders ? e->raw_read_ns : UINT64_MAX;
 
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
 		const struct channel *c = &e->places[i].channel;
@@ -434,6 +565,11 @@ static void netlink_rules_changed(struct engine *e, unsigned int view)
 		warn(e, err.text);
 }
 
+static const char *netlink_missing(const struct engine *e, unsigned int view)
+{
+	return *e->places[view].missing ? e->places[view].missing : NULL;
+}
+
 static const char *netlink_blind(const struct engine *e)
 {
 	return *e->blind ? e->blind : NULL;
@@ -448,5 +584,6 @@ const struct engine_ops engine_netlink = {
 	.read = netlink_read,
 	.synced = netlink_synced,
 	.rules_changed = netlink_rules_changed,
+	.missing = netlink_missing,
 	.blind = netlink_blind,
 };

@@ -72,13 +72,26 @@ static void put_char(FILE *out, const unsigned char *s, size_t len, uint32_t cp)
 		fwrite(s, 1, len, out);
 }
 
+/* A byte that stands for itself. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
 void escape_write(FILE *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	uint32_t cp;
 	size_t len;
 
-	for (; *s; s += len) {
+	while (*s) {
+		for (len = 0; is_plain(s[len]); len++)
+			;
+		if (len) {
+			fwrite(s, 1, len, out);
+			s += len;
+			continue;
+		}
 		len = utf8_decode(s, &cp);
 		if (len) {
 			put_char(out, s, len, cp);
@@ -86,6 +99,7 @@ void escape_write(FILE *out, const char *text)
 			len = 1;
 			put_bytes(out, s, len);
 		}
+		s += len;
 	}
 }
 

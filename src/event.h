@@ -6,10 +6,12 @@
 #include "src/path.h"
 
 enum event_type {
-	EVENT_RULE,	/* a rule matched */
-	EVENT_POLICY,	/* a base chain's policy was applied */
-	EVENT_RETURN,	/* the end of a chain was reached */
-	EVENT_ENTER,	/* the packet is at the start of a hook, before everybody's rules */
+	EVENT_RULE,   /* a rule matched */
+	EVENT_POLICY, /* a base chain's policy was applied */
+	EVENT_RETURN, /* the end of a chain was reached */
+	EVENT_ENTER,
+	/* the packet is at the start of a hook, before everybody's rules */
+	EVENT_PASS,	/* it is in the middle of a hook: how its headers are there */
 	EVENT_LEAVE,	/* every function of the hook let it pass */
 	EVENT_ROUTE,	/* one lookup in one routing table */
 	EVENT_DROP,	/* the kernel freed it, with a reason */
@@ -20,27 +22,28 @@ enum event_type {
 /* Pointers are valid during the call that delivers the event. */
 struct event {
 	enum event_type type;
-	unsigned int ns;    /* index of the namespace in the trace's set */
-	bool has_id;	    /* the kernel named the packet by a number: equal from hook to hook, reused for later packets */
+	unsigned int ns; /* index of the namespace in the trace's set */
+	bool has_id; /* the kernel named the packet by a number: equal from hook to hook, reused for
+			later packets */
 	uint32_t id;
-	int cpu;	    /* -1: not known */
-	uint64_t after_ns;  /* CLOCK_MONOTONIC: it happened after this … */
-	uint64_t before_ns; /* … and before this */
-	uint8_t family;	    /* NFPROTO_* of the table */
-	uint8_t hook;	    /* HOOK_NONE: the ruleset knows */
+	int cpu;		     /* -1: not known */
+	uint64_t after_ns;	     /* CLOCK_MONOTONIC: it happened after this … */
+	uint64_t before_ns;	     /* … and before this */
+	uint8_t family;		     /* NFPROTO_* of the table */
+	uint8_t hook;		     /* HOOK_NONE: the ruleset knows */
 	const struct packet *packet; /* the headers at this moment; NULL: not said */
 	union {
-		struct { /* RULE, POLICY, RETURN */
+		struct {	     /* RULE, POLICY, RETURN */
 			bool legacy; /* an iptables-legacy TRACE line: no verdict, no target */
 			const char *table, *chain, *target;
 			uint64_t handle;
 			uint32_t number;
 			enum verdict verdict;
 		} rule;
-		struct { /* ENTER */
+		struct {	       /* ENTER */
 			bool selected; /* by the filter, here; else it was selected before */
 		} enter;
-		struct { /* ROUTE */
+		struct {		/* ROUTE */
 			uint8_t family; /* AF_* */
 			uint8_t src[ADDR_MAX], dst[ADDR_MAX], gateway[ADDR_MAX];
 			bool has_gateway;
@@ -48,8 +51,8 @@ struct event {
 			bool input;	 /* for a packet that arrived by a device */
 			uint32_t table;
 			int error;
-			int type;  /* RTN_*; 0: not said */
-			int plen;  /* -1: not said */
+			int type; /* RTN_*; 0: not said */
+			int plen; /* -1: not said */
 		} route;
 		struct { /* DROP */
 			const char *reason, *location;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A filter in nft's language, for the kernel to select packets by. It may take more than filter_match() (which decides), never less. */
+/* A filter in nft's language, for the kernel to select packets by. It may take more than
+ * filter_match() (which decides), never less. */
 #ifndef NFPATH_FILTER_NFT_H
 #define NFPATH_FILTER_NFT_H
 
@@ -22,7 +23,8 @@ struct filter_matches {
 };
 
 /* cgroup: whose sockets' packets are wanted, NULL: any. 0 or -ENOMEM. */
-int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup, struct filter_matches *m);
+int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
+		  struct filter_matches *m);
 void filter_matches_free(struct filter_matches *m);
 
 #endif

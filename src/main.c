@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "src/cmd.h"
+#include "src/escape.h"
 
 static const struct cmd *const commands[] = {&cmd_trace, &cmd_features};
 
@@ -34,9 +35,17 @@ int exit_status(int rc)
 	return EXIT_FAILED;
 }
 
+/* Sentences hold arguments and names of all kinds. */
+void say(const char *sentence)
+{
+	fputs("nfpath: ", stderr);
+	escape_write(stderr, sentence);
+	fputc('\n', stderr);
+}
+
 int complain(int status, const struct error *err)
 {
-	fprintf(stderr, "nfpath: %s\n", *err->text ? err->text : "failed, and it is not known why");
+	say(*err->text ? err->text : "failed, and it is not known why");
 	return status;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network namespaces: finding them, and standing in one for as long as it takes to open a socket there. */
+/* Network namespaces: finding them, and standing in one for as long as it takes to open a socket
+ * there. */
 #ifndef NFPATH_NETNS_H
 #define NFPATH_NETNS_H
 
@@ -9,9 +10,10 @@
 #include "src/error.h"
 
 struct netns {
-	int fd;	       /* owned, O_CLOEXEC */
-	uint64_t inum; /* of nsfs */
-	char name[256]; /* "host" (that of pid 1), the name under /run/netns, "pid N" or the path; never empty */
+	int fd;		/* owned, O_CLOEXEC */
+	uint64_t inum;	/* of nsfs */
+	char name[256]; /* "host" (that of pid 1), the name under /run/netns, "pid N" or the path;
+			   never empty */
 };
 
 struct netns_set {
@@ -20,16 +22,18 @@ struct netns_set {
 };
 
 /*
- * Adds the namespace that arg names: NAME (of /run/netns), PID (a name of the same digits goes first), PATH (has a '/'), "self" or "all"
- * (those of every process and every name). Each namespace once. 0, -ENOENT, -EPERM, -EINVAL … with a sentence. "all" may
- * give 0 and a sentence, a warning: some processes may not be looked into; else the sentence is empty then.
+ * Adds the namespace that arg names: NAME (of /run/netns), PID (a name of the same digits goes
+ * first), PATH (has a '/'), "self" or "all" (those of every process and every name). Each namespace
+ * once. 0, -ENOENT, -EPERM, -EINVAL … with a sentence. "all" may give 0 and a sentence, a warning:
+ * some processes may not be looked into; else the sentence is empty then.
  */
 int netns_add(struct netns_set *set, const char *arg, struct error *err);
 void netns_set_free(struct netns_set *set);
 
 /*
- * Enters the namespace of fd with the calling thread; returns a token to give to netns_leave(), which must follow before anything else
- * runs, or a negative errno. nfpath is single-threaded. netns_leave() aborts when it cannot go back: acting on in the wrong place is worse.
+ * Enters the namespace of fd with the calling thread; returns a token to give to netns_leave(),
+ * which must follow before anything else runs, or a negative errno. nfpath is single-threaded.
+ * netns_leave() aborts when it cannot go back: acting on in the wrong place is worse.
  */
 int netns_enter(int fd);
 void netns_leave(int token);

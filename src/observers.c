@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_arp.h>
+#include <linux/netfilter_ipv4.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
  * Before everybody else: conntrack's defragmentation is at -400, and a chain of the user's that is
  * earlier still moves ours in front of it (first_priority()).
  */
-enum { FIRST = -500, LAST = INT_MAX };
+enum { FIRST = -500, AFTER_DNAT = NF_IP_PRI_NAT_DST + 1, LAST = INT_MAX };
 
 static const struct row {
 	uint8_t family;
@@ -28,7 +29,9 @@ static const struct row {
 	{NFPROTO_INET, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
 	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
 	{NFPROTO_INET, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
-	 NF_INET_LOCAL_OUT},
+	 NF_INET_LOCAL_OUT}, /* iptables-legacy lines of filter and security come after nat here,
+				and are known by their headers alone. */
+	{NFPROTO_INET, "out_nat", "output", OBSERVER_PASS, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
 	{NFPROTO_INET, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING,
 	 NF_INET_PRE_ROUTING},
 	{NFPROTO_INET, "in_last", "input", OBSERVER_LEAVE, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
@@ -146,7 +149,9 @@ static size_t add_rows(struct observers *o, const struct ruleset *rs, struct own
 			.family = r->family,
 			.name = r->name,
 			.hook = r->nft_hook,
-			.priority = enter ? first_priority(rs, r) : LAST,
+			.priority = enter		       ? first_priority(rs, r)
+				    : r->kind == OBSERVER_PASS ? AFTER_DNAT
+							       : LAST,
 			.matches = enter ? o->matches[r->place].v : NULL,
 			.n_matches = enter ? o->matches[r->place].n : 0,
 		};

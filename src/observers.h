@@ -11,7 +11,10 @@
 enum observer_kind {
 	OBSERVER_NONE,
 	OBSERVER_ENTER, /* first in its hook: selects packets */
-	OBSERVER_LEAVE, /* last in its hook, empty: the end of its chain says that the packet got there, with its headers */
+	OBSERVER_PASS,	/* empty, in the middle of its hook: shows the headers after NAT to who
+			   cannot see them else */
+	OBSERVER_LEAVE, /* last in its hook, empty: the end of its chain says that the packet got
+			   there, with its headers */
 };
 
 struct observer {
@@ -26,10 +29,12 @@ struct observers *observers_open(const struct filter *filter, const struct cgrou
 void observers_close(struct observers *o);
 
 /*
- * Adds to t the chains that this ruleset calls for and that were not added yet: always those of inet, those of bridge, arp and netdev
- * only where the ruleset has tables of these families. Returns how many transactions that took (0 or 1), or a negative errno with a sentence.
+ * Adds to t the chains that this ruleset calls for and that were not added yet: always those of
+ * inet, those of bridge, arp and netdev only where the ruleset has tables of these families.
+ * Returns how many transactions that took (0 or 1), or a negative errno with a sentence.
  */
-int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs, struct error *err);
+int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
+		  struct error *err);
 
 /* Which observer a chain of our table is. */
 struct observer observer_of(uint8_t family, const char *chain);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The path of one packet: the model in the middle. The tracker fills it, annotate adds words, renderers only read it;
- * nothing here knows an engine or an output format.
+ * The path of one packet: the model in the middle. The tracker fills it, annotate adds words,
+ * renderers only read it; nothing here knows an engine or an output format.
  */
 #ifndef NFPATH_PATH_H
 #define NFPATH_PATH_H
@@ -20,23 +20,25 @@ struct endpoint {
 	uint16_t port;
 };
 
-/* What a packet's headers say. Filled by packet_parse() (packet.h) from whatever part of them the kernel gave. */
+/* What a packet's headers say. Filled by packet_parse() (packet.h) from whatever part of them the
+ * kernel gave. */
 struct packet {
-	uint8_t family;	 /* AF_INET, AF_INET6; 0: neither (arp, bridged frames of another protocol): see ethertype */
-	uint8_t proto;	 /* IPPROTO_*, after the IPv6 extension headers that were there to read */
+	uint8_t family; /* AF_INET, AF_INET6; 0: neither (arp, bridged frames of another protocol):
+			   see ethertype */
+	uint8_t proto;	/* IPPROTO_*, after the IPv6 extension headers that were there to read */
 	bool has_addrs;
-	bool has_ports;	 /* TCP, UDP, UDP-Lite, SCTP, DCCP, and not a later fragment */
+	bool has_ports; /* TCP, UDP, UDP-Lite, SCTP, DCCP, and not a later fragment */
 	bool has_tcp;
-	bool fragment;	 /* later fragment (offset > 0) */
+	bool fragment; /* later fragment (offset > 0) */
 	bool more_frags;
 	bool has_icmp;
 	uint8_t tcp_flags; /* as in byte 13 of the TCP header */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id, icmp_seq; /* echo only */
-	uint16_t ip_id;	   /* IPv4 only */
-	uint16_t ethertype; /* when there is a link-layer header */
-	uint32_t len;	   /* of the IP packet, bytes, as its header says */
-	uint32_t mark;	   /* of the skb when it was first seen */
+	uint16_t ip_id;		    /* IPv4 only */
+	uint16_t ethertype;	    /* when there is a link-layer header */
+	uint32_t len;		    /* of the IP packet, bytes, as its header says */
+	uint32_t mark;		    /* of the skb when it was first seen */
 	uint32_t tcp_seq;
 	struct endpoint src, dst;
 	uint8_t ll_src[6], ll_dst[6];
@@ -60,7 +62,8 @@ enum step_type {
 
 enum ct_state { CT_NONE, CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_INVALID, CT_UNTRACKED };
 
-/* Strings in a step are owned by the path's string pool unless said otherwise; NULL is "not known" and JSON null. */
+/* Strings in a step are owned by the path's string pool unless said otherwise; NULL is "not known"
+ * and JSON null. */
 struct step {
 	enum step_type type;
 	uint8_t family; /* NFPROTO_* of the table; of the packet for steps that have no table */
@@ -70,16 +73,19 @@ struct step {
 	union {
 		struct { /* STEP_RULE, STEP_POLICY, STEP_RETURN */
 			const char *table, *chain;
-			uint64_t handle; /* 0: has none */
-			uint32_t number; /* 1-based; 0: not known */
-			const char *target;  /* chain jumped to */
+			uint64_t handle;    /* 0: has none */
+			uint32_t number;    /* 1-based; 0: not known */
+			const char *target; /* chain jumped to */
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
-			bool nat_chain; /* it chooses addresses: what it accepts, others may still drop */
+			bool nat_chain;	  /* it chooses addresses: what it accepts, others may still
+					     drop */
 			int32_t priority; /* of its base chain */
-			bool verdict_inferred; /* from what followed, not said by the kernel (extension targets of iptables-legacy) */
+			bool verdict_inferred; /* from what followed, not said by the kernel
+						  (extension targets of iptables-legacy) */
 		} rule;
-		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with both gets two steps */
+		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with
+			    both gets two steps */
 			bool dnat, snat;
 			struct endpoint src, dst;
 			bool has_ports;
@@ -89,19 +95,21 @@ struct step {
 			uint32_t id;
 			bool reply;
 		} ct;
-		struct { /* STEP_ROUTE */
+		struct {		    /* STEP_ROUTE */
 			const char *result; /* unicast, local, …, as INTERFACE lists them */
 			uint32_t table;	    /* RT_TABLE_*; 0: not known */
 			int32_t rule;	    /* priority of the policy rule; -1: not known */
 			const char *prefix, *dev, *gateway;
-			int error;	    /* negative errno of the lookup; 0: found */
-			int type, plen;	    /* RTN_*, 0: not said; prefix length, -1: not said */
-			bool input;	    /* for a packet that arrived */
+			int error;	/* negative errno of the lookup; 0: found */
+			int type, plen; /* RTN_*, 0: not said; prefix length, -1: not said */
+			bool input;	/* for a packet that arrived */
 		} route;
-		struct { /* STEP_RP_FILTER */
+		struct {			 /* STEP_RP_FILTER */
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
 			bool pass;
 			const char *reason, *iif, *reverse_dev;
+			bool looked; /* the way back was seen to be looked up; else nothing is known
+					of it */
 			int reverse_type; /* RTN_* of the way back; 0: none */
 		} rpf;
 		struct { /* STEP_HOOK */
@@ -142,25 +150,26 @@ struct path_netns {
 };
 
 struct path {
-	uint64_t id;	       /* 1, 2, … in the order of printing */
+	uint64_t id; /* 1, 2, … in the order of printing */
 	const char *engine;
-	uint64_t time_ns;      /* CLOCK_REALTIME of its first event */
+	uint64_t time_ns; /* CLOCK_REALTIME of its first event */
 	struct path_netns netns;
-	struct packet packet;  /* as it was first seen */
+	struct packet packet; /* as it was first seen */
 	struct step *steps;
 	size_t n_steps, cap_steps;
 	enum path_verdict verdict;
-	int decided_by;	       /* index into steps; -1: no step decided */
+	int decided_by; /* index into steps; -1: no step decided */
 	enum certainty certainty;
-	const char *because;   /* why it is not exact; NULL when it is */
-	uint64_t lost;	       /* events lost while it was in flight */
-	unsigned int ns;       /* index of the namespace in the trace's set */
+	const char *because;	      /* why it is not exact; NULL when it is */
+	uint64_t lost;		      /* events lost while it was in flight */
+	unsigned int ns;	      /* index of the namespace in the trace's set */
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: all of it happened between these two */
-	uint32_t passed;       /* bit 1 << NF_INET_*: hooks that it left alive */
-	uint8_t last_hook;     /* the hook that it entered or left last; HOOK_NONE: none */
-	bool left_last;	       /* … and it left that one */
-	const char *unseen;    /* what this engine could not see and would matter here; NULL: nothing */
-	const char *fix;       /* what would let the packet through; NULL: nothing to say */
+	uint32_t passed;	      /* bit 1 << NF_INET_*: hooks that it left alive */
+	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */
+	bool left_last;		      /* … and it left that one */
+	const char
+		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
+	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };
 
@@ -168,14 +177,16 @@ struct path *path_new(void);
 void path_free(struct path *p);
 
 /*
- * Appends an empty step of this type and returns it; valid until the next call. NULL: out of memory. Numbers that a
- * step gives -1 for "not known" begin so.
+ * Appends an empty step of this type and returns it; valid until the next call. NULL: out of
+ * memory. Numbers that a step gives -1 for "not known" begin so.
  */
 struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook);
 /* The same before index `at`; decided_by moves with its step. */
-struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family, uint8_t hook);
+struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family,
+			 uint8_t hook);
 
-/* A copy of s that lives as long as the path, equal strings being one; NULL for NULL and when out of memory. */
+/* A copy of s that lives as long as the path, equal strings being one; NULL for NULL and when out
+ * of memory. */
 const char *path_str(struct path *p, const char *s);
 const char *path_strf(struct path *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Raw tracepoints beside the netlink engine: what the trace messages do not tell (drop reason and place, route lookups, transmission),
- * and on which CPU, between what, each message was queued. The records are those of bpf/event.h.
+ * Raw tracepoints beside the netlink engine: what the trace messages do not tell (drop reason and
+ * place, route lookups, transmission), and on which CPU, between what, each message was queued. The
+ * records are those of bpf/event.h.
  *
- * Every datagram that is queued on a registered socket makes one NFP_MESSAGE, so datagrams and records can be paired one to
- * one: per socket, by trace_id, oldest first. A record may become readable some microseconds after its datagram. Between the
- * messages of one CPU stand, in true order, the lookups, drops and transmissions of the packet that this CPU was at. Before the first
- * message of a packet stand the lookups of the last millisecond, which may be another packet's: compare the addresses.
+ * Every datagram that is queued on a registered socket makes one NFP_MESSAGE, so datagrams and
+ * records can be paired one to one: per socket, by trace_id, oldest first. A record may become
+ * readable some microseconds after its datagram. Between the messages of one CPU stand, in true
+ * order, the lookups, drops and transmissions of the packet that this CPU was at. Before the first
+ * message of a packet stand the lookups of the last millisecond, which may be another packet's:
+ * compare the addresses.
  */
 #ifndef NFPATH_RAW_TP_H
 #define NFPATH_RAW_TP_H
@@ -27,8 +30,9 @@ struct raw_tp_part {
 };
 
 /*
- * Loads and attaches what this kernel allows; nothing is recorded yet. Fails, with a sentence, only when no part works: -EPERM
- * (not allowed), -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences libbpf's own messages for the whole process.
+ * Loads and attaches what this kernel allows; nothing is recorded yet. Fails, with a sentence, only
+ * when no part works: -EPERM (not allowed), -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences
+ * libbpf's own messages for the whole process.
  */
 int raw_tp_open(struct raw_tp **out, struct error *err);
 void raw_tp_close(struct raw_tp *rt);
@@ -36,7 +40,8 @@ void raw_tp_close(struct raw_tp *rt);
 /* One entry for each enum nfp_type, in that order; lives as long as rt. */
 const struct raw_tp_part *raw_tp_parts(const struct raw_tp *rt);
 
-/* Registers a netlink socket for NFP_MESSAGE; returns its index (0, 1, … in the order of adding) or a negative errno. */
+/* Registers a netlink socket for NFP_MESSAGE; returns its index (0, 1, … in the order of adding) or
+ * a negative errno. */
 int raw_tp_add_socket(struct raw_tp *rt, int fd);
 /* Call it before fd is closed. */
 int raw_tp_remove_socket(struct raw_tp *rt, int fd);
@@ -47,15 +52,19 @@ void raw_tp_gate(struct raw_tp *rt, bool open);
 /* Readable when there are records. Owned by rt. */
 int raw_tp_fd(const struct raw_tp *rt);
 
-/* What the callback gets is valid, and not to be changed, until it returns. type says which struct it begins. */
+/* What the callback gets is valid, and not to be changed, until it returns. type says which struct
+ * it begins. */
 typedef void (*raw_tp_cb)(const struct nfp_event *ev, void *arg);
 
-/* Hands over all records that are there, without waiting; returns how many, or a negative errno. */
+enum { RAW_TP_POLL_MAX = 8192 };
+
+/* Hands over the records that are there, RAW_TP_POLL_MAX at most, without waiting; returns how many, or a negative errno. */
 int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg);
 
 /*
- * How many records were lost since raw_tp_open(): the ring buffer was full, or an interrupt hit the program while it ran. by_type, if
- * not NULL, has NFP_TYPES entries. Costs a few system calls: not for each packet.
+ * How many records were lost since raw_tp_open(): the ring buffer was full, or an interrupt hit the
+ * program while it ran. by_type, if not NULL, has NFP_TYPES entries. Costs a few system calls: not
+ * for each packet.
  */
 uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Output formats: each is one file with one struct render_ops, listed in the table of render.c. They only read. */
+/* Output formats: each is one file with one struct render_ops, listed in the table of render.c.
+ * They only read. */
 #ifndef NFPATH_RENDER_H
 #define NFPATH_RENDER_H
 
@@ -7,15 +8,19 @@
 
 #include "src/path.h"
 
+struct json_cache;
+
 struct render {
 	FILE *out;
+	struct json_cache *cache; /* NULL: json works without it, slower */
 	bool color;
 	bool verbose;
 };
 
 struct render_ops {
 	const char *name; /* "text", "json" */
-	/* Writes one packet as one block or line, in one write where stdio allows. 0 or a negative errno (-EPIPE). */
+	/* Writes one packet as one block or line, in one write where stdio allows. 0 or a negative
+	 * errno (-EPIPE). */
 	int (*path)(const struct render *r, const struct path *p);
 };
 

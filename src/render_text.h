@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the two halves of the text output: the block (render_text.c) and the lines of its steps (render_text_step.c). */
+/* Between the two halves of the text output: the block (render_text.c) and the lines of its steps
+ * (render_text_step.c). */
 #ifndef NFPATH_RENDER_TEXT_H
 #define NFPATH_RENDER_TEXT_H
 
@@ -14,9 +15,9 @@ struct text {
 	FILE *out;
 	const struct path *p;
 	bool color, verbose;
-	char *names; /* left column of every step, one NUL-terminated string after the other */
+	char *names;	 /* left column of every step, one NUL-terminated string after the other */
 	size_t *name_at; /* where in names, by step */
-	int left;    /* width of that column */
+	int left;	 /* width of that column */
 	struct endpoint src, dst; /* as the headers are at this step */
 	bool has_ports;
 	const char *section; /* class and hook of the heading that was written last */
@@ -34,10 +35,10 @@ bool text_shows(const struct text *t, const struct step *s);
 int text_width(const char *s);
 
 /* Each escapes what it is given. */
-const char *text_or_unknown(const char *s); /* "?" for NULL */
-void text_painted(struct text *t, const char *color, const char *s);   /* color may be NULL */
-void text_labelled(FILE *f, const char *label, const char *value);     /* nothing when value is NULL */
-void text_socket(FILE *f, const struct step *s); /* " (listen, nginx, pid 812)" */
-void text_reason(FILE *f, const struct step *s); /* "NO_SOCKET at udp_rcv+0x1" */
+const char *text_or_unknown(const char *s);			     /* "?" for NULL */
+void text_painted(struct text *t, const char *color, const char *s); /* color may be NULL */
+void text_labelled(FILE *f, const char *label, const char *value); /* nothing when value is NULL */
+void text_socket(FILE *f, const struct step *s);		   /* " (listen, nginx, pid 812)" */
+void text_reason(FILE *f, const struct step *s);		   /* "NO_SOCKET at udp_rcv+0x1" */
 
 #endif

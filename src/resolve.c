@@ -161,8 +161,7 @@ static bool same_traversal(const struct step *a, const struct step *b)
 static bool went_on(const struct path *p, size_t i)
 {
 	for (size_t k = i + 1; k < p->n_steps; k++)
-		if (has_rule(&p->steps[k]) || p->steps[k].type == STEP_ROUTE ||
-		    p->steps[k].type == STEP_TRANSMIT)
+		if (has_rule(&p->steps[k]) || p->steps[k].type == STEP_TRANSMIT)
 			return true;
 	return p->left_last && p->steps[i].hook < NF_INET_NUMHOOKS &&
 	       p->passed & 1u << p->steps[i].hook;
@@ -220,6 +219,23 @@ static void place_conntrack(struct path *p)
 	}
 }
 
+/* What a rule dropped is not routed any more: lookups after that are those of the answer that
+ * REJECT sends. */
+static void cut_after_drop(struct path *p)
+{
+	size_t kept = 0;
+	bool dropped = false;
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (!dropped || (s->type != STEP_ROUTE && s->type != STEP_RP_FILTER))
+			p->steps[kept++] = *s;
+		dropped |= has_rule(s) && s->verdict == VERDICT_DROP;
+	}
+	p->n_steps = kept;
+}
+
 void resolve(struct path *p, const struct rules_answer *a)
 {
 	size_t i;
@@ -233,4 +249,5 @@ void resolve(struct path *p, const struct rules_answer *a)
 		if (is_legacy(&p->steps[i]) && p->steps[i].type == STEP_RULE &&
 		    p->steps[i].verdict == VERDICT_UNKNOWN)
 			infer_verdict(p, i);
+	cut_after_drop(p);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ties the steps of a path to the ruleset that the packet met: rule numbers, hooks, backends, and what a line of iptables-legacy
- * does not say (verdict, target). Where several rulesets are possible, only what they agree on is kept.
+ * Ties the steps of a path to the ruleset that the packet met: rule numbers, hooks, backends, and
+ * what a line of iptables-legacy does not say (verdict, target). Where several rulesets are
+ * possible, only what they agree on is kept.
  */
 #ifndef NFPATH_RESOLVE_H
 #define NFPATH_RESOLVE_H

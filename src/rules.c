@@ -174,7 +174,13 @@ static int reread(struct rules *r, bool gap, struct error *err)
 
 	r->stale = rc != 0;
 	if (rc)
-		return rc;
+		return rc; /* Only contents of sets, or another nfpath's tables: the same rules are
+			      in force without a break. */
+	if (!gap && rs->genid == before + 1 && ruleset_same_nft(rs, current(r)->rs)) {
+		current(r)->rs->genid = rs->genid;
+		ruleset_put(rs);
+		return 0;
+	}
 	/* One transaction raises the id by one: more, and there was a ruleset that we never saw. */
 	gap |= rs->genid != before && rs->genid != before + 1;
 	push(r, rs, gap, clock_ns() + grace_ns);

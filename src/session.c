@@ -24,10 +24,15 @@ static void on_path(void *ctx, struct path *p)
 	struct session *s = ctx;
 	const struct view *v = &s->views[p->ns];
 	struct rules_answer rules;
-
+	const char *missing;
 	p->engine = s->config->engine->name;
 	p->netns.inum = v->ns->inum;
 	p->netns.name = v->ns->name;
+	missing = s->config->engine->missing(s->engine, p->ns);
+	if (missing) {
+		p->unseen = missing;
+		path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
+	}
 	rules_at(v->rules, p->after_ns, p->before_ns, resolve_has_legacy(p), &rules);
 	resolve(p, &rules);
 	annotate_routing(p, v);
@@ -46,12 +51,18 @@ static void on_event(void *ctx, const struct event *ev)
 	tracker_event(s->tracker, ev);
 }
 
+/* Of a function that says by NULL that it failed. */
+static int why(const struct error *err)
+{
+	return err->rc < 0 ? err->rc : -EIO;
+}
+
 static int view_open(struct view *v, const struct netns *ns, struct error *err)
 {
 	v->ns = ns;
 	v->netconf = netconf_open(ns->fd, err);
 	v->rules = v->netconf ? rules_open(ns, err) : NULL;
-	return v->rules ? 0 : -EIO;
+	return v->rules ? 0 : why(err);
 }
 
 void session_close(struct session *s)
@@ -99,7 +110,7 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.warn_ctx = config->ctx,
 	};
 	s->engine = config->engine->open(&s->engine_config, err);
-	*rc = s->engine ? 0 : -EIO;
+	*rc = s->engine ? 0 : why(err);
 	if (s->engine)
 		return s;
 failed:

@@ -20,7 +20,8 @@ struct session_config {
 	void *ctx;
 };
 
-/* When it returns, no packet that matches can be missed. config is borrowed until close. NULL on failure: *rc a negative errno, err a sentence. */
+/* When it returns, no packet that matches can be missed. config is borrowed until close. NULL on
+ * failure: *rc a negative errno, err a sentence. */
 struct session *session_open(const struct session_config *config, int *rc, struct error *err);
 void session_close(struct session *s);
 
@@ -28,7 +29,8 @@ enum { SESSION_FDS_MAX = 1024 };
 
 unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned int max);
 
-/* Takes what the kernel has said and hands out the paths that are complete. all: the others too, for the end. 0 or a negative errno. */
+/* Takes what the kernel has said and hands out the paths that are complete. all: the others too,
+ * for the end. 0 or a negative errno. */
 int session_step(struct session *s, bool all, struct error *err);
 
 const struct tracker_stats *session_stats(const struct session *s);

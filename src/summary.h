@@ -17,7 +17,9 @@ void summary_add(struct summary *s, const struct path *p, bool printed);
 
 uint64_t summary_printed(const struct summary *s);
 
-/* stray: iptables-legacy lines that belonged to no packet; rules_changed: times that a ruleset was seen to change. */
-void summary_print(const struct summary *s, FILE *out, uint64_t lost, uint64_t stray, unsigned int rules_changed);
+/* stray: iptables-legacy lines that belonged to no packet; rules_changed: times that a ruleset was
+ * seen to change. */
+void summary_print(const struct summary *s, FILE *out, uint64_t lost, uint64_t stray,
+		   unsigned int rules_changed);
 
 #endif

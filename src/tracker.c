@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "src/live.h"
 #include "src/packet.h"
 
-enum { BUCKETS = 1 << 13, ROUTES_KEPT = 8 };
+enum { ROUTES_KEPT = 8 };
 
 /* Quiet for so long, a packet has gone where we cannot see it. A traversal takes microseconds; a
  * preempted one more. */
@@ -26,26 +26,6 @@ static const uint64_t remember_ns = 3000ULL * 1000 * 1000;
 /* A route lookup comes right before the output hook that uses it. */
 static const uint64_t route_before_output_ns = 1000 * 1000;
 
-struct live {
-	LIST_ENTRY(live) by_id, by_headers;
-	TAILQ_ENTRY(live) order; /* least recently heard of first */
-	unsigned int ns;
-	uint32_t id;
-	bool done;    /* handed out; path is NULL */
-	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
-	bool ended, queued;
-	uint8_t family; /* NFPROTO_* of the hook that it entered last */
-	int cpu;
-	struct packet now; /* its headers when last seen */
-	struct path *path;
-	uint64_t path_id;
-	uint64_t heard_ns;
-	enum ct_state ct_state;
-};
-
-LIST_HEAD(live_list, live);
-TAILQ_HEAD(live_tailq, live);
-
 /* A lookup that no packet has claimed yet. */
 struct kept_route {
 	struct event ev;
@@ -56,36 +36,12 @@ struct tracker {
 	const struct filter *filter;
 	void (*done)(void *ctx, struct path *p);
 	void *ctx;
-	struct live_list by_id[BUCKETS], by_headers[BUCKETS];
-	struct live_tailq live, remembered;
+	struct live_table table;
 	struct kept_route routes[ROUTES_KEPT];
 	unsigned int next_route;
+	uint64_t last_time_ns; /* CLOCK_REALTIME that was given to a packet */
 	struct tracker_stats stats;
 };
-
-static unsigned int mix(uint64_t v)
-{
-	v *= 0x9e3779b97f4a7c15ULL;
-	return (v >> 32) % BUCKETS;
-}
-
-static struct live_list *id_bucket(struct tracker *t, unsigned int ns, uint32_t id)
-{
-	return &t->by_id[mix((uint64_t)ns << 32 | id)];
-}
-
-static struct live_list *header_bucket(struct tracker *t, unsigned int ns, const struct packet *p)
-{
-	uint64_t h = (uint64_t)ns << 40 | (uint64_t)p->ip_id << 16 | p->proto;
-	uint64_t a[4];
-
-	memcpy(a, p->src.addr, 16);
-	memcpy(a + 2, p->dst.addr, 16);
-	for (int i = 0; i < 4; i++)
-		h = (h ^ a[i]) * 0xff51afd7ed558ccdULL;
-	h ^= (uint64_t)p->src.port << 16 | p->dst.port;
-	return &t->by_headers[mix(h ^ p->tcp_seq)];
-}
 
 struct tracker *tracker_open(const struct filter *filter, void (*done)(void *ctx, struct path *p),
 			     void *ctx)
@@ -97,21 +53,8 @@ struct tracker *tracker_open(const struct filter *filter, void (*done)(void *ctx
 	t->filter = filter;
 	t->done = done;
 	t->ctx = ctx;
-	TAILQ_INIT(&t->live);
-	TAILQ_INIT(&t->remembered);
+	live_init(&t->table);
 	return t;
-}
-
-static void forget(struct tracker *t, struct live *l)
-{
-	LIST_REMOVE(l, by_id);
-	LIST_REMOVE(l, by_headers);
-	if (l->done)
-		TAILQ_REMOVE(&t->remembered, l, order);
-	else
-		TAILQ_REMOVE(&t->live, l, order);
-	path_free(l->path);
-	free(l);
 }
 
 void tracker_close(struct tracker *t)
@@ -120,8 +63,8 @@ void tracker_close(struct tracker *t)
 
 	if (!t)
 		return;
-	while ((l = TAILQ_FIRST(&t->live)) || (l = TAILQ_FIRST(&t->remembered)))
-		forget(t, l);
+	while ((l = TAILQ_FIRST(&t->table.live)) || (l = TAILQ_FIRST(&t->table.remembered)))
+		live_forget(&t->table, l);
 	free(t);
 }
 
@@ -141,10 +84,7 @@ static void hand_out(struct tracker *t, struct live *l)
 	struct path *p = l->path;
 	bool take = wanted(t, l);
 
-	TAILQ_REMOVE(&t->live, l, order);
-	TAILQ_INSERT_TAIL(&t->remembered, l, order);
-	l->path = NULL;
-	l->done = true;
+	live_finish(&t->table, l);
 	if (!take) {
 		path_free(p);
 		return;
@@ -164,89 +104,16 @@ void tracker_flush(struct tracker *t, uint64_t synced_ns, bool all)
 {
 	struct live *l, *next;
 
-	for (l = TAILQ_FIRST(&t->live); l; l = next) {
+	for (l = TAILQ_FIRST(&t->table.live); l; l = next) {
 		next = TAILQ_NEXT(l, order);
 		if (all || l->heard_ns + patience(l) <= synced_ns)
 			hand_out(t, l);
 		else if (l->heard_ns + quiet_ended_ns > synced_ns)
 			break; /* and so are all after it */
 	}
-	while ((l = TAILQ_FIRST(&t->remembered)) && (all || l->heard_ns + remember_ns <= synced_ns))
-		forget(t, l);
-}
-
-static struct live *find_id(struct tracker *t, unsigned int ns, uint32_t id)
-{
-	struct live *l;
-
-	LIST_FOREACH(l, id_bucket(t, ns, id), by_id)
-	if (l->id == id && l->ns == ns)
-		return l;
-	return NULL;
-}
-
-/* Could a packet that was last heard of there be in this hook now, without having been seen to
- * enter it? */
-static bool may_be_in(const struct live *l, uint8_t hook)
-{
-	const struct path *p = l->path;
-
-	if (hook == HOOK_NONE || p->last_hook == HOOK_NONE || p->last_hook >= NF_INET_NUMHOOKS)
-		return true;
-	if (!p->left_last)
-		return p->last_hook == hook;
-	switch (p->last_hook) {
-	case NF_INET_PRE_ROUTING:
-		return hook == NF_INET_LOCAL_IN || hook == NF_INET_FORWARD;
-	case NF_INET_FORWARD:
-	case NF_INET_LOCAL_OUT:
-		return hook == NF_INET_POST_ROUTING;
-	}
-	return false;
-}
-
-/*
- * The live packet with these headers that may be in `hook`: on this CPU if that is known, the one
- * last heard of first (a CPU does one traversal at a time). *others: how many more fit when no CPU
- * tells them apart.
- */
-static struct live *find_headers(struct tracker *t, const struct event *ev, uint8_t hook,
-				 unsigned int *others)
-{
-	struct live *l, *best = NULL;
-	bool best_on_cpu = false;
-
-	*others = 0;
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	{
-		bool on_cpu = ev->cpu >= 0 && l->cpu == ev->cpu;
-
-		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) ||
-		    !may_be_in(l, hook))
-			continue;
-		if (best && best_on_cpu == on_cpu && !on_cpu)
-			++*others;
-		if (!best || (on_cpu && !best_on_cpu)) {
-			best = l;
-			best_on_cpu = on_cpu;
-			*others = on_cpu ? 0 : *others;
-		}
-	}
-	return best;
-}
-
-static void index_headers(struct tracker *t, struct live *l, const struct packet *p)
-{
-	LIST_REMOVE(l, by_headers);
-	l->now = *p;
-	LIST_INSERT_HEAD(header_bucket(t, l->ns, p), l, by_headers);
-}
-
-static void set_id(struct tracker *t, struct live *l, uint32_t id)
-{
-	LIST_REMOVE(l, by_id);
-	l->id = id;
-	LIST_INSERT_HEAD(id_bucket(t, l->ns, id), l, by_id);
+	while ((l = TAILQ_FIRST(&t->table.remembered)) &&
+	       (all || l->heard_ns + remember_ns <= synced_ns))
+		live_forget(&t->table, l);
 }
 
 static uint64_t realtime_of(uint64_t monotonic_ns)
@@ -257,6 +124,17 @@ static uint64_t realtime_of(uint64_t monotonic_ns)
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	return (uint64_t)real.tv_sec * 1000000000 + real.tv_nsec -
 	       ((uint64_t)mono.tv_sec * 1000000000 + mono.tv_nsec - monotonic_ns);
+}
+
+/* Packets that were read in one go are told apart by a nanosecond: a later one has a later time. */
+static uint64_t begin_time(struct tracker *t, const struct event *ev)
+{
+	uint64_t time_ns = realtime_of(ev->before_ns);
+
+	if (time_ns <= t->last_time_ns && t->last_time_ns - time_ns < quiet_ns)
+		time_ns = t->last_time_ns + 1;
+	t->last_time_ns = time_ns;
+	return time_ns;
 }
 
 static struct live *begin(struct tracker *t, const struct event *ev)
@@ -275,16 +153,15 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	l->cpu = ev->cpu;
 	l->now = *ev->packet;
 	l->heard_ns = ev->before_ns;
-	l->matched = filter_match(t->filter, ev->packet);
+	/* The kernel looked past the headers that it shows us. */
+	l->matched = packet_is_hidden(ev->packet) || filter_match(t->filter, ev->packet);
 	l->path->packet = *ev->packet;
 	l->path->ns = ev->ns;
 	l->path->after_ns = ev->after_ns;
 	l->path->before_ns = ev->before_ns;
-	l->path->time_ns = realtime_of(ev->before_ns);
+	l->path->time_ns = begin_time(t, ev);
 	l->path->last_hook = HOOK_NONE;
-	LIST_INSERT_HEAD(id_bucket(t, l->ns, l->id), l, by_id);
-	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
-	TAILQ_INSERT_TAIL(&t->live, l, order);
+	live_add(&t->table, l);
 	return l;
 }
 
@@ -299,10 +176,7 @@ static void heard(struct tracker *t, struct live *l, const struct event *ev)
 		p->after_ns = ev->after_ns;
 	if (ev->cpu >= 0)
 		l->cpu = ev->cpu;
-	TAILQ_REMOVE(&t->live, l, order);
-	TAILQ_INSERT_TAIL(&t->live, l, order);
-	LIST_REMOVE(l, by_headers);
-	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
+	live_touch(&t->table, l);
 }
 
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
@@ -329,32 +203,91 @@ static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool
 	s->nat.has_ports = now->has_ports;
 }
 
-/* The headers as they are now: what changed since they were last seen is NAT, and it came before
- * this event. */
+/*
+ * Defragmentation made one packet of several: it goes on as the one that came last
+ * (inet_frag_reasm_prepare()). The others have no way of their own any more; those that met no rule
+ * before are not worth a word.
+ */
+static void swallow_pieces(struct tracker *t, struct live *last, const struct packet *whole)
+{
+	size_t n = whole->family == AF_INET6 ? 16 : 4;
+	struct live *l;
+
+	LIST_FOREACH(l, &t->table.odd, by_oddity)
+	{
+		bool blank = packet_is_blank(&l->now);
+
+		if (l == last || l->ns != last->ns || l->ended ||
+		    !live_completes(l, blank ? whole : &l->now) ||
+		    (!blank && (!packet_is_piece(&l->now) || l->now.ip_id != whole->ip_id ||
+				memcmp(l->now.src.addr, whole->src.addr, n))))
+			continue;
+		/* NAT at prerouting leaves the source alone; what the destination was, the first
+		 * fragment tells. */
+		if (!blank && packet_is_blank(&last->now)) {
+			last->now = l->now;
+			last->path->packet = l->now;
+		}
+		if (!l->path->n_steps)
+			l->matched = false;
+		path_doubt(l->path, CERTAIN_NOT,
+			   "it was a fragment, and went on as part of the whole packet");
+		l->ended = true;
+	}
+}
+
+static bool same_addrs(const struct packet *a, const struct packet *b)
+{
+	return !memcmp(a->src.addr, b->src.addr, ADDR_MAX) &&
+	       !memcmp(a->dst.addr, b->dst.addr, ADDR_MAX);
+}
+
+/* An odd packet is seen whole: now it has its protocol and ports, and the filter can decide. */
+static void become_whole(struct tracker *t, struct live *l, const struct packet *now)
+{
+	struct packet *shown = &l->path->packet;
+	struct packet whole = *now;
+
+	if (packet_is_piece(&l->now) || packet_is_blank(&l->now))
+		swallow_pieces(t, l, now);
+	memcpy(whole.iif, shown->iif, sizeof(whole.iif));
+	memcpy(whole.oif, shown->oif, sizeof(whole.oif));
+	l->matched |= filter_match(t->filter, &whole);
+	/* What NAT made of it is not what it was first seen as. */
+	if (packet_is_blank(&l->now) || same_addrs(&l->now, now))
+		*shown = whole;
+}
+
+/* What changed since its headers were last seen is NAT, and it came before this event. */
+static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
+{
+	bool comparable = l->now.has_ports == now->has_ports;
+
+	if (comparable ? !same_endpoint(&l->now.dst, &now->dst)
+		       : memcmp(l->now.dst.addr, now->dst.addr, ADDR_MAX))
+		add_nat(l->path, now, hook, true, comparable ? &l->now.src : &now->src);
+	if (comparable ? !same_endpoint(&l->now.src, &now->src)
+		       : memcmp(l->now.src.addr, now->src.addr, ADDR_MAX))
+		add_nat(l->path, now, hook, false, &now->src);
+}
+
 static void see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook)
 {
 	const struct packet *now = ev->packet;
-	struct path *p = l->path;
-	bool dnat, snat;
+	bool hidden = packet_is_hidden(&l->now);
 
 	if (!now || !now->has_addrs)
 		return;
-	if (*now->oif && !*p->packet.oif)
-		strcpy(p->packet.oif, now->oif);
-	if (l->now.has_addrs && l->now.family == now->family &&
-	    l->now.has_ports == now->has_ports) {
-		dnat = !same_endpoint(&l->now.dst, &now->dst);
-		snat = !same_endpoint(&l->now.src, &now->src);
-		if (dnat)
-			add_nat(p, now, hook, true, &l->now.src);
-		if (snat)
-			add_nat(p, now, hook, false, &now->src);
-	} else if (l->now.fragment && !now->fragment && !l->matched) {
-		/* Put together from its fragments: now it has its ports. */
-		l->matched = filter_match(t->filter, now);
-		p->packet = *now;
+	if (*now->oif && !*l->path->packet.oif)
+		strcpy(l->path->packet.oif, now->oif);
+	if (l->odd && !packet_is_piece(now) && !packet_is_hidden(now)) {
+		become_whole(t, l, now);
+		if (hidden) /* nft goes on showing it as before */
+			return;
 	}
-	index_headers(t, l, now);
+	if (l->now.has_addrs && l->now.family == now->family)
+		see_nat(l, now, hook);
+	live_set_headers(&t->table, l, now);
 }
 
 static void see_conntrack(struct live *l, const struct event *ev)
@@ -376,6 +309,7 @@ static void enter_hook(struct live *l, uint8_t hook, bool left)
 {
 	l->path->last_hook = hook;
 	l->path->left_last = left;
+	l->ruled = false;
 	if (left && hook < 32)
 		l->path->passed |= 1u << hook;
 }
@@ -403,8 +337,9 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 	if (reverse) {
 		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = -1;
 		s->rpf.pass = true;
-		s->rpf.iif = path_str(p, p->packet.iif);
+		s->rpf.iif = path_str(p, l->now.iif);
 		s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
+		s->rpf.looked = true;
 		s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
 		return;
 	}
@@ -450,7 +385,7 @@ static bool is_routed_now(const struct live *l)
 
 	if (l->ended)
 		return false;
-	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING
+	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING && !l->ruled
 			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
 
@@ -460,7 +395,7 @@ static void on_route(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	/* The packet that this CPU was last busy with, if the flow is its own. */
-	TAILQ_FOREACH_REVERSE(l, &t->live, live_tailq, order)
+	TAILQ_FOREACH_REVERSE(l, &t->table.live, live_tailq, order)
 	{
 		enum flow_fit fit;
 
@@ -470,7 +405,7 @@ static void on_route(struct tracker *t, const struct event *ev)
 		if (fit == FLOW_OTHER)
 			break;
 		heard(t, l, ev);
-		add_route(l, ev, fit == FLOW_REVERSE && *l->path->packet.iif);
+		add_route(l, ev, fit == FLOW_REVERSE && *l->now.iif);
 		return;
 	}
 	kept = &t->routes[t->next_route++ % ROUTES_KEPT];
@@ -511,13 +446,11 @@ static bool is_loopback_return(const struct live *l, const struct event *ev)
  * into it). */
 static struct live *find_loopback(struct tracker *t, const struct event *ev)
 {
-	struct live *l, *found = NULL;
+	struct live *l = NULL, *found = NULL;
 	unsigned int n = 0;
 
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	{
-		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) ||
-		    !is_loopback_return(l, ev))
+	while ((l = live_next_same(&t->table, ev->ns, ev->packet, l))) {
+		if (!is_loopback_return(l, ev))
 			continue;
 		n++;
 		/* They queue in order: the one that left first comes back first. */
@@ -547,7 +480,7 @@ static bool goes_on(const struct live *l, const struct event *ev)
 
 static void on_enter(struct tracker *t, const struct event *ev)
 {
-	struct live *l = ev->has_id ? find_id(t, ev->ns, ev->id) : NULL;
+	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
 	struct live *loop;
 	bool fresh = false;
 
@@ -555,16 +488,14 @@ static void on_enter(struct tracker *t, const struct event *ev)
 		return;
 	if (l && !goes_on(l, ev)) {
 		/* Its memory was given to another packet: the old one is over. */
-		if (!l->done)
-			hand_out(t, l);
-		forget(t, l);
+		live_lose_id(l);
+		l->ended = true;
 		l = NULL;
 	}
 	if (!l) {
 		loop = find_loopback(t, ev);
 		if (loop) {
-			set_id(t, loop, ev->id);
-			strcpy(loop->path->packet.iif, ev->packet->iif);
+			live_set_id(&t->table, loop, ev->id);
 			l = loop;
 		} else if (ev->enter.selected) {
 			l = begin(t, ev);
@@ -586,7 +517,7 @@ static void on_enter(struct tracker *t, const struct event *ev)
 
 static void on_leave(struct tracker *t, const struct event *ev)
 {
-	struct live *l = ev->has_id ? find_id(t, ev->ns, ev->id) : NULL;
+	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
 
 	if (!l || l->done) {
 		t->stats.foreign++;
@@ -595,21 +526,15 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	heard(t, l, ev);
 	see_conntrack(l, ev);
 	see_headers(t, l, ev, ev->hook);
-	enter_hook(l, ev->hook, true);
+	if (ev->type == EVENT_LEAVE)
+		enter_hook(l, ev->hook, true);
 }
 
 /* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark
  * but has an id of its own. */
 static struct live *find_original(struct tracker *t, const struct event *ev)
 {
-	struct live *l;
-
-	if (!ev->packet)
-		return NULL;
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
-		return l;
-	return NULL;
+	return ev->packet ? live_find_any(&t->table, ev) : NULL;
 }
 
 static struct live *begin_late(struct tracker *t, const struct event *ev, const struct live *before)
@@ -631,13 +556,25 @@ static struct live *begin_late(struct tracker *t, const struct event *ev, const 
 	return l;
 }
 
+/* A line that fits no packet may be missing from one whose headers were changed by other means than
+ * NAT. */
+static void doubt_alike(struct tracker *t, const struct event *ev)
+{
+	struct live *l;
+
+	TAILQ_FOREACH(l, &t->table.live, order)
+	if (ev->packet && l->ns == ev->ns && !l->ended && packet_same(&l->now, ev->packet, false))
+		path_doubt(l->path, CERTAIN_NOT,
+			   "a line of iptables-legacy fitted no packet, and may be its");
+}
+
 static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
 	unsigned int others;
 
 	if (ev->has_id) {
-		l = find_id(t, ev->ns, ev->id);
+		l = live_find_id(&t->table, ev->ns, ev->id);
 		if (l && !l->done)
 			return l;
 		before = find_original(t, ev);
@@ -649,8 +586,13 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		t->stats.foreign++;
 		return NULL;
 	}
-	l = ev->packet ? find_headers(t, ev, ev->hook, &others) : NULL;
+	l = ev->packet ? live_find_headers(&t->table, ev, ev->hook, &others) : NULL;
+	if (!l && ev->packet) {
+		others = 0;
+		l = live_find_odd(&t->table, ev, ev->hook);
+	}
 	if (!l) {
+		doubt_alike(t, ev);
 		t->stats.stray++;
 		return NULL;
 	}
@@ -701,6 +643,7 @@ static void on_rule(struct tracker *t, const struct event *ev)
 	s->rule.target = path_str(l->path, ev->rule.target);
 	s->rule.handle = ev->rule.handle;
 	s->rule.number = ev->rule.number;
+	l->ruled = true;
 	l->queued = s->verdict == VERDICT_QUEUE;
 	l->ended = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN;
 }
@@ -711,7 +654,7 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	struct step *s;
 	unsigned int others = 0;
 
-	l = ev->packet ? find_headers(t, ev, HOOK_NONE, &others) : NULL;
+	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l)
 		return; /* traced by somebody else, or a copy */
 	heard(t, l, ev);
@@ -733,7 +676,7 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 	struct step *s;
 	unsigned int others = 0;
 
-	l = ev->packet ? find_headers(t, ev, HOOK_NONE, &others) : NULL;
+	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l || others)
 		return;
 	heard(t, l, ev);
@@ -742,14 +685,26 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }
 
+/* Nothing more can come that would matter: what was lost came later. */
+static bool is_complete(const struct live *l)
+{
+	const struct path *p = l->path;
+
+	if (l->ended)
+		return true;
+	return p->left_last &&
+	       (p->last_hook == NF_INET_LOCAL_IN ||
+		(p->last_hook == NF_INET_POST_ROUTING && strcmp(p->packet.oif, "lo") != 0));
+}
+
 static void on_lost(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 
 	t->stats.lost += ev->lost.count;
-	TAILQ_FOREACH(l, &t->live, order)
+	TAILQ_FOREACH(l, &t->table.live, order)
 	{
-		if (l->ns != ev->ns)
+		if (l->ns != ev->ns || is_complete(l))
 			continue;
 		l->path->lost += ev->lost.count;
 		path_doubt(l->path, CERTAIN_NOT,
@@ -760,9 +715,10 @@ static void on_lost(struct tracker *t, const struct event *ev)
 void tracker_event(struct tracker *t, const struct event *ev)
 {
 	static void (*const handlers[])(struct tracker *, const struct event *) = {
-		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule,	  [EVENT_RETURN] = on_rule,
-		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave,	  [EVENT_ROUTE] = on_route,
-		[EVENT_DROP] = on_drop,	  [EVENT_TRANSMIT] = on_transmit, [EVENT_LOST] = on_lost,
+		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule, [EVENT_RETURN] = on_rule,
+		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave, [EVENT_PASS] = on_leave,
+		[EVENT_ROUTE] = on_route, [EVENT_DROP] = on_drop,   [EVENT_TRANSMIT] = on_transmit,
+		[EVENT_LOST] = on_lost,
 	};
 
 	handlers[ev->type](t, ev);

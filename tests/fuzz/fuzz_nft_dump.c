@@ -24,7 +24,7 @@ static void feed(struct nft_dump *d, uint8_t type, const uint8_t *data, size_t s
 	head.nlmsg_len = sizeof(head) + take_message(&in, whole + sizeof(head));
 	memcpy(whole, &head, sizeof(head));
 	exact_put(&e, whole, head.nlmsg_len);
-	nft_dump_message(d, (const void *)e.p);
+	nft_dump_message((const void *)e.p, d);
 	exact_free(&e);
 }
 

@@ -24,6 +24,8 @@ NFPATH = os.environ.get("NFPATH") or os.path.join(B, "nfpath")
 SLOW = 4 if os.environ.get("SAN") == "1" else 1
 
 CLONE_NEWNET = 0x40000000
+# Of our own: rulesets of our namespaces wait for nobody's iptables, and nobody's for ours.
+XTABLES_LOCK = "/run/nfp-xtables-%d.lock" % os.getpid()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -77,6 +79,8 @@ def _cleanup():
             p.wait()
     for ns in list(_all):
         ns.remove()
+    if os.path.exists(XTABLES_LOCK):
+        os.unlink(XTABLES_LOCK)
 
 
 atexit.register(_cleanup)
@@ -112,7 +116,7 @@ class Netns:
 
     def run(self, argv, stdin=None, check=True, env=None, **kw):
         """Runs a program in the namespace; returns CompletedProcess with text output."""
-        full = dict(os.environ, XTABLES_LOCKFILE="/run/nfp-xtables-%d.lock" % os.getpid())
+        full = dict(os.environ, XTABLES_LOCKFILE=XTABLES_LOCK)
         full.update(env or {})
         with self:
             r = subprocess.run(argv, input=stdin, capture_output=True, env=full,
@@ -269,10 +273,10 @@ def nfpath(args, ns=None, timeout=30, env=None, argv0=None):
         return subprocess.run(argv, **kw)
 
 
-def path_key(o):
-    """(table, chain, what) of the ruleset steps of a JSON path: what a person reads first."""
+def path_key(o, hook=None):
+    """(table, chain, what) of the ruleset steps of a JSON path, or of those at one hook."""
     return [(s["table"], s["chain"], s["rule"] if s["type"] == "rule" else s["type"])
-            for s in o["steps"] if s["type"] in ("rule", "policy", "return")]
+            for s in o["steps"] if s["type"] in ("rule", "policy", "return") and hook in (None, s["hook"])]
 
 
 def udp(ns, src, dst, dport, sport=0, payload=b"x", n=1, tos=None, mark=None):
@@ -292,6 +296,17 @@ def udp(ns, src, dst, dport, sport=0, payload=b"x", n=1, tos=None, mark=None):
                 s.sendto(payload, (dst, dport))
             except OSError:
                 pass
+
+
+def sink(ns, port, v6=False):
+    """A socket that takes UDP and never reads: without one the kernel drops the packet (NO_SOCKET) and sends an ICMP error."""
+    with ns:
+        s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+    if v6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind(("::" if v6 else "0.0.0.0", port))
+    return s
 
 
 def children_of(pid):

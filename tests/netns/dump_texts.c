@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dump_texts NETNS-FILE [brief]: reads the ruleset of a network namespace and prints, for every
- * rule of it, one record: backend, family, table, chain, number, text, and with "brief" also
+ * dump_texts NETNS-FILE [brief] [pause]: reads the ruleset of a network namespace and prints, for
+ * every rule of it, one record: backend, family, table, chain, number, text, and with "brief" also
  * action, brief, comment and why; parted by tabs, ended by NUL, since a text may hold line ends.
- * What is NULL prints as "(null)".
+ * What is NULL prints as "(null)". With "pause" it says "read" and waits for a line on stdin before
+ * it asks for the texts; the first record is then "changed" and what nf_source_legacy_changed()
+ * says.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,12 +45,29 @@ static void print_all(struct rule_texts *texts, const struct ruleset *rs, bool b
 					   brief);
 }
 
+static bool has_word(int argc, char **argv, const char *word)
+{
+	for (int i = 2; i < argc; i++)
+		if (!strcmp(argv[i], word))
+			return true;
+	return false;
+}
+
+static void pause_here(struct nf_source *s, struct ruleset *rs)
+{
+	char line[8];
+
+	fputs("read\n", stderr);
+	if (fgets(line, sizeof(line), stdin))
+		printf("changed\t%d%c", nf_source_legacy_changed(s, rs), 0);
+}
+
 int main(int argc, char **argv)
 {
 	struct rule_texts *texts = NULL;
 	struct nf_source *s = NULL;
 	struct ruleset *rs = NULL;
-	struct error err = {""};
+	struct error err = {0};
 	int fd, rc = 1;
 
 	if (argc < 2)
@@ -64,7 +83,9 @@ int main(int argc, char **argv)
 	texts = rule_texts_open(s, fd, &err);
 	if (!texts)
 		goto out;
-	print_all(texts, rs, argc > 2 && !strcmp(argv[2], "brief"));
+	if (has_word(argc, argv, "pause"))
+		pause_here(s, rs);
+	print_all(texts, rs, has_word(argc, argv, "brief"));
 	rule_texts_forget(texts, rs);
 	rc = 0;
 out:

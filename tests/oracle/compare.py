@@ -7,8 +7,6 @@ from rulesets import PORTS
 from traffic import FIRST_PORT, FRAG4, FRAG6, LAST_PORT
 
 PROTO = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "icmpv6": 58, "ipv6-icmp": 58}
-# Neighbour discovery, router and multicast listener messages: nobody sent them on purpose, two runs need not have the same.
-NOISE6 = range(130, 144)
 IN_HOOKS = ("ingress", "prerouting", "input")
 
 
@@ -22,7 +20,6 @@ class Record:
         self.steps = []
         self.dropped = False
         self.uncertain = None
-        self.noise = False
         self.second = False
         self.owner = None
         self.raw = None
@@ -49,7 +46,6 @@ def of_kernel(packets):
             continue  # a fragment that went into a packet with the next one
         r = Record(h.family, h.proto, h.src, h.dst, h.sport, h.dport, h.ip_id, h.length, p.iif, p.oif)
         r.steps, r.dropped, r.raw = p.steps, p.dropped, p
-        r.noise = h.proto == 58 and h.seq is not None and h.seq[0] in NOISE6 or h.family == 6 and h.proto == 0
         found.append(r)
     return found
 
@@ -86,13 +82,14 @@ def of_json(objects):
                        str(ipaddress.ip_address(p["dst"])), p["sport"], p["dport"], p["ip_id"] if p["family"] == "ip" else None,
                        p["len"], p["iif"], p["oif"])
             r.raw = o
-            r.noise = r.proto == 58 and p.get("icmp_type") in NOISE6 or r.family == 6 and r.proto == 0
             if o["certainty"] != "exact" or o["lost"]:
                 r.uncertain = o["uncertain_because"] or "%d events lost" % o["lost"]
             return r
         first, second = record(), record()
         second.second, second.owner = True, first
-        local = first.iif is None
+        local = first.iif is None or first.oif == "lo"
+        if local:
+            first.iif = None
         decided = o["decided_by"]
         for i, s in enumerate(o["steps"]):
             if s["type"] in ("rule", "policy", "return"):
@@ -100,6 +97,9 @@ def of_json(objects):
                 half.steps.append(step_of_json(s))
                 if o["verdict"] == "dropped" and i == decided:
                     half.dropped = True
+        if local and first.uncertain and None in {s["hook"] for s in o["steps"] if s["type"] in ("rule", "policy", "return")}:
+            # Where its halves meet is one of the things not known of it: neither is compared.
+            second.steps = second.steps or first.steps
         found.append(first)
         if second.steps:
             found.append(second)
@@ -126,7 +126,8 @@ def by_key(records, with_id):
     join_loopback(records)
     found = {}
     for r in records:
-        if r.steps and not r.noise:
+        # Multicast listener reports: nobody sent them on purpose, two runs need not have the same.
+        if r.steps and not r.dst.startswith("ff02:"):
             found.setdefault(r.key(with_id), []).append(r)
     return found
 

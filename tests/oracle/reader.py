@@ -108,6 +108,11 @@ class Headers:
 class Packet:
     """One packet of the kernel's trace: the headers as first seen (None: never) and the ordered steps."""
 
+    def see(self, h):
+        """Put together from its fragments it shows its ports, which none but the first fragment had."""
+        if h and (not self.headers or (self.headers.frag and not h.frag and (h.src, h.dst) == (self.headers.src, self.headers.dst))):
+            self.headers = h
+
     def __init__(self, headers, iif, oif):
         self.headers = headers
         self.iif = iif
@@ -229,7 +234,7 @@ class Reader:
         if p is None:
             self.orphans.append("nft %s %s %s" % (family, table, chain))
             return
-        p.headers = p.headers or self._headers(a)
+        p.see(self._headers(a))
         kind = struct.unpack(">I", a[A_TYPE])[0]
         if kind == TYPE_POLICY:
             verdict = VERDICTS[struct.unpack(">i", a[A_POLICY])[0]]
@@ -259,7 +264,7 @@ class Reader:
         h = Headers(a[9])
         for p in reversed(self.packets):
             if p.headers.same_after_nat(h) if p.headers else h.family == 6:
-                p.headers = p.headers or h
+                p.see(h)
                 break
         else:
             self.orphans.append("legacy " + m.group(0))

@@ -177,7 +177,7 @@ class Lab:
                 try:
                     data, peer = s.recvfrom(65536)
                     if not data.startswith(b"re:"):
-                        s.sendto(b"re:" + data, peer)
+                        s.sendto(b"re:" + data[:500], peer)  # in one piece
                 except OSError:
                     pass  # a REJECT, or no route back: that is the ruleset's word
             else:

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/live.h"
+
+#include <netinet/in.h>
+#include <net/ethernet.h>
+#include <linux/netfilter.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "src/packet.h"
+
+static unsigned int mix(uint64_t v)
+{
+	v *= 0x9e3779b97f4a7c15ULL;
+	return (v >> 32) % LIVE_BUCKETS;
+}
+
+static struct live_list *id_bucket(struct live_table *t, unsigned int ns, uint32_t id)
+{
+	return &t->by_id[mix((uint64_t)ns << 32 | id)];
+}
+
+static struct live_list *header_bucket(struct live_table *t, unsigned int ns,
+				       const struct packet *p)
+{
+	uint64_t h = (uint64_t)ns << 40 | (uint64_t)p->ip_id << 16 | p->proto;
+	uint64_t a[4];
+
+	memcpy(a, p->src.addr, 16);
+	memcpy(a + 2, p->dst.addr, 16);
+	for (int i = 0; i < 4; i++)
+		h = (h ^ a[i]) * 0xff51afd7ed558ccdULL;
+	h ^= (uint64_t)p->src.port << 16 | p->dst.port;
+	return &t->by_headers[mix(h ^ p->tcp_seq)];
+}
+
+/* --- packets whose headers do not show all that they are --- */
+
+bool packet_is_piece(const struct packet *p)
+{
+	return p->fragment || p->more_frags ||
+	       (p->family == AF_INET6 && p->proto == IPPROTO_FRAGMENT);
+}
+
+/*
+ * nft's trace gives 40 bytes of network header: of an IPv6 packet with extension headers it shows
+ * the first one's number, and neither protocol nor ports.
+ */
+bool packet_is_hidden(const struct packet *p)
+{
+	static const uint8_t extensions[] = {IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_DSTOPTS,
+					     IPPROTO_AH, IPPROTO_MH};
+
+	if (p->family != AF_INET6)
+		return false;
+	for (size_t i = 0; i < sizeof(extensions); i++)
+		if (p->proto == extensions[i])
+			return true;
+	return false;
+}
+
+/* nft_set_pktinfo_ipv6_validate() finds no transport header in a later fragment, and the trace then
+ * leaves the network header out. */
+bool packet_is_blank(const struct packet *p)
+{
+	return !p->has_addrs && (p->ethertype == ETHERTYPE_IPV6 || p->ethertype == ETHERTYPE_IP);
+}
+
+static bool is_odd(const struct packet *p)
+{
+	return packet_is_piece(p) || packet_is_hidden(p) || packet_is_blank(p);
+}
+
+static void set_odd(struct live_table *t, struct live *l, bool odd)
+{
+	if (l->odd == odd)
+		return;
+	l->odd = odd;
+	if (odd)
+		LIST_INSERT_HEAD(&t->odd, l, by_oddity);
+	else
+		LIST_REMOVE(l, by_oddity);
+}
+
+bool live_completes(const struct live *l, const struct packet *p)
+{
+	size_t n = p->family == AF_INET6 ? 16 : 4;
+
+	if (packet_is_blank(&l->now))
+		return p->family == (l->now.ethertype == ETHERTYPE_IPV6 ? AF_INET6 : AF_INET);
+	return p->family == l->now.family && !memcmp(p->src.addr, l->now.src.addr, n) &&
+	       !memcmp(p->dst.addr, l->now.dst.addr, n) &&
+	       (p->family == AF_INET6 || (p->ip_id == l->now.ip_id && p->proto == l->now.proto));
+}
+
+/* --- coming and going --- */
+
+void live_init(struct live_table *t)
+{
+	memset(t, 0, sizeof(*t));
+	TAILQ_INIT(&t->live);
+	TAILQ_INIT(&t->remembered);
+}
+
+void live_add(struct live_table *t, struct live *l)
+{
+	LIST_INSERT_HEAD(id_bucket(t, l->ns, l->id), l, by_id);
+	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
+	TAILQ_INSERT_TAIL(&t->live, l, order);
+	set_odd(t, l, is_odd(&l->now));
+}
+
+void live_finish(struct live_table *t, struct live *l)
+{
+	set_odd(t, l, false);
+	TAILQ_REMOVE(&t->live, l, order);
+	TAILQ_INSERT_TAIL(&t->remembered, l, order);
+	l->path = NULL;
+	l->done = true;
+}
+
+void live_forget(struct live_table *t, struct live *l)
+{
+	set_odd(t, l, false);
+	live_lose_id(l);
+	LIST_REMOVE(l, by_headers);
+	if (l->done)
+		TAILQ_REMOVE(&t->remembered, l, order);
+	else
+		TAILQ_REMOVE(&t->live, l, order);
+	path_free(l->path);
+	free(l);
+}
+
+void live_touch(struct live_table *t, struct live *l)
+{
+	TAILQ_REMOVE(&t->live, l, order);
+	TAILQ_INSERT_TAIL(&t->live, l, order);
+	LIST_REMOVE(l, by_headers);
+	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
+}
+
+void live_lose_id(struct live *l)
+{
+	if (!l->no_id)
+		LIST_REMOVE(l, by_id);
+	l->no_id = true;
+}
+
+void live_set_id(struct live_table *t, struct live *l, uint32_t id)
+{
+	live_lose_id(l);
+	l->id = id;
+	l->no_id = false;
+	LIST_INSERT_HEAD(id_bucket(t, l->ns, id), l, by_id);
+}
+
+void live_set_headers(struct live_table *t, struct live *l, const struct packet *now)
+{
+	LIST_REMOVE(l, by_headers);
+	l->now = *now;
+	set_odd(t, l, is_odd(now));
+	LIST_INSERT_HEAD(header_bucket(t, l->ns, now), l, by_headers);
+}
+
+/* --- finding --- */
+
+struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id)
+{
+	struct live *l;
+
+	LIST_FOREACH(l, id_bucket(t, ns, id), by_id)
+	if (l->id == id && l->ns == ns)
+		return l;
+	return NULL;
+}
+
+/* Could a packet that was last heard of there be in this hook now, without having been seen to
+ * enter it? */
+static bool may_be_in(const struct live *l, uint8_t hook)
+{
+	const struct path *p = l->path;
+
+	if (hook == HOOK_NONE || p->last_hook == HOOK_NONE || p->last_hook >= NF_INET_NUMHOOKS)
+		return true;
+	if (!p->left_last)
+		return p->last_hook == hook;
+	switch (p->last_hook) {
+	case NF_INET_PRE_ROUTING:
+		return hook == NF_INET_LOCAL_IN || hook == NF_INET_FORWARD;
+	case NF_INET_FORWARD:
+	case NF_INET_LOCAL_OUT:
+		return hook == NF_INET_POST_ROUTING;
+	}
+	return false;
+}
+
+struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
+			       unsigned int *others)
+{
+	struct live *l, *best = NULL;
+	bool best_on_cpu = false;
+
+	*others = 0;
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
+	{
+		bool on_cpu = ev->cpu >= 0 && l->cpu == ev->cpu;
+
+		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) ||
+		    !may_be_in(l, hook))
+			continue;
+		if (best && best_on_cpu == on_cpu && !on_cpu)
+			++*others;
+		if (!best || (on_cpu && !best_on_cpu)) {
+			best = l;
+			best_on_cpu = on_cpu;
+			*others = on_cpu ? 0 : *others;
+		}
+	}
+	return best;
+}
+
+struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook)
+{
+	struct live *l, *best = NULL;
+
+	LIST_FOREACH(l, &t->odd, by_oddity)
+	if (l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook) &&
+	    (!best || l->heard_ns > best->heard_ns))
+		best = l;
+	return best;
+}
+
+struct live *live_find_any(struct live_table *t, const struct event *ev)
+{
+	struct live *l;
+
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
+	if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
+		return l;
+	return NULL;
+}
+
+struct live *live_next_same(struct live_table *t, unsigned int ns, const struct packet *p,
+			    const struct live *after)
+{
+	struct live *l = after ? LIST_NEXT(after, by_headers) : LIST_FIRST(header_bucket(t, ns, p));
+
+	while (l && (l->done || l->ns != ns || !packet_same(&l->now, p, true)))
+		l = LIST_NEXT(l, by_headers);
+	return l;
+}

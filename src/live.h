@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The packets that the tracker knows: alive, or remembered after their path was handed out. How
+ * they are found again. */
+#ifndef NFPATH_LIVE_H
+#define NFPATH_LIVE_H
+
+#include <sys/queue.h>
+
+#include "src/event.h"
+
+struct live {
+	LIST_ENTRY(live) by_id, by_headers;
+	LIST_ENTRY(live) by_oddity; /* when odd */
+	TAILQ_ENTRY(live) order;    /* least recently heard of first */
+	unsigned int ns;
+	uint32_t id;
+	bool done;    /* handed out; path is NULL */
+	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
+	bool ended, queued;
+	bool no_id;	/* its id names another packet now: not in by_id */
+	bool ruled;	/* rules of the next hook have it already */
+	bool odd;	/* its headers do not show all that it is: is_odd() */
+	uint8_t family; /* NFPROTO_* of the hook that it entered last */
+	int cpu;
+	struct packet now; /* its headers when last seen */
+	struct path *path;
+	uint64_t path_id;
+	uint64_t heard_ns;
+	enum ct_state ct_state;
+};
+
+LIST_HEAD(live_list, live);
+TAILQ_HEAD(live_tailq, live);
+
+enum { LIVE_BUCKETS = 1 << 13 };
+
+struct live_table {
+	struct live_list by_id[LIVE_BUCKETS], by_headers[LIVE_BUCKETS];
+	struct live_list odd; /* alive, fragments and the like: few */
+	struct live_tailq live, remembered;
+};
+
+void live_init(struct live_table *t);
+
+/* Puts l, whose ns, id and now are set, in among the living. */
+void live_add(struct live_table *t, struct live *l);
+/* Moves it from the living to the remembered. */
+void live_finish(struct live_table *t, struct live *l);
+/* Takes it out and frees it, its path too. */
+void live_forget(struct live_table *t, struct live *l);
+
+/* It was heard of now: to the end of the order, and first of those with equal headers. */
+void live_touch(struct live_table *t, struct live *l);
+void live_set_id(struct live_table *t, struct live *l, uint32_t id);
+/* Its id was given to another packet. */
+void live_lose_id(struct live *l);
+void live_set_headers(struct live_table *t, struct live *l, const struct packet *now);
+
+/* Living or remembered. */
+struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id);
+
+/*
+ * The living packet with the headers of ev that may be in `hook` (HOOK_NONE: any): on this CPU if
+ * that is known, the one last heard of first (a CPU does one traversal at a time). *others: how
+ * many more fit equally well since no CPU tells them apart.
+ */
+struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
+			       unsigned int *others);
+
+/* The odd packet last heard of that the headers of ev complete. */
+struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook);
+
+/* Any, living or remembered, with these headers. */
+struct live *live_find_any(struct live_table *t, const struct event *ev);
+
+/* All with the same headers as p, one after the other: first with after NULL. Living ones only. */
+struct live *live_next_same(struct live_table *t, unsigned int ns, const struct packet *p,
+			    const struct live *after);
+
+/* Is it a fragment? */
+bool packet_is_piece(const struct packet *p);
+/* Did the trace message show no network header at all? So it is with later fragments of IPv6. */
+bool packet_is_blank(const struct packet *p);
+/* Does the trace message hide its protocol and ports? */
+bool packet_is_hidden(const struct packet *p);
+/* Could p be the odd packet l, put together or seen whole? */
+bool live_completes(const struct live *l, const struct packet *p);
+
+#endif
