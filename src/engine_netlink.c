@@ -428,17 +428,18 @@ static void deliver_held(struct engine *e)
 	}
 }
 
-/* Datagrams whose records are late or lost; all of them where there are no records. */
+/*
+ * Datagrams whose records are late or lost; all of them where there are no records. Late is counted
+ * by the records that we have read: behind a backlog they come late by our clock.
+ */
 static void deliver_unpaired(struct engine *e, struct place *p, bool all)
 {
-	uint64_t now = clock_ns();
-	struct datagram *d;
+	const struct datagram *d;
 
 	while ((d = STAILQ_FIRST(&p->channel.queue))) {
-		if (!all && d->before_ns + record_wait_ns > now)
+		if (!all && d->before_ns + record_wait_ns > e->raw_read_ns)
 			break;
-		STAILQ_REMOVE_HEAD(&p->channel.queue, next);
-		deliver(e, p, d, -1, 0);
+		deliver(e, p, channel_take(&p->channel, 0, 0, true), -1, 0);
 	}
 }
 
