@@ -103,8 +103,12 @@ static int enqueue(struct channel *c, const char *data, unsigned int len, uint64
 	const struct nlmsghdr *nlh = (const void *)data;
 	struct datagram *d;
 
-	if (!mnl_nlmsg_ok(nlh, (int)len))
+	if (!mnl_nlmsg_ok(nlh, (int)len)) {
+		/* Longer than any trace message: what it would have said is missing. */
+		c->overrun = true;
+		c->overrun_ns = now;
 		return 0;
+	}
 	d = malloc(sizeof(*d) + len);
 	if (!d)
 		return -ENOMEM;
@@ -147,12 +151,13 @@ static int read_batch(struct channel *c)
 
 int channel_read(struct channel *c)
 {
-	uint64_t start = clock_ns();
+	uint64_t start = clock_ns(), before;
 	int n, total = 0;
 
 	if (c->n_queued >= QUEUE_MAX)
 		return 0; /* what we do not take, the kernel keeps, and counts */
 	do {
+		before = clock_ns();
 		n = read_batch(c);
 		if (n == -ENOBUFS) {
 			/* netlink_overrun(): what is queued is from before the loss, and nothing is
@@ -167,7 +172,7 @@ int channel_read(struct channel *c)
 		total += n;
 	} while (n > 0 && total < READ_MAX);
 	if (n == 0) {
-		c->drained_ns = clock_ns();
+		c->drained_ns = before; /* what came while we looked is in the next batch */
 		c->empty_from_ns = start;
 	}
 	return 0;

@@ -34,7 +34,8 @@ struct channel {
 	uint64_t drained_ns;	/* when it was last found empty */
 	uint64_t empty_from_ns; /* began to read then: all that was queued before has been read */
 	uint32_t drops;		/* sk_drops at the last look */
-	bool overrun; /* the kernel had no room: something is missing behind what was queued … */
+	bool overrun; /* the kernel or we had no room: something is missing behind what was queued …
+		       */
 	uint64_t overrun_ns; /* … when this was noticed */
 	char *buffers;
 };

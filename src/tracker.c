@@ -154,7 +154,8 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	l->now = *ev->packet;
 	l->heard_ns = ev->before_ns;
 	/* The kernel looked past the headers that it shows us. */
-	l->matched = packet_is_hidden(ev->packet) || filter_match(t->filter, ev->packet);
+	l->matched = packet_is_hidden(ev->packet) ? filter_match_outer(t->filter, ev->packet)
+						  : filter_match(t->filter, ev->packet);
 	l->path->packet = *ev->packet;
 	l->path->ns = ev->ns;
 	l->path->after_ns = ev->after_ns;
