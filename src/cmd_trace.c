@@ -30,6 +30,9 @@ struct trace_options {
 	uint64_t timeout_ns;
 	bool drop_only, json, verbose;
 	int engine, color;
+	/* From the environment, for tests and odd hosts. */
+	size_t rcvbuf;
+	bool no_raw_tp;
 };
 
 static int opt_src(void *o, const char *arg, struct error *err)
@@ -310,6 +313,18 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 
 enum { RCVBUF_MAX = 1 << 30 };
 
+/* Does without raw tracepoints, as on hosts that refuse them: NFPATH_NO_RAW_TP=1; 0 or empty is as
+ * if it were not set. */
+static int no_raw_tp_from_env(bool *no, struct error *err)
+{
+	const char *s = getenv("NFPATH_NO_RAW_TP");
+
+	*no = s && !strcmp(s, "1");
+	if (s && *s && !*no && strcmp(s, "0") != 0)
+		return fail(err, -EINVAL, "NFPATH_NO_RAW_TP: '%s' is neither 0 nor 1", s);
+	return 0;
+}
+
 /* The receive buffer of each trace socket, bytes; 0: not set. */
 static int rcvbuf_from_env(size_t *size, struct error *err)
 {
@@ -330,7 +345,7 @@ static int rcvbuf_from_env(size_t *size, struct error *err)
 	return 0;
 }
 
-static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, char **argv)
+static int start(struct trace *t, const struct netns_set *netns, char **argv)
 {
 	const struct trace_options *o = t->opt;
 	struct error err = {0}, why = {0};
@@ -338,7 +353,8 @@ static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, 
 		.engine = engine_choose(engine_choices[o->engine], &why, &err),
 		.filter = &o->filter,
 		.netns = netns,
-		.rcvbuf = rcvbuf,
+		.rcvbuf = o->rcvbuf,
+		.no_raw_tp = o->no_raw_tp,
 		.path = on_path,
 		.warn = on_warning,
 		.ctx = t,
@@ -396,7 +412,6 @@ static int trace_main(int argc, char **argv)
 	struct netns_set netns = {0};
 	struct trace t = {.opt = &o};
 	struct opt_rest rest;
-	size_t rcvbuf = 0;
 	struct error err = {0};
 	int rc = opt_parse(&command, argc, argv, &o, &rest, &err), status;
 
@@ -408,7 +423,9 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = filter_check(&o.filter, &err);
 	if (!rc)
-		rc = rcvbuf_from_env(&rcvbuf, &err);
+		rc = rcvbuf_from_env(&o.rcvbuf, &err);
+	if (!rc)
+		rc = no_raw_tp_from_env(&o.no_raw_tp, &err);
 	if (!rc)
 		rc = find_netns(&netns, &o.netns, &err);
 	if (rc) {
@@ -419,7 +436,7 @@ static int trace_main(int argc, char **argv)
 	t.out = (struct render){
 		.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
 	t.summary = summary_new();
-	status = t.summary ? start(&t, &netns, rcvbuf, rest.command) : EXIT_FAILED;
+	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
 out:
 	netns_set_free(&netns);

@@ -16,7 +16,8 @@ struct engine_config {
 	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
 	struct view *views;
 	unsigned int n_views;
-	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
+	size_t rcvbuf;	/* bytes for each trace socket; 0: the engine's own choice */
+	bool no_raw_tp; /* do without raw tracepoints, as where they are refused */
 	void (*warn)(void *ctx, const char *sentence);
 	void *warn_ctx;
 };

@@ -255,7 +255,9 @@ static void open_raw(struct engine *e)
 {
 	struct error why = {0};
 
-	if (!raw_tp_open(&e->raw, &why)) {
+	if (e->config->no_raw_tp)
+		fail(&why, -EPERM, "NFPATH_NO_RAW_TP is set");
+	else if (!raw_tp_open(&e->raw, &why)) {
 		raw_tp_gate(e->raw, true);
 		return;
 	}
@@ -376,6 +378,18 @@ static void deliver_unpaired(struct engine *e, struct place *p, bool all)
 	}
 }
 
+/* May rules follow the last hook of IP: at egress of a device, in a bridge? */
+static bool rules_after_post(const struct place *p)
+{
+	const struct ruleset *rs = rules_now(p->source.view->rules);
+
+	for (size_t i = 0; i < rs->n_tables; i++)
+		if (!rs->tables[i]->ours && (rs->tables[i]->family == NFPROTO_NETDEV ||
+					     rs->tables[i]->family == NFPROTO_BRIDGE))
+			return true;
+	return false;
+}
+
 static void say_lost(struct engine *e, struct place *p)
 {
 	uint32_t lost = channel_lost(&p->channel);
@@ -384,7 +398,8 @@ static void say_lost(struct engine *e, struct place *p)
 			   .cpu = -1,
 			   .after_ns = p->channel.drained_ns,
 			   .before_ns = clock_ns(),
-			   .lost.count = lost ? lost : 1};
+			   .lost.count = lost ? lost : 1,
+			   .lost.after_post = rules_after_post(p)};
 
 	p->channel.overrun = false;
 	deliver_unpaired(e, p, true);
@@ -412,7 +427,8 @@ static void say_records_lost(struct engine *e)
 				   .ns = p->source.ns,
 				   .cpu = -1,
 				   .before_ns = clock_ns(),
-				   .lost.count = i ? 0 : fresh};
+				   .lost.count = i ? 0 : fresh,
+				   .lost.after_post = rules_after_post(p)};
 
 		deliver_unpaired(e, p, true);
 		e->sink(e->sink_ctx, &ev);

@@ -100,6 +100,7 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.views = s->views,
 		.n_views = n,
 		.rcvbuf = config->rcvbuf,
+		.no_raw_tp = config->no_raw_tp,
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};

@@ -13,7 +13,8 @@ struct session_config {
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* NULL: any packet */
 	const struct netns_set *netns;
-	size_t rcvbuf; /* bytes, 0: the engine's choice */
+	size_t rcvbuf;	/* bytes, 0: the engine's choice */
+	bool no_raw_tp; /* do without raw tracepoints */
 	/* Each path, resolved, concluded and annotated; borrowed during the call. */
 	void (*path)(void *ctx, const struct path *p);
 	void (*warn)(void *ctx, const char *sentence);
