@@ -126,3 +126,17 @@ int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m)
 		m->ct_reply = mnl_attr_get_u8(tb[TRACE_CT_DIRECTION]) != 0;
 	return 0;
 }
+
+uint32_t trace_msg_id(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == NFTA_TRACE_ID)
+			return get_u32(attr);
+	}
+	return 0;
+}

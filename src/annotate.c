@@ -63,9 +63,9 @@ static void judge_rp_filter(struct path *p, struct step *s, const struct view *v
 		netconf_rp_filter(v->netconf, iif, &in.all, &in.dev_mode);
 	s->rpf.all = in.all;
 	s->rpf.dev_mode = in.dev_mode;
-	if (!rp_filter_judge(&in, &verdict))
+	if (s->rpf.looked && !rp_filter_judge(&in, &verdict))
 		s->rpf.reason = path_str(p, verdict.reason);
-	s->rpf.mode = verdict.mode;
+	s->rpf.mode = rp_filter_mode(in.all, in.dev_mode);
 	/* The kernel's word where it gave one; the packet that went on passed. */
 	if (dropped_by_rp_filter(p))
 		s->rpf.pass = false;
@@ -208,7 +208,7 @@ static void add_fix(struct path *p)
 	addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr);
 	/* The larger of all and DEV counts, so loose on the device is the smallest change; it helps
 	 * only where some route leads back. */
-	if (s->rpf.reverse_dev)
+	if (s->rpf.reverse_dev || !s->rpf.looked)
 		p->fix = path_strf(p,
 				   "sysctl -w net.ipv4.conf.%s.rp_filter=2, or route %s through %s",
 				   s->rpf.iif, source, s->rpf.iif);

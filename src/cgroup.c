@@ -25,7 +25,7 @@ struct cgroup {
 };
 
 /* cgroup2 alone, or beside the controllers of v1 in "unified". */
-static const char *find_mount(void)
+const char *cgroup_mount(void)
 {
 	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 	struct statfs fs;
@@ -88,7 +88,7 @@ static void remove_stale(const char *mount)
 
 struct cgroup *cgroup_open(struct error *err)
 {
-	const char *mount = find_mount();
+	const char *mount = cgroup_mount();
 	struct cgroup *c;
 
 	if (!mount) {

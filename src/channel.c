@@ -89,12 +89,9 @@ int channel_join_trace(struct channel *c, struct error *err)
 
 static uint32_t trace_id_of(const struct nlmsghdr *nlh)
 {
-	struct trace_msg m;
-
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) ||
-	    trace_msg_decode(nlh, &m))
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE))
 		return 0;
-	return m.id;
+	return trace_msg_id(nlh);
 }
 
 static int enqueue(struct channel *c, const char *data, unsigned int len, uint64_t now)

@@ -94,6 +94,9 @@ void conclude(struct path *p, const char *blind)
 
 	if (drop >= 0) {
 		set(p, PATH_DROPPED, dropped_by(p, drop));
+		/* Only the kernel's reason is known: what could not be seen may be the true one. */
+		if (p->decided_by == drop && !p->unseen)
+			p->unseen = blind;
 	} else if (p->left_last && p->last_hook == NF_INET_POST_ROUTING) {
 		bool forwarded = p->passed & 1u << NF_INET_FORWARD;
 

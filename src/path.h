@@ -108,6 +108,8 @@ struct step {
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
 			bool pass;
 			const char *reason, *iif, *reverse_dev;
+			bool looked; /* the way back was seen to be looked up; else nothing is known
+					of it */
 			int reverse_type; /* RTN_* of the way back; 0: none */
 		} rpf;
 		struct { /* STEP_HOOK */

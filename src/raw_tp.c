@@ -239,7 +239,8 @@ static int on_record(void *arg, void *data, size_t size)
 		return 0;
 	rt->n_polled++;
 	rt->cb(ev, rt->arg);
-	return 0;
+	/* libbpf keeps its place (ringbuf_process_ring()). */
+	return rt->n_polled < RAW_TP_POLL_MAX ? 0 : -ECANCELED;
 }
 
 static int open_all(struct raw_tp *rt, const struct btf *btf)
@@ -344,7 +345,7 @@ int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg)
 	rt->arg = arg;
 	rt->n_polled = 0;
 	rc = ring_buffer__consume(rt->rb);
-	return rc < 0 ? rc : rt->n_polled;
+	return rc < 0 && rc != -ECANCELED ? rc : rt->n_polled;
 }
 
 /* Times that a program was asked to run on a CPU on which it was running, and did not

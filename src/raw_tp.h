@@ -56,7 +56,9 @@ int raw_tp_fd(const struct raw_tp *rt);
  * it begins. */
 typedef void (*raw_tp_cb)(const struct nfp_event *ev, void *arg);
 
-/* Hands over all records that are there, without waiting; returns how many, or a negative errno. */
+enum { RAW_TP_POLL_MAX = 8192 };
+
+/* Hands over the records that are there, RAW_TP_POLL_MAX at most, without waiting; returns how many, or a negative errno. */
 int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg);
 
 /*

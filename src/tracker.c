@@ -39,6 +39,7 @@ struct tracker {
 	struct live_table table;
 	struct kept_route routes[ROUTES_KEPT];
 	unsigned int next_route;
+	uint64_t last_time_ns; /* CLOCK_REALTIME that was given to a packet */
 	struct tracker_stats stats;
 };
 
@@ -125,6 +126,17 @@ static uint64_t realtime_of(uint64_t monotonic_ns)
 	       ((uint64_t)mono.tv_sec * 1000000000 + mono.tv_nsec - monotonic_ns);
 }
 
+/* Packets that were read in one go are told apart by a nanosecond: a later one has a later time. */
+static uint64_t begin_time(struct tracker *t, const struct event *ev)
+{
+	uint64_t time_ns = realtime_of(ev->before_ns);
+
+	if (time_ns <= t->last_time_ns && t->last_time_ns - time_ns < quiet_ns)
+		time_ns = t->last_time_ns + 1;
+	t->last_time_ns = time_ns;
+	return time_ns;
+}
+
 static struct live *begin(struct tracker *t, const struct event *ev)
 {
 	struct live *l = calloc(1, sizeof(*l));
@@ -147,7 +159,7 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	l->path->ns = ev->ns;
 	l->path->after_ns = ev->after_ns;
 	l->path->before_ns = ev->before_ns;
-	l->path->time_ns = realtime_of(ev->before_ns);
+	l->path->time_ns = begin_time(t, ev);
 	l->path->last_hook = HOOK_NONE;
 	live_add(&t->table, l);
 	return l;
@@ -327,6 +339,7 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 		s->rpf.pass = true;
 		s->rpf.iif = path_str(p, l->now.iif);
 		s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
+		s->rpf.looked = true;
 		s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
 		return;
 	}
