@@ -281,7 +281,8 @@ static void open_raw(struct engine *e)
 			if (!e->orders)
 				snprintf(e->blind, sizeof(e->blind),
 					 "route lookups and rp_filter decisions, which take "
-					 "the raw tracepoint sk_data_ready (Linux 6.3)");
+					 "the raw tracepoint sk_data_ready (Linux 6.3) "
+					 "or fentry");
 			return;
 		}
 		e->raw = NULL;

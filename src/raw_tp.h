@@ -26,7 +26,8 @@ struct raw_tp_part {
 	enum nfp_type type;
 	const char *name; /* of the tracepoint */
 	bool available;
-	char why[96]; /* it is not; empty when it is */
+	bool by_function; /* the kernel lacks the tracepoint; a function is watched instead */
+	char why[128];	  /* it is not; empty when it is */
 };
 
 /*
