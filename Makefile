@@ -30,9 +30,10 @@ CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-unused-parameter \
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS = $(shell pkg-config --libs $(PKGS))
-# Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
+# Asked when something is first compiled, and once: `make deps` must run on a machine that has no pkg-config yet.
+LDLIBS = $(eval LDLIBS := $(shell pkg-config --libs $(PKGS)))$(LDLIBS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)) \
+	-DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"')$(PKG_CFLAGS)
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)

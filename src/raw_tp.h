@@ -58,7 +58,8 @@ typedef void (*raw_tp_cb)(const struct nfp_event *ev, void *arg);
 
 enum { RAW_TP_POLL_MAX = 8192 };
 
-/* Hands over the records that are there, RAW_TP_POLL_MAX at most, without waiting; returns how many, or a negative errno. */
+/* Hands over the records that are there, RAW_TP_POLL_MAX at most, without waiting; returns how
+ * many, or a negative errno. */
 int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg);
 
 /*
