@@ -88,6 +88,34 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lip4tc -lip6tc
 
+# Fuzzing: always clang with sanitizers, always the same corner of build/. Each harness takes from the library what it needs.
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
+FUZZ_SRCS := $(filter netfilter/%,$(SRCS)) $(addprefix src/,conclude.c error.c escape.c filter.c netns.c packet.c path.c \
+	decision.c handover.c json_cache.c live.c render_json.c render_text.c render_text_step.c resolve.c) $(filter src/tracker%,$(SRCS))
+FUZZ_OBJS := $(FUZZ_SRCS:%.c=build/fuzz/obj/%.o)
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+.PHONY: fuzz fuzz-if-possible
+fuzz: $(FUZZ) build/fuzz/seeds
+
+# tests/fuzz/test_fuzz says what is missing where it is.
+fuzz-if-possible:
+	@if tests/fuzz/runtime $(CLANG); then $(MAKE) --no-print-directory fuzz; fi
+
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(PKG_CFLAGS) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -fno-strict-aliasing $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/libfuzzed.a: $(FUZZ_OBJS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(FUZZ): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libfuzzed.a
+	$(CLANG) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/fuzz/seeds: build/fuzz/obj/tests/fuzz/seeds.o
+	$(CLANG) -fsanitize=address,undefined $(LDFLAGS) -o $@ $^ -lmnl
+
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)
 
@@ -101,7 +129,7 @@ test: deps
 	@B=$(B) SAN=$(SAN) tests/run $(SUITE)
 
 .PHONY: test-programs
-test-programs: all $(UNIT) $(NETNS_PROGS)
+test-programs: all $(UNIT) $(NETNS_PROGS) fuzz-if-possible
 
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
@@ -120,3 +148,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BENCH_PROGS:=.d)
+-include $(FUZZ_OBJS:.o=.d) $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)
