@@ -197,8 +197,7 @@ static bool find_answer(const struct channel *c, uint32_t seq, int *rc)
 {
 	const struct datagram *d;
 
-	STAILQ_FOREACH(d, &c->queue, next)
-	{
+	STAILQ_FOREACH(d, &c->queue, next) {
 		const struct nlmsghdr *nlh = (const void *)d->data;
 		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
@@ -240,8 +239,7 @@ struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_i
 	unsigned int walked = 0;
 	struct datagram *d;
 
-	STAILQ_FOREACH(d, &c->queue, next)
-	{
+	STAILQ_FOREACH(d, &c->queue, next) {
 		if (any || (d->type == type && d->trace_id == trace_id)) {
 			STAILQ_REMOVE(&c->queue, d, datagram, next);
 			c->n_queued--;

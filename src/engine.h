@@ -49,9 +49,8 @@ struct engine_ops {
 	/* CLOCK_MONOTONIC, ns: all that happened before has been delivered. */
 	uint64_t (*synced)(const struct engine *e);
 	/* The ruleset of this view was read anew. */
-	void (*rules_changed)(struct engine *e,
-			      unsigned int view); /* Why rules that this view has are not heard of:
-						     its paths lack them; NULL: all are. */
+	void (*rules_changed)(struct engine *e, unsigned int view);
+	/* Why rules that this view has are not heard of: its paths lack them; NULL: all are. */
 	const char *(*missing)(const struct engine *e, unsigned int view);
 	/* What it cannot see on this host, one sentence; NULL: nothing that matters. */
 	const char *(*blind)(const struct engine *e);
