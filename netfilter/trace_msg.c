@@ -106,10 +106,12 @@ int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m)
 	int rc;
 
 	memset(m, 0, sizeof(*m));
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*g))
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
 		return -EBADMSG;
 	g = mnl_nlmsg_get_payload(nlh);
-	if (mnl_attr_parse(nlh, sizeof(*g), collect, tb) < 0)
+	/* Not mnl_attr_parse(), which rounds the end of the message up. */
+	if (mnl_attr_parse_payload(g + 1, mnl_nlmsg_get_payload_len(nlh) - sizeof(*g), collect,
+				   tb) < 0)
 		return -EBADMSG;
 	m->family = g->nfgen_family;
 	m->table = get_string(tb[NFTA_TRACE_TABLE]);

@@ -11,12 +11,22 @@
 #include "src/filter.h"
 #include "src/view.h"
 
+/* Raw tracepoints beside the engine: what to do without, though the host may have it. */
+enum raw_tp_use {
+	RAW_TP_ALL,
+	RAW_TP_DROPS, /* without the moments at which messages are queued, and what depends on them
+		       */
+	RAW_TP_OFF,
+};
+
 struct engine_config {
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
 	struct view *views;
 	unsigned int n_views;
 	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
+	enum raw_tp_use raw_tp;
+
 	void (*warn)(void *ctx, const char *sentence);
 	void *warn_ctx;
 };

@@ -32,6 +32,7 @@ struct event {
 	uint8_t family;		     /* NFPROTO_* of the table */
 	uint8_t hook;		     /* HOOK_NONE: the ruleset knows */
 	const struct packet *packet; /* the headers at this moment; NULL: not said */
+	bool iif_is_bridge;	     /* the device by which it came is a bridge */
 	union {
 		struct {	     /* RULE, POLICY, RETURN */
 			bool legacy; /* an iptables-legacy TRACE line: no verdict, no target */
@@ -62,6 +63,8 @@ struct event {
 		} transmit;
 		struct { /* LOST */
 			uint64_t count;
+			bool after_post; /* rules may follow IP's postrouting here: egress, bridge
+					  */
 		} lost;
 	};
 	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */

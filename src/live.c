@@ -192,6 +192,11 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 	case NF_INET_FORWARD:
 	case NF_INET_LOCAL_OUT:
 		return hook == NF_INET_POST_ROUTING;
+	case NF_INET_LOCAL_IN: /* of a bridge, whose device then receives it */
+		return l->family == NFPROTO_BRIDGE &&
+		       (hook == NF_INET_LOCAL_IN || hook == NF_INET_FORWARD);
+	case NF_INET_POST_ROUTING: /* br_nf_post_routing() is last in the bridge's */
+		return l->family == NFPROTO_BRIDGE && hook == NF_INET_POST_ROUTING;
 	}
 	return false;
 }

@@ -51,12 +51,18 @@ static void on_event(void *ctx, const struct event *ev)
 	tracker_event(s->tracker, ev);
 }
 
+/* Of a function that says by NULL that it failed. */
+static int why(const struct error *err)
+{
+	return err->rc < 0 ? err->rc : -EIO;
+}
+
 static int view_open(struct view *v, const struct netns *ns, struct error *err)
 {
 	v->ns = ns;
 	v->netconf = netconf_open(ns->fd, err);
 	v->rules = v->netconf ? rules_open(ns, err) : NULL;
-	return v->rules ? 0 : -EIO;
+	return v->rules ? 0 : why(err);
 }
 
 void session_close(struct session *s)
@@ -100,11 +106,13 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.views = s->views,
 		.n_views = n,
 		.rcvbuf = config->rcvbuf,
+		.raw_tp = config->raw_tp,
+
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};
 	s->engine = config->engine->open(&s->engine_config, err);
-	*rc = s->engine ? 0 : -EIO;
+	*rc = s->engine ? 0 : why(err);
 	if (s->engine)
 		return s;
 failed:

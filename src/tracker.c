@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "src/handover.h"
 #include "src/live.h"
 #include "src/packet.h"
 
@@ -154,7 +155,8 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	l->now = *ev->packet;
 	l->heard_ns = ev->before_ns;
 	/* The kernel looked past the headers that it shows us. */
-	l->matched = packet_is_hidden(ev->packet) || filter_match(t->filter, ev->packet);
+	l->matched = packet_is_hidden(ev->packet) ? filter_match_outer(t->filter, ev->packet)
+						  : filter_match(t->filter, ev->packet);
 	l->path->packet = *ev->packet;
 	l->path->ns = ev->ns;
 	l->path->after_ns = ev->after_ns;
@@ -165,9 +167,14 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	return l;
 }
 
+static const char lost_text[] = "events were lost while it was in flight: steps may be missing";
+
 static void heard(struct tracker *t, struct live *l, const struct event *ev)
 {
 	struct path *p = l->path;
+
+	if (l->outlived_loss && ev->has_id)
+		path_doubt(p, CERTAIN_NOT, lost_text);
 
 	l->heard_ns = ev->before_ns;
 	if (ev->before_ns > p->before_ns)
@@ -305,13 +312,16 @@ static void see_conntrack(struct live *l, const struct event *ev)
 	s->ct.reply = ev->ct_reply;
 }
 
-static void enter_hook(struct live *l, uint8_t hook, bool left)
+static void enter_hook(struct live *l, const struct event *ev, bool left)
 {
-	l->path->last_hook = hook;
-	l->path->left_last = left;
+	struct path *p = l->path;
+
+	l->family = ev->family;
 	l->ruled = false;
-	if (left && hook < 32)
-		l->path->passed |= 1u << hook;
+	p->last_hook = ev->hook;
+	p->left_last = left;
+	if (left && ev->hook < 32)
+		*(ev->family == NFPROTO_BRIDGE ? &p->bridge_passed : &p->passed) |= 1u << ev->hook;
 }
 
 /* Do these two lookups belong to one decision? The first tables that had no answer are not worth a
@@ -435,72 +445,34 @@ static void claim_routes(struct tracker *t, struct live *l, const struct event *
 	}
 }
 
-static bool is_loopback_return(const struct live *l, const struct event *ev)
+/* A packet of ours that goes on with the id of this event. */
+static struct live *take_over(struct tracker *t, const struct event *ev)
 {
-	return ev->hook == NF_INET_PRE_ROUTING && l->path->left_last &&
-	       l->path->last_hook == NF_INET_POST_ROUTING && *ev->packet->iif &&
-	       !strcmp(l->path->packet.oif, ev->packet->iif);
-}
+	struct live *l = ev->has_id ? handover_find(&t->table, ev) : NULL;
 
-/* Loopback gives the packet in again, with another id (nft_trace_init() mixes the arrival device
- * into it). */
-static struct live *find_loopback(struct tracker *t, const struct event *ev)
-{
-	struct live *l = NULL, *found = NULL;
-	unsigned int n = 0;
-
-	while ((l = live_next_same(&t->table, ev->ns, ev->packet, l))) {
-		if (!is_loopback_return(l, ev))
-			continue;
-		n++;
-		/* They queue in order: the one that left first comes back first. */
-		if (!found || l->heard_ns < found->heard_ns)
-			found = l;
-	}
-	if (n > 1)
-		path_doubt(found->path, CERTAIN_ORDER_AMBIGUOUS,
-			   "several packets with the same headers crossed loopback");
-	return found;
-}
-
-/* The same packet at the start of a later hook: ingress before prerouting, bridge before IP. */
-static bool goes_on(const struct live *l, const struct event *ev)
-{
-	const struct path *p = l->path;
-
-	if (l->done || l->ended || !packet_same(&l->now, ev->packet, true))
-		return false;
-	if (p->last_hook == HOOK_NONE)
-		return true;
-	/* br_netfilter calls the hooks of IP from within those of the bridge. */
-	if (l->family == NFPROTO_BRIDGE && ev->family != NFPROTO_BRIDGE)
-		return true;
-	return ev->hook == NF_INET_PRE_ROUTING && p->last_hook == NF_INET_INGRESS;
+	if (l)
+		live_set_id(&t->table, l, ev->id);
+	return l;
 }
 
 static void on_enter(struct tracker *t, const struct event *ev)
 {
 	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
-	struct live *loop;
 	bool fresh = false;
 
 	if (!ev->packet)
 		return;
-	if (l && !goes_on(l, ev)) {
+	if (l && !handover_goes_on(l, ev)) {
 		/* Its memory was given to another packet: the old one is over. */
 		live_lose_id(l);
 		l->ended = true;
 		l = NULL;
 	}
-	if (!l) {
-		loop = find_loopback(t, ev);
-		if (loop) {
-			live_set_id(&t->table, loop, ev->id);
-			l = loop;
-		} else if (ev->enter.selected) {
-			l = begin(t, ev);
-			fresh = true;
-		}
+	if (!l)
+		l = take_over(t, ev);
+	if (!l && ev->enter.selected) {
+		l = begin(t, ev);
+		fresh = true;
 	}
 	if (!l) {
 		t->stats.foreign++;
@@ -510,15 +482,33 @@ static void on_enter(struct tracker *t, const struct event *ev)
 		claim_routes(t, l, ev);
 	heard(t, l, ev);
 	see_headers(t, l, ev, ev->hook);
-	l->family = ev->family;
-	enter_hook(l, ev->hook, false);
+	enter_hook(l, ev, false);
 	see_conntrack(l, ev);
+}
+
+/*
+ * The packet of ours that has this id, if the event is about it: a user's rule may trace packets
+ * that we did not select, in memory that one of ours had before. Between hooks nothing changes
+ * the headers.
+ */
+static struct live *find_by_id(struct tracker *t, const struct event *ev)
+{
+	struct live *l = live_find_id(&t->table, ev->ns, ev->id);
+
+	if (!l || l->done || l->odd || !ev->packet || !l->path->left_last ||
+	    packet_same(&l->now, ev->packet, false))
+		return l;
+	live_lose_id(l);
+	l->ended = true;
+	return NULL;
 }
 
 static void on_leave(struct tracker *t, const struct event *ev)
 {
-	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
+	struct live *l = ev->has_id ? find_by_id(t, ev) : NULL;
 
+	if (!l)
+		l = take_over(t, ev);
 	if (!l || l->done) {
 		t->stats.foreign++;
 		return;
@@ -527,7 +517,7 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	see_conntrack(l, ev);
 	see_headers(t, l, ev, ev->hook);
 	if (ev->type == EVENT_LEAVE)
-		enter_hook(l, ev->hook, true);
+		enter_hook(l, ev, true);
 }
 
 /* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark
@@ -574,7 +564,9 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 	unsigned int others;
 
 	if (ev->has_id) {
-		l = live_find_id(&t->table, ev->ns, ev->id);
+		l = find_by_id(t, ev);
+		if (!l)
+			l = take_over(t, ev);
 		if (l && !l->done)
 			return l;
 		before = find_original(t, ev);
@@ -686,15 +678,16 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 }
 
 /* Nothing more can come that would matter: what was lost came later. */
-static bool is_complete(const struct live *l)
+static bool is_complete(const struct live *l, bool after_post)
 {
 	const struct path *p = l->path;
 
 	if (l->ended)
 		return true;
-	return p->left_last &&
-	       (p->last_hook == NF_INET_LOCAL_IN ||
-		(p->last_hook == NF_INET_POST_ROUTING && strcmp(p->packet.oif, "lo") != 0));
+	if (!p->left_last || l->family == NFPROTO_BRIDGE)
+		return false;
+	return p->last_hook == NF_INET_LOCAL_IN || (p->last_hook == NF_INET_POST_ROUTING &&
+						    !after_post && strcmp(l->now.oif, "lo") != 0);
 }
 
 static void on_lost(struct tracker *t, const struct event *ev)
@@ -704,11 +697,14 @@ static void on_lost(struct tracker *t, const struct event *ev)
 	t->stats.lost += ev->lost.count;
 	TAILQ_FOREACH(l, &t->table.live, order)
 	{
-		if (l->ns != ev->ns || is_complete(l))
+		if (l->ns != ev->ns)
 			continue;
+		if (is_complete(l, ev->lost.after_post)) {
+			l->outlived_loss = true;
+			continue;
+		}
 		l->path->lost += ev->lost.count;
-		path_doubt(l->path, CERTAIN_NOT,
-			   "events were lost while it was in flight: steps may be missing");
+		path_doubt(l->path, CERTAIN_NOT, lost_text);
 	}
 }
 

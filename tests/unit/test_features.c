@@ -116,8 +116,8 @@ static void every_row_speaks(void **state)
 /* --- the two outputs --- */
 
 static struct feature sample[] = {
-	{"short", "5.12", "much", true, {""}},
-	{"a longer name", NULL, "little", false, {"held by \033[31mevil\xff (pid 7)"}},
+	{"short", "5.12", "much", true, {.text = ""}},
+	{"a longer name", NULL, "little", false, {.text = "held by \033[31mevil\xff (pid 7)"}},
 };
 
 static char *printed(int (*print)(const struct features *, FILE *), const struct features *f)
