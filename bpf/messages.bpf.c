@@ -16,7 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define TRACE_MESSAGE ((10 << 8) | 17) /* NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE */
 #define NFTA_TRACE_ID 6
 #define ATTRS_WALKED 6 /* the id is the third one */
-#define QUEUE_WALKED 8
+#define QUEUE_WALKED 32 /* a virtual CPU may be off for a while between queueing and telling */
 
 struct nlmsghdr {
 	__u32 nlmsg_len;
