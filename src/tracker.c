@@ -417,7 +417,7 @@ static void on_route(struct tracker *t, const struct event *ev)
 
 		if (l->cpu != ev->cpu || ev->cpu < 0)
 			continue;
-		fit = is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
+		fit = l->ns == ev->ns && is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
 		if (fit == FLOW_OTHER)
 			break;
 		heard(t, l, ev);
@@ -440,8 +440,8 @@ static void claim_routes(struct tracker *t, struct live *l, const struct event *
 	for (unsigned int i = ROUTES_KEPT; i-- > 0;) {
 		struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
 
-		if (k->ev.type != EVENT_ROUTE || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
-		    k->ev.route.input || k->ev.route.error ||
+		if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu ||
+		    ev->cpu < 0 || k->ev.route.input || k->ev.route.error ||
 		    k->ev.before_ns + route_before_output_ns < ev->before_ns ||
 		    flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
 			continue;
