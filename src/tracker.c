@@ -473,9 +473,10 @@ static struct live *find_loopback(struct tracker *t, const struct event *ev)
 		if (!found || l->heard_ns < found->heard_ns)
 			found = l;
 	}
-	if (n > 1)
-		path_doubt(found->path, CERTAIN_ORDER_AMBIGUOUS,
-			   "several packets with the same headers crossed loopback");
+	while (n > 1 && (l = live_next_same(&t->table, ev->ns, ev->packet, l)))
+		if (is_loopback_return(l, ev))
+			path_doubt(l->path, CERTAIN_ORDER_AMBIGUOUS,
+				   "several packets with the same headers crossed loopback");
 	return found;
 }
 
@@ -584,6 +585,15 @@ static void doubt_alike(struct tracker *t, const struct event *ev)
 			   "a line of iptables-legacy fitted no packet, and may be its");
 }
 
+/* Each of several that fit equally well has what is another's, or lacks what is its own. */
+static void doubt_same(struct tracker *t, const struct event *ev, uint8_t hook, const char *because)
+{
+	struct live *l = NULL;
+
+	while ((l = live_next_fit(&t->table, ev, hook, l)))
+		path_doubt(l->path, CERTAIN_NOT, because);
+}
+
 static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
@@ -613,7 +623,7 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		return NULL;
 	}
 	if (others)
-		path_doubt(l->path, CERTAIN_NOT,
+		doubt_same(t, ev, ev->hook,
 			   "several packets with the same headers were in the same hook");
 	return l;
 }
@@ -673,6 +683,10 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l)
 		return; /* traced by somebody else, or a copy */
+	if (others)
+		doubt_same(t, ev, HOOK_NONE,
+			   "several packets with the same headers were in flight when one was "
+			   "dropped");
 	heard(t, l, ev);
 	s = path_add(l->path, STEP_DROP, nfproto_of(ev->packet), HOOK_NONE);
 	if (!s)
@@ -680,10 +694,6 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
 	l->ended = true;
-	if (others)
-		path_doubt(l->path, CERTAIN_NOT,
-			   "several packets with the same headers were in flight when one was "
-			   "dropped");
 }
 
 static void on_transmit(struct tracker *t, const struct event *ev)
