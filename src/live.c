@@ -201,19 +201,25 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 	return false;
 }
 
+struct live *live_next_fit(struct live_table *t, const struct event *ev, uint8_t hook,
+			   struct live *after)
+{
+	do
+		after = live_next_same(t, ev->ns, ev->packet, after);
+	while (after && !may_be_in(after, hook));
+	return after;
+}
+
 struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
 			       unsigned int *others)
 {
-	struct live *l, *best = NULL;
+	struct live *l = NULL, *best = NULL;
 	bool best_on_cpu = false;
 
 	*others = 0;
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers) {
+	while ((l = live_next_fit(t, ev, hook, l))) {
 		bool on_cpu = ev->cpu >= 0 && l->cpu == ev->cpu;
 
-		if (l->done || l->ns != ev->ns || !packet_same(&l->now, ev->packet, true) ||
-		    !may_be_in(l, hook))
-			continue;
 		if (best && best_on_cpu == on_cpu && !on_cpu)
 			++*others;
 		if (!best || (on_cpu && !best_on_cpu)) {

@@ -68,6 +68,10 @@ struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id);
 struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
 			       unsigned int *others);
 
+/* All that live_find_headers() chose among, one after the other: first with after NULL. */
+struct live *live_next_fit(struct live_table *t, const struct event *ev, uint8_t hook,
+			   struct live *after);
+
 /* The odd packet last heard of that the headers of ev complete. */
 struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook);
 

@@ -289,6 +289,15 @@ static void doubt_alike(struct tracker *t, const struct event *ev)
 				   "a line of iptables-legacy fitted no packet, and may be its");
 }
 
+/* Each of several that fit equally well has what is another's, or lacks what is its own. */
+static void doubt_same(struct tracker *t, const struct event *ev, uint8_t hook, const char *because)
+{
+	struct live *l = NULL;
+
+	while ((l = live_next_fit(&t->table, ev, hook, l)))
+		path_doubt(l->path, CERTAIN_NOT, because);
+}
+
 static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
@@ -320,7 +329,7 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		return NULL;
 	}
 	if (others)
-		path_doubt(l->path, CERTAIN_NOT,
+		doubt_same(t, ev, ev->hook,
 			   "several packets with the same headers were in the same hook");
 	return l;
 }
@@ -380,6 +389,10 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l)
 		return; /* traced by somebody else, or a copy */
+	if (others)
+		doubt_same(t, ev, HOOK_NONE,
+			   "several packets with the same headers were in flight when one was "
+			   "dropped");
 	tracker_heard(t, l, ev);
 	s = path_add(l->path, STEP_DROP, packet_nfproto(ev->packet), HOOK_NONE);
 	if (!s)
@@ -387,10 +400,6 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
 	l->ended = true;
-	if (others)
-		path_doubt(l->path, CERTAIN_NOT,
-			   "several packets with the same headers were in flight when one was "
-			   "dropped");
 }
 
 static void on_transmit(struct tracker *t, const struct event *ev)

@@ -21,6 +21,22 @@ static bool continues_decision(const struct step *last, bool input, bool reverse
 	return last->type == STEP_ROUTE && last->route.input == input && last->route.error;
 }
 
+/* The network that was found, of the address that was looked up: NAT may have changed it since the
+ * packet was first seen. */
+static const char *prefix_of(struct path *p, const struct event *ev)
+{
+	uint8_t addr[ADDR_MAX];
+	char text[64];
+
+	if (ev->route.error || ev->route.plen < 0)
+		return NULL;
+	memcpy(addr, ev->route.dst, sizeof(addr));
+	for (int bit = ev->route.plen; bit < ADDR_MAX * 8; bit++)
+		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	return path_strf(p, "%s/%d", addr_text(text, sizeof(text), ev->route.family, addr),
+			 ev->route.plen);
+}
+
 static void add_route(struct live *l, const struct event *ev, bool reverse)
 {
 	struct path *p = l->path;
@@ -50,7 +66,7 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 		s->route.gateway = path_str(
 			p, addr_text(text, sizeof(text), ev->route.family, ev->route.gateway));
 	s->route.type = ev->route.type;
-	s->route.plen = ev->route.plen;
+	s->route.prefix = prefix_of(p, ev);
 }
 
 enum flow_fit { FLOW_OTHER, FLOW_FORWARD, FLOW_REVERSE };
@@ -98,7 +114,7 @@ void tracker_on_route(struct tracker *t, const struct event *ev)
 
 		if (l->cpu != ev->cpu || ev->cpu < 0)
 			continue;
-		fit = is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
+		fit = l->ns == ev->ns && is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
 		if (fit == FLOW_OTHER)
 			break;
 		tracker_heard(t, l, ev);
@@ -121,8 +137,8 @@ void tracker_claim_routes(struct tracker *t, struct live *l, const struct event 
 	for (unsigned int i = ROUTES_KEPT; i-- > 0;) {
 		struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
 
-		if (k->ev.type != EVENT_ROUTE || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
-		    k->ev.route.input || k->ev.route.error ||
+		if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu ||
+		    ev->cpu < 0 || k->ev.route.input || k->ev.route.error ||
 		    k->ev.before_ns + route_before_output_ns < ev->before_ns ||
 		    flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
 			continue;
