@@ -206,9 +206,38 @@ static void add_fix(struct path *p)
 		p->fix = path_strf(p, "add a route to %s", source);
 }
 
+/*
+ * The kernel's TRACE lines are those of group 0 that begin so; a rule that logs there with such a
+ * prefix is not told from them.
+ */
+static bool forges_lines(const struct step *s)
+{
+	const char *at = s->type == STEP_RULE && s->rule.text ? s->rule.text : "", *end;
+
+	/* Only one that ends like theirs, in a number and a space, is taken for one. */
+	while ((at = strstr(at, "\"TRACE: "))) {
+		end = strstr(++at, " \"");
+		if (end && end[-1] >= '0' && end[-1] <= '9')
+			return true;
+	}
+	return false;
+}
+
+static void doubt_forged_lines(struct path *p)
+{
+	if (!resolve_has_legacy(p))
+		return;
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (forges_lines(&p->steps[i]))
+			path_doubt(p, CERTAIN_NOT,
+				   "one of its rules logs lines that look like the kernel's TRACE "
+				   "lines of iptables-legacy");
+}
+
 void annotate(struct path *p, const struct view *v, const struct rules_answer *a)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
 		add_text(p, &p->steps[i], v, a);
+	doubt_forged_lines(p);
 	add_fix(p);
 }
