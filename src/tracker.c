@@ -403,7 +403,7 @@ static void on_drop(struct tracker *t, const struct event *ev)
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l && ev->packet && (l = find_changed(t, ev)))
-		see_headers(t, l, ev, l->path->last_hook);
+		tracker_see_headers(t, l, ev);
 	if (!l)
 		return; /* traced by somebody else, or a copy */
 	if (others)
