@@ -486,10 +486,9 @@ static void test_loopback_joins_both_halves(void **state)
 						      1 << NF_INET_LOCAL_IN);
 }
 
-static void test_loopback_with_equals(void **state)
+static void equals_on_loopback(struct bench *b, enum certainty expected)
 {
 	struct packet p = udp(1, 1);
-	struct bench *b = *state;
 
 	send_on_loopback(b, 5, p);
 	send_on_loopback(b, 6, p);
@@ -501,8 +500,22 @@ static void test_loopback_with_equals(void **state)
 	assert_int_equal(b->n, 2);
 	for (int i = 0; i < 2; i++) {
 		TYPES(b->paths[i], STEP_RULE);
-		assert_int_equal(b->paths[i]->certainty, CERTAIN_ORDER_AMBIGUOUS);
+		assert_int_equal(b->paths[i]->certainty, expected);
 	}
+}
+
+/* A CPU takes what it queued in order. */
+static void test_loopback_with_equals_on_one_cpu(void **state)
+{
+	equals_on_loopback(*state, CERTAIN_EXACT);
+}
+
+static void test_loopback_with_equals_on_unknown_cpus(void **state)
+{
+	struct bench *b = *state;
+
+	b->cpu = -1;
+	equals_on_loopback(b, CERTAIN_NOT);
 }
 
 static void test_what_comes_back_from_elsewhere_is_another_packet(void **state)
@@ -961,7 +974,8 @@ int main(void)
 		TEST(test_an_id_that_is_used_again_by_an_equal),
 		TEST(test_same_id_in_two_namespaces),
 		TEST(test_loopback_joins_both_halves),
-		TEST(test_loopback_with_equals),
+		TEST(test_loopback_with_equals_on_one_cpu),
+		TEST(test_loopback_with_equals_on_unknown_cpus),
 		TEST(test_what_comes_back_from_elsewhere_is_another_packet),
 		TEST(test_bridge_goes_on_into_ip),
 		TEST(test_a_packet_that_comes_back_after_it_was_printed),
