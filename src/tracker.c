@@ -547,7 +547,6 @@ static void doubt_alike(struct tracker *t, const struct event *ev)
 static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
-	unsigned int others;
 
 	if (ev->has_id) {
 		l = find_by_id(t, ev);
@@ -564,19 +563,17 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		t->stats.foreign++;
 		return NULL;
 	}
-	l = ev->packet ? live_find_headers(&t->table, ev, ev->hook, &others) : NULL;
-	if (!l && ev->packet) {
-		others = 0;
+	l = ev->packet ? live_find_headers(&t->table, ev, ev->hook,
+					   "several packets with the same headers were in the same "
+					   "hook")
+		       : NULL;
+	if (!l && ev->packet)
 		l = live_find_odd(&t->table, ev, ev->hook);
-	}
 	if (!l) {
 		doubt_alike(t, ev);
 		t->stats.stray++;
 		return NULL;
 	}
-	if (others)
-		path_doubt(l->path, CERTAIN_NOT,
-			   "several packets with the same headers were in the same hook");
 	return l;
 }
 
@@ -645,9 +642,11 @@ static void on_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
-	unsigned int others = 0;
 
-	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
+	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE,
+					   "several packets with the same headers were in flight "
+					   "when one was dropped")
+		       : NULL;
 	if (!l && ev->packet && (l = find_changed(t, ev)))
 		see_headers(t, l, ev, l->path->last_hook);
 	if (!l)
@@ -658,21 +657,16 @@ static void on_drop(struct tracker *t, const struct event *ev)
 		return;
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
-	l->ended = true;
-	if (others)
-		path_doubt(l->path, CERTAIN_NOT,
-			   "several packets with the same headers were in flight when one was "
-			   "dropped");
+	l->ended = l->dropped = true;
 }
 
 static void on_transmit(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
-	unsigned int others = 0;
 
-	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
-	if (!l || others)
+	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, NULL) : NULL;
+	if (!l)
 		return;
 	heard(t, l, ev);
 	s = path_add(l->path, STEP_TRANSMIT, nfproto_of(ev->packet), HOOK_NONE);
