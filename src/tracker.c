@@ -693,7 +693,7 @@ static void on_drop(struct tracker *t, const struct event *ev)
 		return;
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
-	l->ended = true;
+	l->ended = l->freed = true;
 }
 
 static void on_transmit(struct tracker *t, const struct event *ev)

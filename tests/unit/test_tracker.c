@@ -688,6 +688,41 @@ static void test_a_line_that_fits_none_may_be_missing(void **state)
 	assert_int_equal(tracker_stats(b->t)->stray, 1);
 }
 
+/* One is gone already: it can have neither line nor reason any more. */
+static void test_what_ended_is_no_equal(void **state)
+{
+	struct bench *b = *state;
+
+	b->cpu = -1;
+	arrive(b, 5, udp(1, 2));
+	rule(b, 5, "input", 9, VERDICT_DROP);
+	arrive(b, 6, udp(1, 2));
+	line(b, NF_INET_LOCAL_IN, udp(1, 2), "INPUT", 1);
+	end(b);
+	assert_int_equal(b->n, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		TYPES(b->paths[i], STEP_RULE);
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+	}
+}
+
+static void test_a_reason_is_given_once(void **state)
+{
+	struct bench *b = *state;
+
+	b->cpu = -1;
+	arrive(b, 5, udp(1, 2));
+	drop(b, udp(1, 2));
+	arrive(b, 6, udp(1, 2));
+	drop(b, udp(1, 2));
+	end(b);
+	assert_int_equal(b->n, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		TYPES(b->paths[i], STEP_DROP);
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+	}
+}
+
 static void test_drop_among_equals_on_unknown_cpus(void **state)
 {
 	struct bench *b = *state;
@@ -970,6 +1005,8 @@ int main(void)
 		TEST(test_lines_go_by_cpu_among_equals),
 		TEST(test_lines_of_equals_on_unknown_cpus),
 		TEST(test_a_line_that_fits_none_may_be_missing),
+		TEST(test_what_ended_is_no_equal),
+		TEST(test_a_reason_is_given_once),
 		TEST(test_drop_among_equals_on_unknown_cpus),
 		TEST(test_loss_touches_what_is_in_flight),
 		TEST(test_both_lookups_of_what_arrived),
