@@ -3,6 +3,7 @@
 # make          build/nfpath                make demo     what is missing, the build, and the main job on a lab
 # make deps     install what is missing     make test     the same set-up and the whole test suite (SAN=1: sanitizers)
 # make install  DESTDIR= PREFIX=            make bench    costs as ratios measured in one run
+# make vm       a shell on KERNEL=6.1       make test-vm  the suites that need a kernel on 6.1, 6.12, 7.2, 5.10 (KERNEL= one)
 
 PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
@@ -25,6 +26,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config clang bpftool libbpf-dev libmnl-dev 
 	libjansson-dev
 DEPS_TEST := iproute2 iptables nftables ipset nfacct libcmocka-dev python3 python3-jsonschema iputils-ping procps \
 	libclang-rt-dev libiptc-dev man-db
+DEPS_VM := qemu-system-x86 busybox-static cpio kmod xz-utils zstd
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
@@ -43,7 +45,7 @@ NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard t
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo test test-unit bench install uninstall clean FORCE
+.PHONY: all deps deps-vm demo test test-unit test-vm vm bench install uninstall clean FORCE
 
 all: $(B)/nfpath
 
@@ -89,9 +91,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
 
 # Fuzzing: always clang with sanitizers, always the same corner of build/. Each harness takes from the library what it needs.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
-FUZZ_SRCS := $(filter netfilter/%,$(SRCS)) $(addprefix src/,conclude.c error.c escape.c filter.c netns.c packet.c path.c \
-	live.c render_json.c render_text.c render_text_step.c resolve.c tracker.c)
-FUZZ_OBJS := $(FUZZ_SRCS:%.c=build/fuzz/obj/%.o)
+FUZZ_OBJS := $(SRCS:%.c=build/fuzz/obj/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 .PHONY: fuzz fuzz-if-possible
@@ -101,7 +101,7 @@ fuzz: $(FUZZ) build/fuzz/seeds
 fuzz-if-possible:
 	@if tests/fuzz/runtime $(CLANG); then $(MAKE) --no-print-directory fuzz; fi
 
-build/fuzz/obj/%.o: %.c
+build/fuzz/obj/%.o: %.c | $(SKEL)
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) $(PKG_CFLAGS) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -fno-strict-aliasing $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
@@ -132,6 +132,21 @@ test-programs: all $(UNIT) $(NETNS_PROGS) fuzz-if-possible
 
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
+
+# The same tests on Debian's kernels, each in a virtual machine; only root's own programs are shared, nothing is installed.
+# make vm KERNEL=6.12: a shell there.
+KERNELS := 6.1 6.12 7.2 5.10
+VM_SUITES ?= examples oracle netns
+test-vm: deps deps-vm
+	@$(MAKE) --no-print-directory all test-programs
+	@B=$(B) SAN=$(SAN) tests/vm/matrix "$(VM_SUITES)" $(or $(KERNEL),$(KERNELS))
+
+vm: deps deps-vm
+	@$(MAKE) --no-print-directory all test-programs
+	@B=$(B) SAN=$(SAN) tests/vm/run $(or $(KERNEL),$(firstword $(KERNELS)))
+
+deps-vm:
+	@tests/deps $(DEPS_VM)
 
 bench: all $(BENCH_PROGS)
 	@B=$(B) tests/bench/run

@@ -34,14 +34,16 @@ static void parse_message(const struct nlattr **tb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) index_attr(tb, attr);
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+		index_attr(tb, attr);
 }
 
 static void parse_nested(const struct nlattr **tb, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) index_attr(tb, attr);
+	mnl_attr_for_each_nested(attr, nest)
+		index_attr(tb, attr);
 }
 
 static const char *str_of(const struct nlattr *attr)
@@ -127,8 +129,10 @@ static int parse_devices(struct rs_chain *c, const struct nlattr *const *hook)
 		return add_device(&c->devices, &n, str_of(hook[NFTA_HOOK_DEV]), false);
 	if (!hook[NFTA_HOOK_DEVS])
 		return 0;
-	mnl_attr_for_each_nested(dev, hook[NFTA_HOOK_DEVS]) if (!rc && str_of(dev)) rc =
-		add_device(&c->devices, &n, str_of(dev), mnl_attr_get_type(dev) == DEVICE_PREFIX);
+	mnl_attr_for_each_nested(dev, hook[NFTA_HOOK_DEVS])
+		if (!rc && str_of(dev))
+			rc = add_device(&c->devices, &n, str_of(dev),
+					mnl_attr_get_type(dev) == DEVICE_PREFIX);
 	return rc;
 }
 
@@ -203,8 +207,7 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 
 	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
 	 * walked over. */
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
 			table = str_of(attr);
 		else if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN)

@@ -68,21 +68,28 @@ static int verdict_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static void decode_rule(struct trace_msg *m, const struct nlattr **tb)
+{
+	const struct nlattr *handle = tb[NFTA_TRACE_RULE_HANDLE];
+
+	if (tb[NFTA_TRACE_VERDICT])
+		mnl_attr_parse_nested(tb[NFTA_TRACE_VERDICT], verdict_attr, m);
+	if (handle && mnl_attr_get_payload_len(handle) >= 8)
+		m->handle = be64toh(mnl_attr_get_u64(handle));
+}
+
+/*
+ * The type does not tell a rule from the end of a chain, the handle does
+ * (nf_trace_fill_rule_info()): Linux 6.1 calls both a rule that returns and the end of a chain
+ * RETURN, 6.18 calls both RULE.
+ */
 static int decode_kind(struct trace_msg *m, const struct nlattr **tb)
 {
 	switch (get_u32(tb[NFTA_TRACE_TYPE])) {
 	case NFT_TRACETYPE_RULE:
-		if (tb[NFTA_TRACE_VERDICT])
-			mnl_attr_parse_nested(tb[NFTA_TRACE_VERDICT], verdict_attr, m);
-		if (tb[NFTA_TRACE_RULE_HANDLE] &&
-		    mnl_attr_get_payload_len(tb[NFTA_TRACE_RULE_HANDLE]) >= 8)
-			m->handle = be64toh(mnl_attr_get_u64(tb[NFTA_TRACE_RULE_HANDLE]));
-		/* nft_do_chain() calls nft_trace_packet(…, NULL, NFT_TRACETYPE_RETURN) there;
-		 * measured: it arrives as this. */
-		m->kind = m->handle ? TRACE_RULE : TRACE_END;
-		return 0;
 	case NFT_TRACETYPE_RETURN:
-		m->kind = TRACE_END;
+		decode_rule(m, tb);
+		m->kind = m->handle ? TRACE_RULE : TRACE_END;
 		return 0;
 	case NFT_TRACETYPE_POLICY:
 		m->kind = TRACE_POLICY;
@@ -135,8 +142,7 @@ uint32_t trace_msg_id(const struct nlmsghdr *nlh)
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
 		return 0;
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == NFTA_TRACE_ID)
 			return get_u32(attr);
 	}

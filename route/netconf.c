@@ -23,6 +23,7 @@ enum {
 struct link {
 	uint32_t ifindex;
 	char name[NETCONF_NAME_LEN];
+	bool bridge;
 };
 
 struct netconf {
@@ -128,8 +129,7 @@ static int on_netconf(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWNETCONF ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct netconfmsg))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg)) {
 		if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
 			continue;
 		if (mnl_attr_get_type(attr) == NETCONFA_RP_FILTER)
@@ -200,6 +200,16 @@ static void notice_changes(struct netconf *nc)
 	} while (n >= 0 || errno == ENOBUFS || errno == EINTR);
 }
 
+static int on_kind(const struct nlattr *attr, void *data)
+{
+	struct link *link = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+		link->bridge = mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
+			       !strcmp(mnl_attr_get_str(attr), "bridge");
+	return MNL_CB_OK;
+}
+
 static int on_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
@@ -208,8 +218,9 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			mnl_attr_parse_nested(attr, on_kind, &a->link);
 		if (mnl_attr_get_type(attr) != IFLA_IFNAME ||
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0 ||
 		    mnl_attr_get_payload_len(attr) > NETCONF_NAME_LEN)
@@ -249,25 +260,36 @@ static int get_link(struct netconf *nc, uint32_t ifindex, const char *name, stru
 	return 0;
 }
 
+static int find_link(struct netconf *nc, uint32_t ifindex, struct link *link)
+{
+	if (!ifindex || ifindex > INT32_MAX)
+		return -ENODEV;
+	for (unsigned int i = 0; i < nc->n_links; i++) {
+		if (nc->links[i].ifindex == ifindex) {
+			*link = nc->links[i];
+			return 0;
+		}
+	}
+	return get_link(nc, ifindex, NULL, link);
+}
+
 int netconf_ifname(struct netconf *nc, uint32_t ifindex, char name[NETCONF_NAME_LEN])
 {
 	struct link link;
-	unsigned int i;
 	int rc;
 
-	if (!ifindex || ifindex > INT32_MAX)
-		return -ENODEV;
 	notice_changes(nc);
-	for (i = 0; i < nc->n_links; i++)
-		if (nc->links[i].ifindex == ifindex)
-			goto cached;
-	rc = get_link(nc, ifindex, NULL, &link);
+	rc = find_link(nc, ifindex, &link);
 	if (!rc)
 		memcpy(name, link.name, NETCONF_NAME_LEN);
 	return rc;
-cached:
-	memcpy(name, nc->links[i].name, NETCONF_NAME_LEN);
-	return 0;
+}
+
+bool netconf_is_bridge(struct netconf *nc, uint32_t ifindex)
+{
+	struct link link;
+
+	return !find_link(nc, ifindex, &link) && link.bridge;
 }
 
 int netconf_ifindex(struct netconf *nc, const char *name)

@@ -4,6 +4,7 @@
 #ifndef NFPATH_ROUTE_NETCONF_H
 #define NFPATH_ROUTE_NETCONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/error.h"
@@ -27,6 +28,9 @@ int netconf_forwarding(struct netconf *nc, int family, uint32_t ifindex);
 /* From a cache that is dropped whenever any interface of the namespace changes. 0 or a negative
  * errno (-ENODEV). */
 int netconf_ifname(struct netconf *nc, uint32_t ifindex, char name[NETCONF_NAME_LEN]);
+/* From the same cache, as it was when a name was last asked for; false also when there is no such
+ * interface. */
+bool netconf_is_bridge(struct netconf *nc, uint32_t ifindex);
 /* The number (> 0) or a negative errno (-ENODEV; -EINVAL: no interface can have such a name). */
 int netconf_ifindex(struct netconf *nc, const char *name);
 

@@ -131,8 +131,20 @@ static const char *result_of_type(const struct path *p, int type)
 		       : NULL;
 }
 
+/* Where the packet was going when it came to step s. */
+static const uint8_t *destination_at(const struct path *p, const struct step *s)
+{
+	while (s-- > p->steps)
+		if (s->type == STEP_NAT)
+			return s->nat.dst.addr;
+	return p->packet.dst.addr;
+}
+
 static void name_route(struct path *p, struct step *s)
 {
+	char text[64];
+	uint8_t addr[ADDR_MAX];
+
 	/*
 	 * Without policy rules of its own a namespace keeps the local table inside the main one,
 	 * and the tracepoint says main (fib_trie_table(), fib_unmerge()).
@@ -141,6 +153,13 @@ static void name_route(struct path *p, struct step *s)
 		s->route.table = RT_TABLE_LOCAL;
 	s->route.result =
 		s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
+	if (s->route.error || s->route.plen < 0)
+		return;
+	memcpy(addr, destination_at(p, s), sizeof(addr));
+	for (int bit = s->route.plen; bit < ADDR_MAX * 8; bit++)
+		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	s->route.prefix = path_strf(
+		p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
 }
 
 /* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that

@@ -31,6 +31,9 @@ struct trace_options {
 	uint64_t timeout_ns;
 	bool drop_only, json, verbose;
 	int engine, color;
+	/* From the environment, for tests and odd hosts. */
+	size_t rcvbuf;
+	enum raw_tp_use raw_tp;
 };
 
 static int opt_src(void *o, const char *arg, struct error *err)
@@ -327,6 +330,28 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 
 enum { RCVBUF_MAX = 1 << 30 };
 
+/*
+ * NFPATH_RAW_TP is a test's knob: "off" as on hosts that refuse raw tracepoints, "drops" as where
+ * they do not tell when a message is queued.
+ */
+static int raw_tp_from_env(enum raw_tp_use *use, struct error *err)
+{
+	static const char *const words[] = {
+		[RAW_TP_ALL] = "all", [RAW_TP_DROPS] = "drops", [RAW_TP_OFF] = "off"};
+	const char *s = getenv("NFPATH_RAW_TP");
+
+	*use = RAW_TP_ALL;
+	if (!s)
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(s, words[i])) {
+			*use = i;
+			return 0;
+		}
+	}
+	return fail(err, -EINVAL, "NFPATH_RAW_TP: '%s' is none of all, drops, off", s);
+}
+
 /* The receive buffer of each trace socket, bytes; 0: not set. */
 static int rcvbuf_from_env(size_t *size, struct error *err)
 {
@@ -347,7 +372,7 @@ static int rcvbuf_from_env(size_t *size, struct error *err)
 	return 0;
 }
 
-static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, char **argv)
+static int start(struct trace *t, const struct netns_set *netns, char **argv)
 {
 	const struct trace_options *o = t->opt;
 	struct error err = {0}, why = {0};
@@ -355,7 +380,8 @@ static int start(struct trace *t, const struct netns_set *netns, size_t rcvbuf, 
 		.engine = engine_choose(engine_choices[o->engine], &why, &err),
 		.filter = &o->filter,
 		.netns = netns,
-		.rcvbuf = rcvbuf,
+		.rcvbuf = o->rcvbuf,
+		.raw_tp = o->raw_tp,
 		.path = on_path,
 		.warn = on_warning,
 		.ctx = t,
@@ -419,7 +445,6 @@ static int trace_main(int argc, char **argv)
 	struct netns_set netns = {0};
 	struct trace t = {.opt = &o};
 	struct opt_rest rest;
-	size_t rcvbuf = 0;
 	struct error err = {0};
 	int rc = opt_parse(&command, argc, argv, &o, &rest, &err), status;
 
@@ -431,7 +456,9 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = filter_check(&o.filter, &err);
 	if (!rc)
-		rc = rcvbuf_from_env(&rcvbuf, &err);
+		rc = rcvbuf_from_env(&o.rcvbuf, &err);
+	if (!rc)
+		rc = raw_tp_from_env(&o.raw_tp, &err);
 	if (!rc)
 		rc = find_netns(&netns, &o.netns, &err);
 	if (rc) {
@@ -444,7 +471,7 @@ static int trace_main(int argc, char **argv)
 				.color = !o.json && want_color(o.color),
 				.verbose = o.verbose};
 	t.summary = summary_new();
-	status = t.summary ? start(&t, &netns, rcvbuf, rest.command) : EXIT_FAILED;
+	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
 	json_cache_free(t.out.cache);
 out:

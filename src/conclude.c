@@ -64,8 +64,8 @@ static void set(struct path *p, enum path_verdict v, int decided_by)
 	p->decided_by = decided_by;
 }
 
-/* The last word was a rule's. */
-static bool by_last_rule(struct path *p)
+/* The last word was a rule's. gone: and it was one that nothing can come after. */
+static bool by_last_rule(struct path *p, bool gone)
 {
 	static const struct {
 		enum verdict verdict;
@@ -78,7 +78,8 @@ static bool by_last_rule(struct path *p)
 		if (!decides(&p->steps[i]))
 			continue;
 		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++) {
-			if (p->steps[i].verdict == ends[k].verdict) {
+			if (p->steps[i].verdict == ends[k].verdict &&
+			    !(gone && ends[k].verdict == VERDICT_QUEUE)) {
 				set(p, ends[k].path, i);
 				return true;
 			}
@@ -97,15 +98,21 @@ void conclude(struct path *p, const char *blind)
 		/* Only the kernel's reason is known: what could not be seen may be the true one. */
 		if (p->decided_by == drop && !p->unseen)
 			p->unseen = blind;
+	} else if (by_last_rule(p, true)) {
+		return; /* egress and bridges have rules behind the last hook of IP */
 	} else if (p->left_last && p->last_hook == NF_INET_POST_ROUTING) {
-		bool forwarded = p->passed & 1u << NF_INET_FORWARD;
+		bool forwarded = (p->passed | p->bridge_passed) & 1u << NF_INET_FORWARD;
 
 		set(p, forwarded ? PATH_FORWARDED : PATH_TRANSMITTED,
 		    accepted_by(p, forwarded ? NF_INET_FORWARD : NF_INET_LOCAL_OUT));
 	} else if (p->left_last && p->last_hook == NF_INET_LOCAL_IN) {
 		set(p, PATH_ACCEPTED, accepted_by(p, NF_INET_LOCAL_IN));
-	} else if (!by_last_rule(p)) {
+	} else if (!by_last_rule(p, false)) {
 		set(p, PATH_UNKNOWN, -1);
+		if (!p->left_last && p->last_hook != HOOK_NONE)
+			path_doubt(p, CERTAIN_NOT,
+				   "it vanished inside a hook: a rule took its trace mark off, or "
+				   "a function of another module kept it");
 		if (!p->unseen)
 			p->unseen = blind;
 	}

@@ -268,29 +268,26 @@ static int netlink_probe(struct error *why)
 	return 0;
 }
 
-/*
- * NFPATH_RAW_TP is a test's knob: "off" as if they were refused, "drops" as on a kernel that does
- * not tell when a message is queued.
- */
 static void open_raw(struct engine *e)
 {
-	const char *knob = getenv("NFPATH_RAW_TP");
+	enum raw_tp_use use = e->config->raw_tp;
 	struct error why = {0};
 
-	if (!knob || strcmp(knob, "off") != 0) {
+	if (use != RAW_TP_OFF) {
 		if (!raw_tp_open(&e->raw, &why)) {
-			e->orders = raw_tp_parts(e->raw)[NFP_MESSAGE].available &&
-				    !(knob && !strcmp(knob, "drops"));
+			e->orders =
+				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
 			raw_tp_gate(e->raw, true);
 			if (!e->orders)
 				snprintf(e->blind, sizeof(e->blind),
 					 "route lookups and rp_filter decisions, which take "
-					 "the raw tracepoint sk_data_ready (Linux 6.3)");
+					 "the raw tracepoint sk_data_ready (Linux 6.3) "
+					 "or fentry");
 			return;
 		}
 		e->raw = NULL;
 	} else {
-		fail(&why, 0, "NFPATH_RAW_TP=off");
+		fail(&why, 0, "NFPATH_RAW_TP is off");
 	}
 	snprintf(e->blind, sizeof(e->blind),
 		 "drop reasons, route lookups and rp_filter decisions, since raw tracepoints are "
@@ -428,18 +425,31 @@ static void deliver_held(struct engine *e)
 	}
 }
 
-/* Datagrams whose records are late or lost; all of them where there are no records. */
+/*
+ * Datagrams whose records are late or lost; all of them where there are no records. Late is counted
+ * by the records that we have read: behind a backlog they come late by our clock.
+ */
 static void deliver_unpaired(struct engine *e, struct place *p, bool all)
 {
-	uint64_t now = clock_ns();
-	struct datagram *d;
+	const struct datagram *d;
 
 	while ((d = STAILQ_FIRST(&p->channel.queue))) {
-		if (!all && d->before_ns + record_wait_ns > now)
+		if (!all && d->before_ns + record_wait_ns > e->raw_read_ns)
 			break;
-		STAILQ_REMOVE_HEAD(&p->channel.queue, next);
-		deliver(e, p, d, -1, 0);
+		deliver(e, p, channel_take(&p->channel, 0, 0, true), -1, 0);
 	}
+}
+
+/* May rules follow the last hook of IP: at egress of a device, in a bridge? */
+static bool rules_after_post(const struct place *p)
+{
+	const struct ruleset *rs = rules_now(p->source.view->rules);
+
+	for (size_t i = 0; i < rs->n_tables; i++)
+		if (!rs->tables[i]->ours && (rs->tables[i]->family == NFPROTO_NETDEV ||
+					     rs->tables[i]->family == NFPROTO_BRIDGE))
+			return true;
+	return false;
 }
 
 static void say_lost(struct engine *e, struct place *p)
@@ -450,7 +460,8 @@ static void say_lost(struct engine *e, struct place *p)
 			   .cpu = -1,
 			   .after_ns = p->channel.drained_ns,
 			   .before_ns = clock_ns(),
-			   .lost.count = lost ? lost : 1};
+			   .lost.count = lost ? lost : 1,
+			   .lost.after_post = rules_after_post(p)};
 
 	p->channel.overrun = false;
 	deliver_unpaired(e, p, true);
@@ -493,7 +504,8 @@ static void say_records_lost(struct engine *e)
 				   .ns = p->source.ns,
 				   .cpu = -1,
 				   .before_ns = clock_ns(),
-				   .lost.count = i ? 0 : fresh};
+				   .lost.count = i ? 0 : fresh,
+				   .lost.after_post = rules_after_post(p)};
 
 		deliver_unpaired(e, p, true);
 		e->sink(e->sink_ctx, &ev);

@@ -6,11 +6,10 @@
 #include "src/path.h"
 
 enum event_type {
-	EVENT_RULE,   /* a rule matched */
-	EVENT_POLICY, /* a base chain's policy was applied */
-	EVENT_RETURN, /* the end of a chain was reached */
-	EVENT_ENTER,
-	/* the packet is at the start of a hook, before everybody's rules */
+	EVENT_RULE,	/* a rule matched */
+	EVENT_POLICY,	/* a base chain's policy was applied */
+	EVENT_RETURN,	/* the end of a chain was reached */
+	EVENT_ENTER,	/* the packet is at the start of a hook, before everybody's rules */
 	EVENT_PASS,	/* it is in the middle of a hook: how its headers are there */
 	EVENT_LEAVE,	/* every function of the hook let it pass */
 	EVENT_ROUTE,	/* one lookup in one routing table */
@@ -32,6 +31,7 @@ struct event {
 	uint8_t family;		     /* NFPROTO_* of the table */
 	uint8_t hook;		     /* HOOK_NONE: the ruleset knows */
 	const struct packet *packet; /* the headers at this moment; NULL: not said */
+	bool iif_is_bridge;	     /* the device by which it came is a bridge */
 	union {
 		struct {	     /* RULE, POLICY, RETURN */
 			bool legacy; /* an iptables-legacy TRACE line: no verdict, no target */
@@ -62,6 +62,8 @@ struct event {
 		} transmit;
 		struct { /* LOST */
 			uint64_t count;
+			bool after_post; /* rules may follow IP's postrouting here: egress, bridge
+					  */
 		} lost;
 	};
 	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */

@@ -154,7 +154,8 @@ static const struct row {
 	/* 2541517c32be; as a perf event: e12f03d7031a of 4.17 */
 	{"kprobes", probe_kprobe, 0, false, false, "4.17", NOTHING_YET},
 	/* fec56f5890d9 (introduce BPF trampoline) */
-	{"fentry", probe_fentry, 0, false, false, "5.5", NOTHING_YET},
+	{"fentry", probe_fentry, 0, false, false, "5.5",
+	 "what takes the tracepoint sk_data_ready, where the kernel lacks that; else nothing"},
 	/* 84601d6ee68a (add bpf_link support for BPF_NETFILTER programs) */
 	{"BPF netfilter links", probe_bpf_netfilter, 0, true, false, "6.4",
 	 "nothing in a trace: BPF programs at netfilter hooks are no rules, and not shown"},

@@ -52,7 +52,11 @@ int probe_raw_tp_part(const struct probe_context *c, int type, struct error *why
 	if (!c->raw)
 		return fail(why, c->raw_rc, "raw tracepoints are not available");
 	part = &raw_tp_parts(c->raw)[type];
-	return part->available ? 0 : fail(why, -EOPNOTSUPP, "%s", part->why);
+	if (!part->available)
+		return fail(why, -EOPNOTSUPP, "%s", part->why);
+	if (part->by_function)
+		fail(why, 0, "by fentry of sock_def_readable instead: the kernel lacks it");
+	return 0;
 }
 
 enum { REASON_NOT_SPECIFIED = 2, REASONS_MAX = 1024 };

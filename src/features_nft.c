@@ -26,7 +26,7 @@ enum { RCVBUF = 1 << 16, TRACE_WAIT_MS = 1000 };
 
 /* linux/netfilter/nfnetlink_hook.h is newer (5.14) than the headers that this is built with may be.
  */
-enum { SUBSYS_HOOK = 12, MSG_HOOK_GET = 0 };
+enum { SUBSYS_HOOK = 12, MSG_HOOK_GET = 0, ATTR_HOOKNUM = 1 };
 
 static int own_netns(struct error *why)
 {
@@ -36,12 +36,38 @@ static int own_netns(struct error *why)
 		      : fd;
 }
 
+/* libnftables ends the process where there is no nfnetlink at all (nft_mnl_socket_open()). */
+static int has_nfnetlink(struct error *why)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	if (fd < 0)
+		return fail(why, -errno, "cannot open a netfilter netlink socket: %s",
+			    strerror(errno));
+	close(fd);
+	return 0;
+}
+
+/* What nf_tables refused is our own doing here: only its reason is of interest. */
+static int refused(struct error *why, int rc)
+{
+	static const char mark[] = "Error: ";
+	struct error whole = *why;
+	const char *reason = strstr(whole.text, mark);
+
+	return reason ? fail(why, rc, "nf_tables: %s", reason + strlen(mark)) : rc;
+}
+
 /* Adds one chain, in a table of our own, to the namespace that we are in; *owned: by the flag. */
 static int try_chain(const struct own_chain *c, bool *owned, struct error *why)
 {
 	struct own_table *t;
-	int rc, fd = own_netns(why);
+	int rc, fd;
 
+	rc = has_nfnetlink(why);
+	if (rc)
+		return rc;
+	fd = own_netns(why);
 	if (fd < 0)
 		return fd;
 	t = own_table_open(fd, why);
@@ -49,6 +75,8 @@ static int try_chain(const struct own_chain *c, bool *owned, struct error *why)
 	if (!t)
 		return why->rc;
 	rc = own_table_add(t, c, 1, why);
+	if (rc)
+		refused(why, rc);
 	if (owned)
 		*owned = own_table_owned(t);
 	own_table_close(t);
@@ -159,6 +187,8 @@ static int try_trace(char *match, bool *conntrack, struct error *why)
 		goto out;
 	t = own_table_open(fd, why);
 	rc = t ? own_table_add(t, &chain, 1, why) : why->rc;
+	if (rc)
+		refused(why, rc);
 	if (!rc)
 		rc = send_to_self(why);
 	if (!rc)
@@ -221,8 +251,9 @@ int probe_nflog(const struct probe_context *c, int arg, struct error *why)
 	char buf[256] __attribute__((aligned(8)));
 	int rc = ask(nflog_request(buf, NFLOG_BIND_GROUP, 0, 1), why);
 
-	/* nfnetlink_rcv_msg() says EINVAL for a subsystem that there is no module for. */
-	if (rc == -EINVAL)
+	/* nfnetlink_rcv_msg() says EINVAL for a subsystem that there is no module for; without
+	 * nfnetlink there is no socket. */
+	if (rc == -EINVAL || rc == -EPROTONOSUPPORT)
 		return fail(why, -EOPNOTSUPP, "the kernel has no nfnetlink_log");
 	return rc ? fail(why, rc, "binding a group of nfnetlink_log: %s", strerror(-rc)) : 0;
 }
@@ -239,12 +270,13 @@ int probe_hook_list(const struct probe_context *c, int arg, struct error *why)
 	nlh->nlmsg_seq = 1;
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	*nfg = (struct nfgenmsg){.nfgen_family = NFPROTO_IPV4};
+	mnl_attr_put_u32(nlh, ATTR_HOOKNUM, htonl(NF_INET_LOCAL_IN));
 	rc = ask(nlh, why);
-	/* nfnl_hook_get() knows dumps only, and says EOPNOTSUPP to anything else; where it is
-	 * missing, nfnetlink_rcv_msg() says EINVAL. */
+	/* nfnl_hook_get(), given a hook, knows dumps only, and says EOPNOTSUPP to anything else;
+	 * where it is missing, nfnetlink_rcv_msg() says EINVAL. */
 	if (rc == -EOPNOTSUPP)
 		return 0;
-	return rc == -EINVAL
+	return rc == -EINVAL || rc == -EPROTONOSUPPORT
 		       ? fail(why, -EOPNOTSUPP, "the kernel has no nfnetlink_hook")
 		       : fail(why, rc ? rc : -EPROTO, "asking nfnetlink_hook: %s", strerror(-rc));
 }

@@ -38,10 +38,9 @@ void bytes_add(struct bytes_out *b, const void *data, size_t len)
 
 void bytes_add_key(struct bytes_out *b, const char *s)
 {
+	bytes_add(b, s ? "1" : "0", 1);
 	if (s)
 		bytes_add(b, s, strlen(s) + 1);
-	else
-		bytes_add(b, "\xff", 2);
 }
 
 void bytes_free(struct bytes_out *b)

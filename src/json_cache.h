@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * JSON of what packets share: the step of a rule reads the same for every packet that hits it, and printing it anew took most of the time of
- * a traced packet. A fixed number of entries; a new one takes the place of the one that has the same slot.
+ * JSON of what packets share: the step of a rule reads the same for every packet that hits it, and
+ * printing it anew took most of the time of a traced packet. A fixed number of entries; a new one
+ * takes the place of the one that has the same slot.
  */
 #ifndef NFPATH_JSON_CACHE_H
 #define NFPATH_JSON_CACHE_H
@@ -29,6 +30,7 @@ void json_cache_free(struct json_cache *c);
 /* NULL: not there. Valid until the next json_cache_put(). */
 const struct bytes_out *json_cache_get(const struct json_cache *c, const struct bytes_out *key);
 /* Takes copies; out of memory, it keeps nothing. */
-void json_cache_put(struct json_cache *c, const struct bytes_out *key, const char *json, size_t len);
+void json_cache_put(struct json_cache *c, const struct bytes_out *key, const char *json,
+		    size_t len);
 
 #endif

@@ -171,8 +171,8 @@ struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id)
 	struct live *l;
 
 	LIST_FOREACH(l, id_bucket(t, ns, id), by_id)
-	if (l->id == id && l->ns == ns)
-		return l;
+		if (l->id == id && l->ns == ns)
+			return l;
 	return NULL;
 }
 
@@ -195,6 +195,11 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 	case NF_INET_FORWARD:
 	case NF_INET_LOCAL_OUT:
 		return hook == NF_INET_POST_ROUTING;
+	case NF_INET_LOCAL_IN: /* of a bridge, whose device then receives it */
+		return l->family == NFPROTO_BRIDGE &&
+		       (hook == NF_INET_LOCAL_IN || hook == NF_INET_FORWARD);
+	case NF_INET_POST_ROUTING: /* br_nf_post_routing() is last in the bridge's */
+		return l->family == NFPROTO_BRIDGE && hook == NF_INET_POST_ROUTING;
 	}
 	return false;
 }
@@ -234,9 +239,9 @@ struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t
 	struct live *l, *best = NULL;
 
 	LIST_FOREACH(l, &t->odd, by_oddity)
-	if (l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook) &&
-	    (!best || l->heard_ns > best->heard_ns))
-		best = l;
+		if (l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook) &&
+		    (!best || l->heard_ns > best->heard_ns))
+			best = l;
 	return best;
 }
 
@@ -245,8 +250,8 @@ struct live *live_find_any(struct live_table *t, const struct event *ev)
 	struct live *l;
 
 	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
-		return l;
+		if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
+			return l;
 	return NULL;
 }
 

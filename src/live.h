@@ -17,11 +17,12 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
-	bool freed;	/* the kernel said so, with a reason */
-	bool no_id;	/* its id names another packet now: not in by_id */
-	bool ruled;	/* rules of the next hook have it already */
-	bool odd;	/* its headers do not show all that it is: is_odd() */
-	uint8_t family; /* NFPROTO_* of the hook that it entered last */
+	bool freed;	    /* the kernel said so, with a reason */
+	bool no_id;	    /* its id names another packet now: not in by_id */
+	bool outlived_loss; /* events were lost after it was complete: one more is not its own */
+	bool ruled;	    /* rules of the next hook have it already */
+	bool odd;	    /* its headers do not show all that it is: is_odd() */
+	uint8_t family;	    /* NFPROTO_* of the hook that it entered last */
 	int cpu;
 	struct packet now; /* its headers when last seen */
 	struct path *path;

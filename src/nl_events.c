@@ -131,6 +131,7 @@ static void on_trace(struct nl_source *s, const struct nlmsghdr *nlh, struct eve
 	ev->id = m.id;
 	ev->family = m.family;
 	ev->packet = headers_of(s, &p, &m) ? &p : NULL;
+	ev->iif_is_bridge = m.iif && netconf_is_bridge(s->view->netconf, m.iif);
 	ev->ct_state = ct_state_of(m.ct_state);
 	ev->ct_id = m.ct_id;
 	ev->ct_reply = m.ct_reply;
@@ -148,6 +149,8 @@ static void count_nflog(struct nl_source *s, const struct nflog_msg *m, const st
 	if (s->nflog_seen && m->seq != s->nflog_seq) {
 		lost.type = EVENT_LOST;
 		lost.lost.count = m->seq - s->nflog_seq;
+		lost.lost.after_post =
+			true; /* it may be anything: who knows which line is missing */
 		sink(ctx, &lost);
 	}
 	s->nflog_seen = true;

@@ -100,9 +100,9 @@ struct step {
 			uint32_t table;	    /* RT_TABLE_*; 0: not known */
 			int32_t rule;	    /* priority of the policy rule; -1: not known */
 			const char *prefix, *dev, *gateway;
-			int error;  /* negative errno of the lookup; 0: found */
-			int type;   /* RTN_*, 0: not said */
-			bool input; /* for a packet that arrived */
+			int error;	/* negative errno of the lookup; 0: found */
+			int type, plen; /* RTN_*, 0: not said; prefix length, -1: not said */
+			bool input;	/* for a packet that arrived */
 		} route;
 		struct {			 /* STEP_RP_FILTER */
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
@@ -164,7 +164,8 @@ struct path {
 	uint64_t lost;		      /* events lost while it was in flight */
 	unsigned int ns;	      /* index of the namespace in the trace's set */
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: all of it happened between these two */
-	uint32_t passed;	      /* bit 1 << NF_INET_*: hooks that it left alive */
+	uint32_t passed;	      /* bit 1 << NF_INET_*: hooks that it left alive … */
+	uint32_t bridge_passed;	      /* … and those of a bridge */
 	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */
 	bool left_last;		      /* … and it left that one */
 	const char

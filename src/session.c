@@ -106,6 +106,8 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.views = s->views,
 		.n_views = n,
 		.rcvbuf = config->rcvbuf,
+		.raw_tp = config->raw_tp,
+
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};

@@ -14,6 +14,8 @@ struct session_config {
 	const struct cgroup_name *cgroup; /* NULL: any packet */
 	const struct netns_set *netns;
 	size_t rcvbuf; /* bytes, 0: the engine's choice */
+	enum raw_tp_use raw_tp;
+
 	/* Each path, resolved, concluded and annotated; borrowed during the call. */
 	void (*path)(void *ctx, const struct path *p);
 	void (*warn)(void *ctx, const char *sentence);

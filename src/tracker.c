@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
-#include "src/live.h"
+#include "src/handover.h"
 #include "src/packet.h"
-
-enum { ROUTES_KEPT = 8 };
+#include "src/tracker_parts.h"
 
 /* Quiet for so long, a packet has gone where we cannot see it. A traversal takes microseconds; a
  * preempted one more. */
@@ -23,26 +21,6 @@ static const uint64_t quiet_queued_ns = 2000ULL * 1000 * 1000;
 /* A path that was handed out is remembered: what comes later for it must not look like another
  * packet. */
 static const uint64_t remember_ns = 3000ULL * 1000 * 1000;
-/* A route lookup comes right before the output hook that uses it. */
-static const uint64_t route_before_output_ns = 1000 * 1000;
-
-/* A lookup that no packet has claimed yet. */
-struct kept_route {
-	struct event ev;
-	char dev[IFNAME_MAX];
-};
-
-struct tracker {
-	const struct filter *filter;
-	void (*done)(void *ctx, struct path *p);
-	void *ctx;
-	struct live_table table;
-	struct kept_route routes[ROUTES_KEPT];
-	unsigned int next_route;
-	uint64_t last_time_ns; /* CLOCK_REALTIME that was given to a packet */
-	struct tracker_stats stats;
-};
-
 struct tracker *tracker_open(const struct filter *filter, void (*done)(void *ctx, struct path *p),
 			     void *ctx)
 {
@@ -154,7 +132,8 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	l->now = *ev->packet;
 	l->heard_ns = ev->before_ns;
 	/* The kernel looked past the headers that it shows us. */
-	l->matched = packet_is_hidden(ev->packet) || filter_match(t->filter, ev->packet);
+	l->matched = packet_is_hidden(ev->packet) ? filter_match_outer(t->filter, ev->packet)
+						  : filter_match(t->filter, ev->packet);
 	l->path->packet = *ev->packet;
 	l->path->ns = ev->ns;
 	l->path->after_ns = ev->after_ns;
@@ -165,9 +144,14 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	return l;
 }
 
-static void heard(struct tracker *t, struct live *l, const struct event *ev)
+static const char lost_text[] = "events were lost while it was in flight: steps may be missing";
+
+void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 {
 	struct path *p = l->path;
+
+	if (l->outlived_loss && ev->has_id)
+		path_doubt(p, CERTAIN_NOT, lost_text);
 
 	l->heard_ns = ev->before_ns;
 	if (ev->before_ns > p->before_ns)
@@ -179,372 +163,91 @@ static void heard(struct tracker *t, struct live *l, const struct event *ev)
 	live_touch(&t->table, l);
 }
 
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && !memcmp(a->addr, b->addr, ADDR_MAX);
-}
-
-static uint8_t nfproto_of(const struct packet *p)
-{
-	return p->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-}
-
-static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool dnat,
-		    const struct endpoint *src)
-{
-	struct step *s = path_add(p, STEP_NAT, nfproto_of(now), hook);
-
-	if (!s)
-		return;
-	s->nat.dnat = dnat;
-	s->nat.snat = !dnat;
-	s->nat.src = *src;
-	s->nat.dst = now->dst;
-	s->nat.has_ports = now->has_ports;
-}
-
-/*
- * Defragmentation made one packet of several: it goes on as the one that came last
- * (inet_frag_reasm_prepare()). The others have no way of their own any more; those that met no rule
- * before are not worth a word.
- */
-static void swallow_pieces(struct tracker *t, struct live *last, const struct packet *whole)
-{
-	size_t n = whole->family == AF_INET6 ? 16 : 4;
-	struct live *l;
-
-	LIST_FOREACH(l, &t->table.odd, by_oddity)
-	{
-		bool blank = packet_is_blank(&l->now);
-
-		if (l == last || l->ns != last->ns || l->ended ||
-		    !live_completes(l, blank ? whole : &l->now) ||
-		    (!blank && (!packet_is_piece(&l->now) || l->now.ip_id != whole->ip_id ||
-				memcmp(l->now.src.addr, whole->src.addr, n))))
-			continue;
-		/* NAT at prerouting leaves the source alone; what the destination was, the first
-		 * fragment tells. */
-		if (!blank && packet_is_blank(&last->now)) {
-			last->now = l->now;
-			last->path->packet = l->now;
-		}
-		if (!l->path->n_steps)
-			l->matched = false;
-		path_doubt(l->path, CERTAIN_NOT,
-			   "it was a fragment, and went on as part of the whole packet");
-		l->ended = true;
-	}
-}
-
-static bool same_addrs(const struct packet *a, const struct packet *b)
-{
-	return !memcmp(a->src.addr, b->src.addr, ADDR_MAX) &&
-	       !memcmp(a->dst.addr, b->dst.addr, ADDR_MAX);
-}
-
-/* An odd packet is seen whole: now it has its protocol and ports, and the filter can decide. */
-static void become_whole(struct tracker *t, struct live *l, const struct packet *now)
-{
-	struct packet *shown = &l->path->packet;
-	struct packet whole = *now;
-
-	if (packet_is_piece(&l->now) || packet_is_blank(&l->now))
-		swallow_pieces(t, l, now);
-	memcpy(whole.iif, shown->iif, sizeof(whole.iif));
-	memcpy(whole.oif, shown->oif, sizeof(whole.oif));
-	l->matched |= filter_match(t->filter, &whole);
-	/* What NAT made of it is not what it was first seen as. */
-	if (packet_is_blank(&l->now) || same_addrs(&l->now, now))
-		*shown = whole;
-}
-
-/* What changed since its headers were last seen is NAT, and it came before this event. */
-static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
-{
-	bool comparable = l->now.has_ports == now->has_ports;
-
-	if (comparable ? !same_endpoint(&l->now.dst, &now->dst)
-		       : memcmp(l->now.dst.addr, now->dst.addr, ADDR_MAX))
-		add_nat(l->path, now, hook, true, comparable ? &l->now.src : &now->src);
-	if (comparable ? !same_endpoint(&l->now.src, &now->src)
-		       : memcmp(l->now.src.addr, now->src.addr, ADDR_MAX))
-		add_nat(l->path, now, hook, false, &now->src);
-}
-
-static void see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook)
-{
-	const struct packet *now = ev->packet;
-	bool hidden = packet_is_hidden(&l->now);
-
-	if (!now || !now->has_addrs)
-		return;
-	if (*now->oif && !*l->path->packet.oif)
-		strcpy(l->path->packet.oif, now->oif);
-	if (l->odd && !packet_is_piece(now) && !packet_is_hidden(now)) {
-		become_whole(t, l, now);
-		if (hidden) /* nft goes on showing it as before */
-			return;
-	}
-	if (l->now.has_addrs && l->now.family == now->family)
-		see_nat(l, now, hook);
-	live_set_headers(&t->table, l, now);
-}
-
-static void see_conntrack(struct live *l, const struct event *ev)
-{
-	struct step *s;
-
-	if (ev->ct_state == CT_NONE || ev->ct_state == l->ct_state)
-		return;
-	l->ct_state = ev->ct_state;
-	s = path_add(l->path, STEP_CONNTRACK, ev->family, l->path->last_hook);
-	if (!s)
-		return;
-	s->ct.state = ev->ct_state;
-	s->ct.id = ev->ct_id;
-	s->ct.reply = ev->ct_reply;
-}
-
-static void enter_hook(struct live *l, uint8_t hook, bool left)
-{
-	l->path->last_hook = hook;
-	l->path->left_last = left;
-	l->ruled = false;
-	if (left && hook < 32)
-		l->path->passed |= 1u << hook;
-}
-
-/* Do these two lookups belong to one decision? The first tables that had no answer are not worth a
- * step of their own. */
-static bool continues_decision(const struct step *last, bool input, bool reverse)
-{
-	if (reverse)
-		return last->type == STEP_RP_FILTER && !last->rpf.reverse_dev;
-	return last->type == STEP_ROUTE && last->route.input == input && last->route.error;
-}
-
-/* The network that was found, of the address that was looked up: NAT may have changed it since the
- * packet was first seen. */
-static const char *prefix_of(struct path *p, const struct event *ev)
-{
-	uint8_t addr[ADDR_MAX];
-	char text[64];
-
-	if (ev->route.error || ev->route.plen < 0)
-		return NULL;
-	memcpy(addr, ev->route.dst, sizeof(addr));
-	for (int bit = ev->route.plen; bit < ADDR_MAX * 8; bit++)
-		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	return path_strf(p, "%s/%d", addr_text(text, sizeof(text), ev->route.family, addr),
-			 ev->route.plen);
-}
-
-static void add_route(struct live *l, const struct event *ev, bool reverse)
+static void enter_hook(struct live *l, const struct event *ev, bool left)
 {
 	struct path *p = l->path;
-	uint8_t family = ev->route.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-	struct step *s = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
-	char text[64];
 
-	if (!s || !continues_decision(s, ev->route.input, reverse))
-		s = path_add(p, reverse ? STEP_RP_FILTER : STEP_ROUTE, family, HOOK_NONE);
-	if (!s)
-		return;
-	if (reverse) {
-		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = -1;
-		s->rpf.pass = true;
-		s->rpf.iif = path_str(p, l->now.iif);
-		s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
-		s->rpf.looked = true;
-		s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
-		return;
-	}
-	s->route.input = ev->route.input;
-	s->route.error = ev->route.error;
-	s->route.table = ev->route.table;
-	s->route.rule = -1;
-	s->route.dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
-	if (ev->route.has_gateway && !ev->route.error)
-		s->route.gateway = path_str(
-			p, addr_text(text, sizeof(text), ev->route.family, ev->route.gateway));
-	s->route.type = ev->route.type;
-	s->route.prefix = prefix_of(p, ev);
+	l->family = ev->family;
+	l->ruled = false;
+	p->last_hook = ev->hook;
+	p->left_last = left;
+	if (left && ev->hook < 32)
+		*(ev->family == NFPROTO_BRIDGE ? &p->bridge_passed : &p->passed) |= 1u << ev->hook;
 }
 
-enum flow_fit { FLOW_OTHER, FLOW_FORWARD, FLOW_REVERSE };
-
-static enum flow_fit flow_fits(const struct packet *p, const struct event *ev)
+/* A packet of ours that goes on with the id of this event. */
+static struct live *take_over(struct tracker *t, const struct event *ev)
 {
-	static const uint8_t any[ADDR_MAX];
-	size_t n = ev->route.family == AF_INET6 ? 16 : 4;
-	bool src_any = !memcmp(ev->route.src, any, n);
+	struct live *l = ev->has_id ? handover_find(&t->table, ev) : NULL;
 
-	if (p->family != ev->route.family || !p->has_addrs)
-		return FLOW_OTHER;
-	if (!memcmp(p->dst.addr, ev->route.dst, n) &&
-	    (!memcmp(p->src.addr, ev->route.src, n) || src_any))
-		return FLOW_FORWARD;
-	if (!memcmp(p->src.addr, ev->route.dst, n) &&
-	    (!memcmp(p->dst.addr, ev->route.src, n) || src_any))
-		return FLOW_REVERSE;
-	return FLOW_OTHER;
-}
-
-/*
- * Past prerouting comes the routing decision of what arrived; in output, a changed packet is routed
- * again. Lookups at other times are those of another packet, such as the answer that this one
- * provokes.
- */
-static bool is_routed_now(const struct live *l)
-{
-	const struct path *p = l->path;
-
-	if (l->ended)
-		return false;
-	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING && !l->ruled
-			    : p->last_hook == NF_INET_LOCAL_OUT;
-}
-
-static void on_route(struct tracker *t, const struct event *ev)
-{
-	struct kept_route *kept;
-	struct live *l;
-
-	/* The packet that this CPU was last busy with, if the flow is its own. */
-	TAILQ_FOREACH_REVERSE(l, &t->table.live, live_tailq, order)
-	{
-		enum flow_fit fit;
-
-		if (l->cpu != ev->cpu || ev->cpu < 0)
-			continue;
-		fit = l->ns == ev->ns && is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
-		if (fit == FLOW_OTHER)
-			break;
-		heard(t, l, ev);
-		add_route(l, ev, fit == FLOW_REVERSE && *l->now.iif);
-		return;
-	}
-	kept = &t->routes[t->next_route++ % ROUTES_KEPT];
-	kept->ev = *ev;
-	if (ev->route.dev) {
-		snprintf(kept->dev, sizeof(kept->dev), "%s", ev->route.dev);
-		kept->ev.route.dev = kept->dev;
-	}
-}
-
-/* A packet of our own making was routed just before its first hook. */
-static void claim_routes(struct tracker *t, struct live *l, const struct event *ev)
-{
-	/* The youngest that found a way: earlier ones chose a source address, or asked tables that
-	 * had no answer. */
-	for (unsigned int i = ROUTES_KEPT; i-- > 0;) {
-		struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
-
-		if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu ||
-		    ev->cpu < 0 || k->ev.route.input || k->ev.route.error ||
-		    k->ev.before_ns + route_before_output_ns < ev->before_ns ||
-		    flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
-			continue;
-		add_route(l, &k->ev, false);
-		k->ev.type = EVENT_LOST; /* taken */
-		return;
-	}
-}
-
-static bool is_loopback_return(const struct live *l, const struct event *ev)
-{
-	return ev->hook == NF_INET_PRE_ROUTING && l->path->left_last &&
-	       l->path->last_hook == NF_INET_POST_ROUTING && *ev->packet->iif &&
-	       !strcmp(l->path->packet.oif, ev->packet->iif);
-}
-
-/* Loopback gives the packet in again, with another id (nft_trace_init() mixes the arrival device
- * into it). */
-static struct live *find_loopback(struct tracker *t, const struct event *ev)
-{
-	struct live *l = NULL, *found = NULL;
-	unsigned int n = 0;
-
-	while ((l = live_next_same(&t->table, ev->ns, ev->packet, l))) {
-		if (!is_loopback_return(l, ev))
-			continue;
-		n++;
-		/* They queue in order: the one that left first comes back first. */
-		if (!found || l->heard_ns < found->heard_ns)
-			found = l;
-	}
-	while (n > 1 && (l = live_next_same(&t->table, ev->ns, ev->packet, l)))
-		if (is_loopback_return(l, ev))
-			path_doubt(l->path, CERTAIN_ORDER_AMBIGUOUS,
-				   "several packets with the same headers crossed loopback");
-	return found;
-}
-
-/* The same packet at the start of a later hook: ingress before prerouting, bridge before IP. */
-static bool goes_on(const struct live *l, const struct event *ev)
-{
-	const struct path *p = l->path;
-
-	if (l->done || l->ended || !packet_same(&l->now, ev->packet, true))
-		return false;
-	if (p->last_hook == HOOK_NONE)
-		return true;
-	/* br_netfilter calls the hooks of IP from within those of the bridge. */
-	if (l->family == NFPROTO_BRIDGE && ev->family != NFPROTO_BRIDGE)
-		return true;
-	return ev->hook == NF_INET_PRE_ROUTING && p->last_hook == NF_INET_INGRESS;
+	if (l)
+		live_set_id(&t->table, l, ev->id);
+	return l;
 }
 
 static void on_enter(struct tracker *t, const struct event *ev)
 {
 	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
-	struct live *loop;
 	bool fresh = false;
 
 	if (!ev->packet)
 		return;
-	if (l && !goes_on(l, ev)) {
+	if (l && !handover_goes_on(l, ev)) {
 		/* Its memory was given to another packet: the old one is over. */
 		live_lose_id(l);
 		l->ended = true;
 		l = NULL;
 	}
-	if (!l) {
-		loop = find_loopback(t, ev);
-		if (loop) {
-			live_set_id(&t->table, loop, ev->id);
-			l = loop;
-		} else if (ev->enter.selected) {
-			l = begin(t, ev);
-			fresh = true;
-		}
+	if (!l)
+		l = take_over(t, ev);
+	if (!l && ev->enter.selected) {
+		l = begin(t, ev);
+		fresh = true;
 	}
 	if (!l) {
 		t->stats.foreign++;
 		return;
 	}
 	if (fresh && ev->hook == NF_INET_LOCAL_OUT)
-		claim_routes(t, l, ev);
-	heard(t, l, ev);
-	see_headers(t, l, ev, ev->hook);
-	l->family = ev->family;
-	enter_hook(l, ev->hook, false);
-	see_conntrack(l, ev);
+		tracker_claim_routes(t, l, ev);
+	tracker_heard(t, l, ev);
+	tracker_see_headers(t, l, ev);
+	enter_hook(l, ev, false);
+	tracker_see_conntrack(l, ev);
+}
+
+/*
+ * The packet of ours that has this id, if the event is about it: a user's rule may trace packets
+ * that we did not select, in memory that one of ours had before. Between hooks nothing changes
+ * the headers.
+ */
+static struct live *find_by_id(struct tracker *t, const struct event *ev)
+{
+	struct live *l = live_find_id(&t->table, ev->ns, ev->id);
+
+	if (!l || l->done || l->odd || !ev->packet || !l->path->left_last ||
+	    packet_same(&l->now, ev->packet, false))
+		return l;
+	live_lose_id(l);
+	l->ended = true;
+	return NULL;
 }
 
 static void on_leave(struct tracker *t, const struct event *ev)
 {
-	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
+	struct live *l = ev->has_id ? find_by_id(t, ev) : NULL;
 
+	if (!l)
+		l = take_over(t, ev);
 	if (!l || l->done) {
 		t->stats.foreign++;
 		return;
 	}
-	heard(t, l, ev);
-	see_conntrack(l, ev);
-	see_headers(t, l, ev, ev->hook);
+	tracker_heard(t, l, ev);
+	tracker_see_conntrack(l, ev);
+	tracker_see_headers(t, l, ev);
 	if (ev->type == EVENT_LEAVE)
-		enter_hook(l, ev->hook, true);
+		enter_hook(l, ev, true);
 }
 
 /* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark
@@ -580,9 +283,10 @@ static void doubt_alike(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	TAILQ_FOREACH(l, &t->table.live, order)
-	if (ev->packet && l->ns == ev->ns && !l->ended && packet_same(&l->now, ev->packet, false))
-		path_doubt(l->path, CERTAIN_NOT,
-			   "a line of iptables-legacy fitted no packet, and may be its");
+		if (ev->packet && l->ns == ev->ns && !l->ended &&
+		    packet_same(&l->now, ev->packet, false))
+			path_doubt(l->path, CERTAIN_NOT,
+				   "a line of iptables-legacy fitted no packet, and may be its");
 }
 
 /* Each of several that fit equally well has what is another's, or lacks what is its own. */
@@ -600,7 +304,9 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 	unsigned int others;
 
 	if (ev->has_id) {
-		l = live_find_id(&t->table, ev->ns, ev->id);
+		l = find_by_id(t, ev);
+		if (!l)
+			l = take_over(t, ev);
 		if (l && !l->done)
 			return l;
 		before = find_original(t, ev);
@@ -654,9 +360,9 @@ static void on_rule(struct tracker *t, const struct event *ev)
 
 	if (!l)
 		return;
-	heard(t, l, ev);
-	see_conntrack(l, ev);
-	see_headers(t, l, ev, ev->hook);
+	tracker_heard(t, l, ev);
+	tracker_see_conntrack(l, ev);
+	tracker_see_headers(t, l, ev);
 	s = end_of_base_chain(l->path, ev);
 	if (!s)
 		s = path_add(l->path, types[ev->type], ev->family, ev->hook);
@@ -687,8 +393,8 @@ static void on_drop(struct tracker *t, const struct event *ev)
 		doubt_same(t, ev, HOOK_NONE,
 			   "several packets with the same headers were in flight when one was "
 			   "dropped");
-	heard(t, l, ev);
-	s = path_add(l->path, STEP_DROP, nfproto_of(ev->packet), HOOK_NONE);
+	tracker_heard(t, l, ev);
+	s = path_add(l->path, STEP_DROP, packet_nfproto(ev->packet), HOOK_NONE);
 	if (!s)
 		return;
 	s->drop.reason = path_str(l->path, ev->drop.reason);
@@ -705,22 +411,23 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l || others)
 		return;
-	heard(t, l, ev);
-	s = path_add(l->path, STEP_TRANSMIT, nfproto_of(ev->packet), HOOK_NONE);
+	tracker_heard(t, l, ev);
+	s = path_add(l->path, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);
 	if (s)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }
 
 /* Nothing more can come that would matter: what was lost came later. */
-static bool is_complete(const struct live *l)
+static bool is_complete(const struct live *l, bool after_post)
 {
 	const struct path *p = l->path;
 
 	if (l->ended)
 		return true;
-	return p->left_last &&
-	       (p->last_hook == NF_INET_LOCAL_IN ||
-		(p->last_hook == NF_INET_POST_ROUTING && strcmp(p->packet.oif, "lo") != 0));
+	if (!p->left_last || l->family == NFPROTO_BRIDGE)
+		return false;
+	return p->last_hook == NF_INET_LOCAL_IN || (p->last_hook == NF_INET_POST_ROUTING &&
+						    !after_post && strcmp(l->now.oif, "lo") != 0);
 }
 
 static void on_lost(struct tracker *t, const struct event *ev)
@@ -728,23 +435,26 @@ static void on_lost(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	t->stats.lost += ev->lost.count;
-	TAILQ_FOREACH(l, &t->table.live, order)
-	{
-		if (l->ns != ev->ns || is_complete(l))
+	TAILQ_FOREACH(l, &t->table.live, order) {
+		if (l->ns != ev->ns)
 			continue;
+		if (is_complete(l, ev->lost.after_post)) {
+			l->outlived_loss = true;
+			continue;
+		}
 		l->path->lost += ev->lost.count;
-		path_doubt(l->path, CERTAIN_NOT,
-			   "events were lost while it was in flight: steps may be missing");
+		path_doubt(l->path, CERTAIN_NOT, lost_text);
 	}
 }
 
 void tracker_event(struct tracker *t, const struct event *ev)
 {
 	static void (*const handlers[])(struct tracker *, const struct event *) = {
-		[EVENT_RULE] = on_rule,	  [EVENT_POLICY] = on_rule, [EVENT_RETURN] = on_rule,
-		[EVENT_ENTER] = on_enter, [EVENT_LEAVE] = on_leave, [EVENT_PASS] = on_leave,
-		[EVENT_ROUTE] = on_route, [EVENT_DROP] = on_drop,   [EVENT_TRANSMIT] = on_transmit,
-		[EVENT_LOST] = on_lost,
+		[EVENT_RULE] = on_rule,		  [EVENT_POLICY] = on_rule,
+		[EVENT_RETURN] = on_rule,	  [EVENT_ENTER] = on_enter,
+		[EVENT_LEAVE] = on_leave,	  [EVENT_PASS] = on_leave,
+		[EVENT_ROUTE] = tracker_on_route, [EVENT_DROP] = on_drop,
+		[EVENT_TRANSMIT] = on_transmit,	  [EVENT_LOST] = on_lost,
 	};
 
 	handlers[ev->type](t, ev);

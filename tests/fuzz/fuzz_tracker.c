@@ -134,6 +134,7 @@ static void set_details(struct event *e, struct input *in, const struct packet *
 		e->lost.count = a;
 		break;
 	case EVENT_LEAVE:
+	case EVENT_PASS:
 		break;
 	}
 }
@@ -151,7 +152,7 @@ static void feed(struct tracker *t, struct input *in, uint64_t *now)
 	*now += (uint64_t)take_u16(in) * 20000;
 	e.after_ns = *now;
 	e.before_ns = *now + 1000;
-	e.has_id = how & 1 || e.type == EVENT_ENTER || e.type == EVENT_LEAVE;
+	e.has_id = how & 1 || e.type == EVENT_ENTER || e.type == EVENT_PASS || e.type == EVENT_LEAVE;
 	e.id = id % 4;
 	e.ns = id >> 7;
 	e.cpu = (id >> 4) % 3 - 1;

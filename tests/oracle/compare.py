@@ -141,12 +141,27 @@ class Result:
         self.differences = []  # (key, kernel's record or None, ours or None)
 
 
-def compare(kernel, ours, with_id):
-    """kernel, ours: lists of Record in the order in which the packets were first seen."""
+def pair_up(a, b):
+    """Puts records of b beside those of a that they agree with, since nothing says which of them came first."""
+    left, paired = list(b), []
+    for x in a:
+        y = next((y for y in left if not y.uncertain and y.steps == x.steps and y.dropped == x.dropped), None)
+        paired.append(y)
+        if y:
+            left.remove(y)
+    left.sort(key=lambda y: bool(y.uncertain))
+    return [y if y or not left else left.pop(0) for y in paired] + left
+
+
+def compare(kernel, ours, with_id, timed=True):
+    """kernel, ours: lists of Record in the order in which the packets were first seen. Not timed: nfpath's are in no such order, as
+    where no raw tracepoint says when each message was queued."""
     res = Result()
     k, o = by_key(kernel, with_id), by_key(ours, with_id)
     for key in sorted(set(k) | set(o), key=str):
         a, b = k.get(key, []), o.get(key, [])
+        if not timed:
+            b = pair_up(a, b)
         for i in range(max(len(a), len(b))):
             x, y = (a[i] if i < len(a) else None), (b[i] if i < len(b) else None)
             if y is not None and y.uncertain:
