@@ -25,7 +25,7 @@ static bool dropped_by_rp_filter(struct path *p)
 {
 	const struct step *drop = find(p, STEP_DROP);
 
-	/* SKB_DROP_REASON_IP_RPFILTER, since Linux 6.14; before, the reason is computed. */
+	/* SKB_DROP_REASON_IP_RPFILTER; where the kernel gives no reason, it is computed. */
 	return drop && drop->drop.reason && !strcmp(drop->drop.reason, "IP_RPFILTER");
 }
 
@@ -131,20 +131,8 @@ static const char *result_of_type(const struct path *p, int type)
 		       : NULL;
 }
 
-/* Where the packet was going when it came to step s. */
-static const uint8_t *destination_at(const struct path *p, const struct step *s)
-{
-	while (s-- > p->steps)
-		if (s->type == STEP_NAT)
-			return s->nat.dst.addr;
-	return p->packet.dst.addr;
-}
-
 static void name_route(struct path *p, struct step *s)
 {
-	char text[64];
-	uint8_t addr[ADDR_MAX];
-
 	/*
 	 * Without policy rules of its own a namespace keeps the local table inside the main one,
 	 * and the tracepoint says main (fib_trie_table(), fib_unmerge()).
@@ -153,13 +141,6 @@ static void name_route(struct path *p, struct step *s)
 		s->route.table = RT_TABLE_LOCAL;
 	s->route.result =
 		s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
-	if (s->route.error || s->route.plen < 0)
-		return;
-	memcpy(addr, destination_at(p, s), sizeof(addr));
-	for (int bit = s->route.plen; bit < ADDR_MAX * 8; bit++)
-		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	s->route.prefix = path_strf(
-		p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
 }
 
 /* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that
@@ -225,9 +206,38 @@ static void add_fix(struct path *p)
 		p->fix = path_strf(p, "add a route to %s", source);
 }
 
+/*
+ * The kernel's TRACE lines are those of group 0 that begin so; a rule that logs there with such a
+ * prefix is not told from them.
+ */
+static bool forges_lines(const struct step *s)
+{
+	const char *at = s->type == STEP_RULE && s->rule.text ? s->rule.text : "", *end;
+
+	/* Only one that ends like theirs, in a number and a space, is taken for one. */
+	while ((at = strstr(at, "\"TRACE: "))) {
+		end = strstr(++at, " \"");
+		if (end && end[-1] >= '0' && end[-1] <= '9')
+			return true;
+	}
+	return false;
+}
+
+static void doubt_forged_lines(struct path *p)
+{
+	if (!resolve_has_legacy(p))
+		return;
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (forges_lines(&p->steps[i]))
+			path_doubt(p, CERTAIN_NOT,
+				   "one of its rules logs lines that look like the kernel's TRACE "
+				   "lines of iptables-legacy");
+}
+
 void annotate(struct path *p, const struct view *v, const struct rules_answer *a)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
 		add_text(p, &p->steps[i], v, a);
+	doubt_forged_lines(p);
 	add_fix(p);
 }

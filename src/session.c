@@ -9,6 +9,7 @@
 #include "src/clock.h"
 #include "src/conclude.h"
 #include "src/resolve.h"
+#include "src/walk.h"
 
 struct session {
 	const struct session_config *config;
@@ -35,6 +36,11 @@ static void on_path(void *ctx, struct path *p)
 	}
 	rules_at(v->rules, p->after_ns, p->before_ns, resolve_has_legacy(p), &rules);
 	resolve(p, &rules);
+	if (p->certainty == CERTAIN_EXACT && !walk_is_possible(p, &rules))
+		path_doubt(
+			p, CERTAIN_NOT,
+			"its rules make no way through their chains: a step is missing, or one is "
+			"another packet's");
 	annotate_routing(p, v);
 	conclude(p, s->config->engine->blind(s->engine));
 	annotate(p, v, &rules);

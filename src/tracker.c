@@ -380,6 +380,21 @@ static void on_rule(struct tracker *t, const struct event *ev)
 	l->ended = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN;
 }
 
+/* NAT gave it other headers in the middle of a hook and could not let it go on (no route there):
+ * the one that this CPU is busy with. */
+static struct live *find_changed(struct tracker *t, const struct event *ev)
+{
+	struct live *l;
+
+	TAILQ_FOREACH_REVERSE(l, &t->table.live, live_tailq, order)
+	if (l->cpu == ev->cpu && l->ns == ev->ns)
+		return ev->cpu >= 0 && !l->ended && !l->path->left_last &&
+				       packet_same(&l->now, ev->packet, false)
+			       ? l
+			       : NULL;
+	return NULL;
+}
+
 static void on_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
@@ -387,6 +402,8 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	unsigned int others = 0;
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
+	if (!l && ev->packet && (l = find_changed(t, ev)))
+		tracker_see_headers(t, l, ev);
 	if (!l)
 		return; /* traced by somebody else, or a copy */
 	if (others)

@@ -21,6 +21,22 @@ static bool continues_decision(const struct step *last, bool input, bool reverse
 	return last->type == STEP_ROUTE && last->route.input == input && last->route.error;
 }
 
+/* The network that was found, of the address that was looked up: NAT may have changed it since the
+ * packet was first seen. */
+static const char *prefix_of(struct path *p, const struct event *ev)
+{
+	uint8_t addr[ADDR_MAX];
+	char text[64];
+
+	if (ev->route.error || ev->route.plen < 0)
+		return NULL;
+	memcpy(addr, ev->route.dst, sizeof(addr));
+	for (int bit = ev->route.plen; bit < ADDR_MAX * 8; bit++)
+		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	return path_strf(p, "%s/%d", addr_text(text, sizeof(text), ev->route.family, addr),
+			 ev->route.plen);
+}
+
 static void add_route(struct live *l, const struct event *ev, bool reverse)
 {
 	struct path *p = l->path;
@@ -50,7 +66,7 @@ static void add_route(struct live *l, const struct event *ev, bool reverse)
 		s->route.gateway = path_str(
 			p, addr_text(text, sizeof(text), ev->route.family, ev->route.gateway));
 	s->route.type = ev->route.type;
-	s->route.plen = ev->route.plen;
+	s->route.prefix = prefix_of(p, ev);
 }
 
 enum flow_fit { FLOW_OTHER, FLOW_FORWARD, FLOW_REVERSE };

@@ -486,13 +486,12 @@ static void test_loopback_joins_both_halves(void **state)
 						      1 << NF_INET_LOCAL_IN);
 }
 
-static void test_loopback_with_equals(void **state)
+static void cross_loopback_twice(struct bench *b, int other_cpu)
 {
 	struct packet p = udp(1, 1);
-	struct bench *b = *state;
 
 	send_on_loopback(b, 5, p);
-	b->cpu = 1; /* each CPU has a queue of its own */
+	b->cpu = other_cpu;
 	send_on_loopback(b, 6, p);
 	enter(b, 7, NF_INET_PRE_ROUTING, on(p, "lo", ""), false);
 	rule(b, 7, "input", 9, VERDICT_ACCEPT);
@@ -500,10 +499,29 @@ static void test_loopback_with_equals(void **state)
 	rule(b, 8, "input", 10, VERDICT_DROP);
 	end(b);
 	assert_int_equal(b->n, 2);
+	TYPES(b->paths[0], STEP_RULE);
+	TYPES(b->paths[1], STEP_RULE);
+}
+
+/* A CPU's queue keeps the order. */
+static void test_loopback_with_equals_of_one_cpu(void **state)
+{
+	struct bench *b = *state;
+
+	cross_loopback_twice(b, b->cpu);
 	for (int i = 0; i < 2; i++) {
-		TYPES(b->paths[i], STEP_RULE);
-		assert_int_equal(b->paths[i]->certainty, CERTAIN_NOT);
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+		assert_int_equal(b->paths[i]->steps[0].rule.handle, 9 + i);
 	}
+}
+
+static void test_loopback_with_equals_of_two_cpus(void **state)
+{
+	struct bench *b = *state;
+
+	cross_loopback_twice(b, b->cpu + 1);
+	assert_int_equal(b->paths[0]->certainty, CERTAIN_NOT);
+	assert_int_equal(b->paths[1]->certainty, CERTAIN_NOT);
 }
 
 static void test_what_comes_back_from_elsewhere_is_another_packet(void **state)
@@ -885,6 +903,21 @@ static void test_changed_output_is_routed_again(void **state)
 	TYPES(b->paths[0], STEP_ROUTE, STEP_NAT, STEP_ROUTE);
 }
 
+static void test_prefix_is_of_the_address_that_was_looked_up(void **state)
+{
+	struct bench *b = *state;
+	struct event e;
+
+	enter(b, 5, NF_INET_PRE_ROUTING, udp(1, 2), true);
+	leave(b, 5, NF_INET_PRE_ROUTING, udp(1, 0xf3)); /* after DNAT */
+	e = route_event(b, 1, 0xf3, true);
+	e.route.plen = 28;
+	tracker_event(b->t, &e);
+	end(b);
+	TYPES(b->paths[0], STEP_NAT, STEP_ROUTE);
+	assert_string_equal(b->paths[0]->steps[1].route.prefix, "10.0.0.240/28");
+}
+
 /* --- filters that the first sight cannot decide --- */
 
 static struct packet piece(bool first)
@@ -982,7 +1015,8 @@ int main(void)
 		TEST(test_an_id_that_is_used_again_by_an_equal),
 		TEST(test_same_id_in_two_namespaces),
 		TEST(test_loopback_joins_both_halves),
-		TEST(test_loopback_with_equals),
+		TEST(test_loopback_with_equals_of_one_cpu),
+		TEST(test_loopback_with_equals_of_two_cpus),
 		TEST(test_what_comes_back_from_elsewhere_is_another_packet),
 		TEST(test_bridge_goes_on_into_ip),
 		TEST(test_a_packet_that_comes_back_after_it_was_printed),
@@ -1002,6 +1036,7 @@ int main(void)
 		TEST(test_output_is_routed_before_its_hook),
 		TEST(test_a_lookup_long_ago_or_elsewhere_is_not_claimed),
 		TEST(test_changed_output_is_routed_again),
+		TEST(test_prefix_is_of_the_address_that_was_looked_up),
 		TEST(test_a_whole_of_fragments_has_ports),
 		TEST(test_fragments_of_other_ports),
 		TEST(test_oif_is_decided_at_the_end),

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/walk.h"
+
+#include <string.h>
+
+#include "src/resolve.h"
+
+/* nf_tables allows 16 (NFT_JUMP_STACK_SIZE), iptables-legacy as many as there are chains: deeper
+ * ones are not judged. */
+enum { DEPTH_MAX = 512 };
+
+struct walk {
+	const struct step *base;   /* the base chain's first step; NULL: between traversals */
+	const struct step *before; /* that of the traversal before */
+	bool gone;		   /* dropped, or kept by a rule: nothing follows */
+	struct frame {
+		const char *chain;
+		uint32_t number; /* of its last rule that matched */
+	} frames[DEPTH_MAX];
+	unsigned int depth; /* 0 with a base: its end is reached, the policy comes */
+	bool jumped;	    /* into the chain on top, which has said nothing yet */
+};
+
+static bool has_rule(const struct step *s)
+{
+	return s->type == STEP_RULE || s->type == STEP_POLICY || s->type == STEP_RETURN;
+}
+
+static bool same_table(const struct step *a, const struct step *b)
+{
+	return a->family == b->family &&
+	       (a->backend == BACKEND_IPTABLES_LEGACY) == (b->backend == BACKEND_IPTABLES_LEGACY) &&
+	       !strcmp(a->rule.table, b->rule.table);
+}
+
+/* target NULL: the kernel did not say. */
+static bool enter(struct walk *w, const char *target, bool jump)
+{
+	if (w->depth == DEPTH_MAX)
+		return false;
+	if (jump || !w->depth)
+		w->depth++;
+	w->frames[w->depth - 1] = (struct frame){.chain = target};
+	w->jumped = true;
+	return true;
+}
+
+static bool begin(struct walk *w, const struct step *s, const struct rules_answer *a)
+{
+	const struct rs_chain *c = resolve_chain(s, a);
+
+	if (w->gone || !c || !c->base)
+		return false;
+	/* No hook is called twice in a row. */
+	if (w->before && same_table(w->before, s) && !strcmp(w->before->rule.chain, s->rule.chain))
+		return false;
+	w->base = w->before = s;
+	w->depth = 1;
+	w->frames[0] = (struct frame){.chain = s->rule.chain};
+	return true;
+}
+
+static bool rule(struct walk *w, const struct step *s)
+{
+	struct frame *f = &w->frames[w->depth - 1];
+
+	if (!w->depth || (s->rule.number && s->rule.number <= f->number))
+		return false;
+	f->number = s->rule.number;
+	switch (s->verdict) {
+	case VERDICT_JUMP:
+	case VERDICT_GOTO:
+		return enter(w, s->rule.target, s->verdict == VERDICT_JUMP);
+	case VERDICT_RETURN:
+		w->depth--;
+		break;
+	case VERDICT_CONTINUE:
+	case VERDICT_UNKNOWN:
+		break;
+	default:
+		w->base = NULL;
+		w->gone = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN;
+	}
+	return true;
+}
+
+static bool step(struct walk *w, const struct step *s, const struct rules_answer *a)
+{
+	struct frame *f;
+
+	if (!w->base && !begin(w, s, a))
+		return false;
+	if (!same_table(w->base, s))
+		return false;
+	if (s->type == STEP_POLICY) {
+		bool at_base = !strcmp(w->base->rule.chain, s->rule.chain) && w->depth <= 1;
+
+		w->base = NULL;
+		w->gone = s->verdict == VERDICT_DROP;
+		return at_base && (!w->depth || !w->jumped);
+	}
+	if (!w->depth)
+		return false;
+	f = &w->frames[w->depth - 1];
+	if (!f->chain && w->jumped)
+		f->chain = s->rule.chain;
+	if (strcmp(f->chain, s->rule.chain) != 0)
+		return false;
+	w->jumped = false;
+	if (s->type == STEP_RULE)
+		return rule(w, s);
+	w->depth--;
+	return true;
+}
+
+bool walk_is_possible(const struct path *p, const struct rules_answer *a)
+{
+	struct walk w = {0};
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		if (!has_rule(&p->steps[i]))
+			continue;
+		if (w.depth == DEPTH_MAX)
+			return true;
+		if (!step(&w, &p->steps[i], a))
+			return w.depth == DEPTH_MAX;
+	}
+	/* Past a hook, all its chains have come to their end. */
+	return !w.base || !p->left_last;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Do the rules of a path make one way through their chains, as nft_do_chain() and ipt_do_table()
+ * go? */
+#ifndef NFPATH_WALK_H
+#define NFPATH_WALK_H
+
+#include "src/path.h"
+#include "src/rules.h"
+
+/*
+ * p is resolved, by the rulesets of *a. false: a step is missing or one is not its own; what each
+ * says may be right, the whole is not.
+ */
+bool walk_is_possible(const struct path *p, const struct rules_answer *a);
+
+#endif
