@@ -232,6 +232,8 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 
 int nft_dump_message(const struct nlmsghdr *nlh, void *data)
 {
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return -EPROTO;
 	if (check_gen(data, nlh))
 		return -EAGAIN;
 	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {

@@ -154,8 +154,8 @@ int channel_read(struct channel *c)
 	uint64_t start = clock_ns(), before;
 	int n;
 
-	/* A datagram takes four times as much room in the kernel's buffer as here. What does not fit
-	 * here either stays there, and the kernel counts what it cannot keep. */
+	/* A datagram takes four times as much room in the kernel's buffer as here. What does not
+	 * fit here either stays there, and the kernel counts what it cannot keep. */
 	if (c->n_queued >= QUEUE_MAX)
 		return 0;
 	do {
