@@ -153,7 +153,8 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 	if (l->outlived_loss && ev->has_id)
 		path_doubt(p, CERTAIN_NOT, lost_text);
 
-	l->heard_ns = ev->before_ns;
+	if (ev->before_ns > l->heard_ns)
+		l->heard_ns = ev->before_ns;
 	if (ev->before_ns > p->before_ns)
 		p->before_ns = ev->before_ns;
 	if (ev->after_ns < p->after_ns)
@@ -185,6 +186,12 @@ static struct live *take_over(struct tracker *t, const struct event *ev)
 	return l;
 }
 
+static bool came_back(const struct live *l, const struct event *ev)
+{
+	return ev->hook == NF_INET_PRE_ROUTING && l->path->left_last &&
+	       l->path->last_hook == NF_INET_POST_ROUTING;
+}
+
 static void on_enter(struct tracker *t, const struct event *ev)
 {
 	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
@@ -210,8 +217,10 @@ static void on_enter(struct tracker *t, const struct event *ev)
 	}
 	if (fresh && ev->hook == NF_INET_LOCAL_OUT)
 		tracker_claim_routes(t, l, ev);
+	if (came_back(l, ev))
+		l->looped_at = l->path->n_steps;
 	tracker_heard(t, l, ev);
-	tracker_see_headers(t, l, ev);
+	tracker_see_headers(t, l, ev, ev->hook);
 	enter_hook(l, ev, false);
 	tracker_see_conntrack(l, ev);
 }
@@ -245,7 +254,7 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	}
 	tracker_heard(t, l, ev);
 	tracker_see_conntrack(l, ev);
-	tracker_see_headers(t, l, ev);
+	tracker_see_headers(t, l, ev, ev->hook);
 	if (ev->type == EVENT_LEAVE)
 		enter_hook(l, ev, true);
 }
@@ -362,7 +371,7 @@ static void on_rule(struct tracker *t, const struct event *ev)
 		return;
 	tracker_heard(t, l, ev);
 	tracker_see_conntrack(l, ev);
-	tracker_see_headers(t, l, ev);
+	tracker_see_headers(t, l, ev, ev->hook);
 	s = end_of_base_chain(l->path, ev);
 	if (!s)
 		s = path_add(l->path, types[ev->type], ev->family, ev->hook);
@@ -387,11 +396,11 @@ static struct live *find_changed(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	TAILQ_FOREACH_REVERSE(l, &t->table.live, live_tailq, order)
-	if (l->cpu == ev->cpu && l->ns == ev->ns)
-		return ev->cpu >= 0 && !l->ended && !l->path->left_last &&
-				       packet_same(&l->now, ev->packet, false)
-			       ? l
-			       : NULL;
+		if (l->cpu == ev->cpu && l->ns == ev->ns)
+			return ev->cpu >= 0 && !l->ended && !l->path->left_last &&
+					       packet_same(&l->now, ev->packet, false)
+				       ? l
+				       : NULL;
 	return NULL;
 }
 
@@ -403,7 +412,7 @@ static void on_drop(struct tracker *t, const struct event *ev)
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l && ev->packet && (l = find_changed(t, ev)))
-		see_headers(t, l, ev, l->path->last_hook);
+		tracker_see_headers(t, l, ev, l->path->last_hook);
 	if (!l)
 		return; /* traced by somebody else, or a copy */
 	if (others)
@@ -424,12 +433,17 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 	struct live *l;
 	struct step *s;
 	unsigned int others = 0;
+	size_t at;
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
 	if (!l || others)
 		return;
 	tracker_heard(t, l, ev);
-	s = path_add(l->path, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);
+	/* Where records wait for messages (Linux before 6.3), loopback was faster: sent it was
+	 * before that. */
+	at = l->looped_at && !strcmp(ev->transmit.dev, l->path->packet.oif) ? l->looped_at
+									    : l->path->n_steps;
+	s = path_insert(l->path, at, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);
 	if (s)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }
