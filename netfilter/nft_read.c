@@ -100,6 +100,7 @@ static int on_table(const struct nlmsghdr *nlh, struct nft_dump *d)
 	if (!t)
 		return -ENOMEM;
 	t->handle = u64_of(tb[NFTA_TABLE_HANDLE]);
+	t->dormant = tb[NFTA_TABLE_FLAGS] && u32_of(tb[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT;
 	return 0;
 }
 
@@ -231,6 +232,8 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 
 int nft_dump_message(const struct nlmsghdr *nlh, void *data)
 {
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return -EPROTO;
 	if (check_gen(data, nlh))
 		return -EAGAIN;
 	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {

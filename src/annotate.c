@@ -25,7 +25,7 @@ static bool dropped_by_rp_filter(struct path *p)
 {
 	const struct step *drop = find(p, STEP_DROP);
 
-	/* SKB_DROP_REASON_IP_RPFILTER, since Linux 6.14; before, the reason is computed. */
+	/* SKB_DROP_REASON_IP_RPFILTER; where the kernel gives no reason, it is computed. */
 	return drop && drop->drop.reason && !strcmp(drop->drop.reason, "IP_RPFILTER");
 }
 

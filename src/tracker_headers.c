@@ -93,7 +93,7 @@ static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
 		add_nat(l->path, now, hook, false, &now->src);
 }
 
-void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook)
+void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev)
 {
 	const struct packet *now = ev->packet;
 	bool hidden = packet_is_hidden(&l->now);
@@ -108,7 +108,7 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 			return;
 	}
 	if (l->now.has_addrs && l->now.family == now->family)
-		see_nat(l, now, hook);
+		see_nat(l, now, ev->hook);
 	live_set_headers(&t->table, l, now);
 }
 

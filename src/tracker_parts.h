@@ -29,9 +29,8 @@ struct tracker {
 /* l was heard of by this event: its times, its CPU, its place in the order. */
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);
 
-/* Takes over the headers of the event, if it has any, and adds the NAT that they show. hook: where
- * that is. */
-void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev, uint8_t hook);
+/* Takes over the headers of the event, if it has any, and adds the NAT that they show. */
+void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev);
 void tracker_see_conntrack(struct live *l, const struct event *ev);
 
 /* EVENT_ROUTE: gives the lookup to its packet, or keeps it for one that is still to come. */

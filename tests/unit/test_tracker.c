@@ -486,12 +486,12 @@ static void test_loopback_joins_both_halves(void **state)
 						      1 << NF_INET_LOCAL_IN);
 }
 
-static void test_loopback_with_equals(void **state)
+static void cross_loopback_twice(struct bench *b, int other_cpu)
 {
 	struct packet p = udp(1, 1);
-	struct bench *b = *state;
 
 	send_on_loopback(b, 5, p);
+	b->cpu = other_cpu;
 	send_on_loopback(b, 6, p);
 	enter(b, 7, NF_INET_PRE_ROUTING, on(p, "lo", ""), false);
 	rule(b, 7, "input", 9, VERDICT_ACCEPT);
@@ -499,10 +499,29 @@ static void test_loopback_with_equals(void **state)
 	rule(b, 8, "input", 10, VERDICT_DROP);
 	end(b);
 	assert_int_equal(b->n, 2);
+	TYPES(b->paths[0], STEP_RULE);
+	TYPES(b->paths[1], STEP_RULE);
+}
+
+/* A CPU's queue keeps the order. */
+static void test_loopback_with_equals_of_one_cpu(void **state)
+{
+	struct bench *b = *state;
+
+	cross_loopback_twice(b, b->cpu);
 	for (int i = 0; i < 2; i++) {
-		TYPES(b->paths[i], STEP_RULE);
-		assert_int_equal(b->paths[i]->certainty, CERTAIN_ORDER_AMBIGUOUS);
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+		assert_int_equal(b->paths[i]->steps[0].rule.handle, 9 + i);
 	}
+}
+
+static void test_loopback_with_equals_of_two_cpus(void **state)
+{
+	struct bench *b = *state;
+
+	cross_loopback_twice(b, b->cpu + 1);
+	assert_int_equal(b->paths[0]->certainty, CERTAIN_NOT);
+	assert_int_equal(b->paths[1]->certainty, CERTAIN_NOT);
 }
 
 static void test_what_comes_back_from_elsewhere_is_another_packet(void **state)
@@ -686,6 +705,41 @@ static void test_a_line_that_fits_none_may_be_missing(void **state)
 	assert_int_equal(b->paths[0]->n_steps, 0);
 	assert_int_equal(b->paths[0]->certainty, CERTAIN_NOT);
 	assert_int_equal(tracker_stats(b->t)->stray, 1);
+}
+
+/* One is gone already: it can have neither line nor reason any more. */
+static void test_what_ended_is_no_equal(void **state)
+{
+	struct bench *b = *state;
+
+	b->cpu = -1;
+	arrive(b, 5, udp(1, 2));
+	rule(b, 5, "input", 9, VERDICT_DROP);
+	arrive(b, 6, udp(1, 2));
+	line(b, NF_INET_LOCAL_IN, udp(1, 2), "INPUT", 1);
+	end(b);
+	assert_int_equal(b->n, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		TYPES(b->paths[i], STEP_RULE);
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+	}
+}
+
+static void test_a_reason_is_given_once(void **state)
+{
+	struct bench *b = *state;
+
+	b->cpu = -1;
+	arrive(b, 5, udp(1, 2));
+	drop(b, udp(1, 2));
+	arrive(b, 6, udp(1, 2));
+	drop(b, udp(1, 2));
+	end(b);
+	assert_int_equal(b->n, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		TYPES(b->paths[i], STEP_DROP);
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+	}
 }
 
 static void test_drop_among_equals_on_unknown_cpus(void **state)
@@ -961,7 +1015,8 @@ int main(void)
 		TEST(test_an_id_that_is_used_again_by_an_equal),
 		TEST(test_same_id_in_two_namespaces),
 		TEST(test_loopback_joins_both_halves),
-		TEST(test_loopback_with_equals),
+		TEST(test_loopback_with_equals_of_one_cpu),
+		TEST(test_loopback_with_equals_of_two_cpus),
 		TEST(test_what_comes_back_from_elsewhere_is_another_packet),
 		TEST(test_bridge_goes_on_into_ip),
 		TEST(test_a_packet_that_comes_back_after_it_was_printed),
@@ -970,6 +1025,8 @@ int main(void)
 		TEST(test_lines_go_by_cpu_among_equals),
 		TEST(test_lines_of_equals_on_unknown_cpus),
 		TEST(test_a_line_that_fits_none_may_be_missing),
+		TEST(test_what_ended_is_no_equal),
+		TEST(test_a_reason_is_given_once),
 		TEST(test_drop_among_equals_on_unknown_cpus),
 		TEST(test_loss_touches_what_is_in_flight),
 		TEST(test_both_lookups_of_what_arrived),
