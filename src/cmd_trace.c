@@ -208,6 +208,9 @@ enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
  * round asks for the generation of the rules. */
 static const struct timespec gather = {.tv_nsec = 2 * 1000 * 1000};
 
+/* A round reads a bounded number of messages; what is queued at the end is read for so long. */
+static const uint64_t drain_ns = 1000ULL * 1000 * 1000;
+
 struct end {
 	int signals; /* signalfd */
 	pid_t child; /* 0: none */
@@ -258,6 +261,7 @@ static int wait_for(struct session *s, struct end *e)
 
 static int run(struct trace *t, struct session *s, struct end *e, struct error *err)
 {
+	uint64_t end_ns;
 	int rc = 0;
 
 	while (!rc && !t->stop && !e->signalled && !(e->at_ns && clock_ns() >= e->at_ns)) {
@@ -265,6 +269,11 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 		if (rc)
 			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
 		t->stop |= e->unread;
+		rc = session_step(s, false, err);
+	}
+	end_ns = clock_ns();
+	while (!rc && !t->stop && session_synced(s) < end_ns && clock_ns() < end_ns + drain_ns) {
+		nanosleep(&gather, NULL);
 		rc = session_step(s, false, err);
 	}
 	/* What is still in flight is shown as far as it came. */

@@ -295,12 +295,23 @@ static void open_raw(struct engine *e)
 		 why.text);
 }
 
+static void forget_held(struct engine *e)
+{
+	struct held *h;
+
+	while ((h = STAILQ_FIRST(&e->held))) {
+		STAILQ_REMOVE_HEAD(&e->held, next);
+		free(h);
+	}
+}
+
 static void netlink_close(struct engine *e)
 {
 	if (!e)
 		return;
 	for (unsigned int i = 0; e->places && i < e->config->n_views; i++)
 		place_close(e, &e->places[i]);
+	forget_held(e);
 	raw_tp_close(e->raw);
 	kernel_names_free(e->names);
 	free(e->places);
@@ -414,11 +425,26 @@ static void hold_record(const struct nfp_event *rec, void *arg)
 	STAILQ_INSERT_TAIL(&e->held, h, next);
 }
 
+/* Up to when everything that was queued has been read. */
+static uint64_t datagrams_read_ns(const struct engine *e)
+{
+	uint64_t read = UINT64_MAX;
+
+	for (unsigned int i = 0; i < e->config->n_views; i++) {
+		uint64_t t = e->places[i].channel.empty_from_ns;
+
+		read = t < read ? t : read;
+	}
+	return read;
+}
+
+/* A round reads a bounded number of datagrams: a record waits until those before it are read. */
 static void deliver_held(struct engine *e)
 {
+	uint64_t read = datagrams_read_ns(e);
 	struct held *h;
 
-	while ((h = STAILQ_FIRST(&e->held))) {
+	while ((h = STAILQ_FIRST(&e->held)) && h->ev.ktime < read) {
 		STAILQ_REMOVE_HEAD(&e->held, next);
 		deliver_record(e, &h->ev);
 		free(h);

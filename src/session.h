@@ -35,6 +35,9 @@ unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned i
  * for the end. 0 or a negative errno. */
 int session_step(struct session *s, bool all, struct error *err);
 
+/* CLOCK_MONOTONIC, ns: all that the kernel said before has been taken. */
+uint64_t session_synced(const struct session *s);
+
 const struct tracker_stats *session_stats(const struct session *s);
 unsigned int session_rules_changes(const struct session *s);
 

@@ -153,7 +153,8 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 	if (l->outlived_loss && ev->has_id)
 		path_doubt(p, CERTAIN_NOT, lost_text);
 
-	l->heard_ns = ev->before_ns;
+	if (ev->before_ns > l->heard_ns)
+		l->heard_ns = ev->before_ns;
 	if (ev->before_ns > p->before_ns)
 		p->before_ns = ev->before_ns;
 	if (ev->after_ns < p->after_ns)
@@ -185,6 +186,12 @@ static struct live *take_over(struct tracker *t, const struct event *ev)
 	return l;
 }
 
+static bool came_back(const struct live *l, const struct event *ev)
+{
+	return ev->hook == NF_INET_PRE_ROUTING && l->path->left_last &&
+	       l->path->last_hook == NF_INET_POST_ROUTING;
+}
+
 static void on_enter(struct tracker *t, const struct event *ev)
 {
 	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
@@ -210,6 +217,8 @@ static void on_enter(struct tracker *t, const struct event *ev)
 	}
 	if (fresh && ev->hook == NF_INET_LOCAL_OUT)
 		tracker_claim_routes(t, l, ev);
+	if (came_back(l, ev))
+		l->looped_at = l->path->n_steps;
 	tracker_heard(t, l, ev);
 	tracker_see_headers(t, l, ev);
 	enter_hook(l, ev, false);
@@ -409,12 +418,17 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
+	size_t at;
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, NULL) : NULL;
 	if (!l)
 		return;
 	tracker_heard(t, l, ev);
-	s = path_add(l->path, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);
+	/* Where records wait for messages (Linux before 6.3), loopback was faster: sent it was
+	 * before that. */
+	at = l->looped_at && !strcmp(ev->transmit.dev, l->path->packet.oif) ? l->looped_at
+									    : l->path->n_steps;
+	s = path_insert(l->path, at, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);
 	if (s)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }
