@@ -100,6 +100,7 @@ static int on_table(const struct nlmsghdr *nlh, struct nft_dump *d)
 	if (!t)
 		return -ENOMEM;
 	t->handle = u64_of(tb[NFTA_TABLE_HANDLE]);
+	t->dormant = tb[NFTA_TABLE_FLAGS] && u32_of(tb[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <linux/netfilter.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 /*
@@ -158,6 +159,7 @@ void ruleset_put(struct ruleset *rs)
 	for (size_t i = 0; i < rs->n_tables; i++)
 		table_free(rs->tables[i]);
 	free(rs->tables);
+	free(rs->base);
 	free(rs->index->slots);
 	free(rs->index);
 	free(rs);
@@ -324,7 +326,32 @@ static bool our_name(const char *name)
 	return !*name;
 }
 
-void ruleset_classify(struct ruleset *rs)
+static int add_base(struct ruleset *rs, struct rs_chain *c)
+{
+	struct rs_chain **bigger = realloc(rs->base, (rs->n_base + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	rs->base = bigger;
+	bigger[rs->n_base++] = c;
+	return 0;
+}
+
+static int list_base(struct ruleset *rs)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < rs->n_tables; i++) {
+		const struct rs_table *t = rs->tables[i];
+
+		for (size_t k = 0; !rc && !t->ours && !t->dormant && k < t->n_chains; k++)
+			if (t->chains[k]->base)
+				rc = add_base(rs, t->chains[k]);
+	}
+	return rc;
+}
+
+int ruleset_classify(struct ruleset *rs)
 {
 	for (size_t i = 0; i < rs->n_tables; i++) {
 		struct rs_table *t = rs->tables[i];
@@ -334,6 +361,7 @@ void ruleset_classify(struct ruleset *rs)
 		t->ours = our_name(t->name);
 		t->backend = xt_made_table(t) ? BACKEND_IPTABLES_NFT : BACKEND_NFT;
 	}
+	return list_base(rs);
 }
 
 static bool same_text(const char *a, const char *b)

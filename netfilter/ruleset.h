@@ -48,6 +48,7 @@ struct rs_table {
 	char *name;
 	uint64_t handle; /* nft: unique in the namespace for ever (nft_net.table_handle only grows);
 			    legacy: 0 */
+	bool dormant;	 /* its chains are at no hook */
 	bool ours;	 /* made by an nfpath, this or another one */
 	struct rs_chain **chains;
 	size_t n_chains;
@@ -61,6 +62,9 @@ struct ruleset {
 	uint32_t genid; /* of nf_tables when it was dumped; 0 where there is no nf_tables */
 	struct rs_table **tables; /* in the kernel's order: nft first, then legacy ip, legacy ip6 */
 	size_t n_tables;
+	struct rs_chain **base; /* by ruleset_classify(): the chains at a hook, not those of nfpath,
+				   of tables that are not dormant */
+	size_t n_base;
 	struct rs_index *index; /* finds chains by name, private to ruleset.c */
 	unsigned int refs;
 };
@@ -97,9 +101,9 @@ struct rs_chain *rs_table_add_chain(struct ruleset *rs, struct rs_table *t, cons
  * Marks tables of families ip and ip6 whose name and whose every base chain (name, hook, priority,
  * type) are those that iptables-nft makes (BACKEND_IPTABLES_NFT), and tables named nfpath_PID
  * (ours). The kernel does not record the author of a table; nft and iptables-nft both show such a
- * table, and so the same rule has two texts.
+ * table, and so the same rule has two texts. Then lists the base chains. 0 or -ENOMEM.
  */
-void ruleset_classify(struct ruleset *rs);
+int ruleset_classify(struct ruleset *rs);
 
 /*
  * Where rulesets come from: the sockets of one network namespace. Opening neither loads a module

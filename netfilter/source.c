@@ -265,11 +265,12 @@ static int read_once(struct nf_source *s, struct ruleset **out, struct error *er
 		rc = nft_read(s, rs, err);
 	if (!rc)
 		rc = legacy_read(s, rs, err);
+	if (!rc && ruleset_classify(rs))
+		rc = fail(err, -ENOMEM, "out of memory");
 	if (rc) {
 		ruleset_put(rs);
 		return rc;
 	}
-	ruleset_classify(rs);
 	*out = rs;
 	return 0;
 }

@@ -182,9 +182,6 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 {
 	const struct path *p = l->path;
 
-	/* Past its end, a packet meets no rule. Why it was freed may come later, but once. */
-	if (hook == HOOK_NONE ? l->freed : l->ended)
-		return false;
 	if (hook == HOOK_NONE || p->last_hook == HOOK_NONE || p->last_hook >= NF_INET_NUMHOOKS)
 		return true;
 	if (!p->left_last)
@@ -204,34 +201,53 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 	return false;
 }
 
-struct live *live_next_fit(struct live_table *t, const struct event *ev, uint8_t hook,
-			   struct live *after)
+static bool fits(const struct live *l, const struct event *ev, uint8_t hook)
 {
-	do
-		after = live_next_same(t, ev->ns, ev->packet, after);
-	while (after && !may_be_in(after, hook));
-	return after;
+	return !l->done && l->ns == ev->ns && !l->dropped && (hook == HOOK_NONE || !l->ended) &&
+	       packet_same(&l->now, ev->packet, true) && may_be_in(l, hook);
+}
+
+/* Its way is over, as far as it shows: what still comes belongs to a younger one. */
+static bool is_over(const struct live *l)
+{
+	return l->ended || (l->path->left_last && (l->path->last_hook == NF_INET_LOCAL_IN ||
+						   l->path->last_hook == NF_INET_POST_ROUTING));
+}
+
+/*
+ * Could the event be about l as well as about best? On one CPU too: packets that were received
+ * together pass prerouting one after the other before the first of them goes on (NF_HOOK_LIST()),
+ * and a sender may be preempted between two hooks.
+ */
+static bool is_rival(const struct live *l, const struct live *best, const struct event *ev)
+{
+	if (l == best)
+		return false;
+	return ev->cpu < 0 || best->cpu != ev->cpu || (l->cpu == ev->cpu && !is_over(l));
 }
 
 struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
-			       unsigned int *others)
+			       const char *because)
 {
-	struct live *l = NULL, *best = NULL;
-	bool best_on_cpu = false;
+	struct live *l, *best = NULL;
+	bool rivals = false;
 
-	*others = 0;
-	while ((l = live_next_fit(t, ev, hook, l))) {
-		bool on_cpu = ev->cpu >= 0 && l->cpu == ev->cpu;
-
-		if (best && best_on_cpu == on_cpu && !on_cpu)
-			++*others;
-		if (!best || (on_cpu && !best_on_cpu)) {
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
+		if (fits(l, ev, hook) &&
+		    (!best || (ev->cpu >= 0 && l->cpu == ev->cpu && best->cpu != ev->cpu)))
 			best = l;
-			best_on_cpu = on_cpu;
-			*others = on_cpu ? 0 : *others;
-		}
+	if (!best)
+		return NULL;
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers) {
+		if (!fits(l, ev, hook) || !is_rival(l, best, ev))
+			continue;
+		rivals = true;
+		if (because)
+			path_doubt(l->path, CERTAIN_NOT, because);
 	}
-	return best;
+	if (rivals && because)
+		path_doubt(best->path, CERTAIN_NOT, because);
+	return rivals && !because ? NULL : best;
 }
 
 struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook)

@@ -17,7 +17,7 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
-	bool freed;	    /* the kernel said so, with a reason */
+	bool dropped;	    /* the kernel said so */
 	bool no_id;	    /* its id names another packet now: not in by_id */
 	bool outlived_loss; /* events were lost after it was complete: one more is not its own */
 	bool ruled;	    /* rules of the next hook have it already */
@@ -63,15 +63,11 @@ struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id);
 
 /*
  * The living packet with the headers of ev that may be in `hook` (HOOK_NONE: any): on this CPU if
- * that is known, the one last heard of first (a CPU does one traversal at a time). *others: how
- * many more fit equally well since no CPU tells them apart.
+ * that is known, the one last heard of first (a CPU does one traversal at a time). Where others fit
+ * equally well, all of them are doubted for that reason; with because NULL, NULL is returned then.
  */
 struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
-			       unsigned int *others);
-
-/* All that live_find_headers() chose among, one after the other: first with after NULL. */
-struct live *live_next_fit(struct live_table *t, const struct event *ev, uint8_t hook,
-			   struct live *after);
+			       const char *because);
 
 /* The odd packet last heard of that the headers of ev complete. */
 struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook);

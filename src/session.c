@@ -20,6 +20,23 @@ struct session {
 	uint64_t *legacy_heard_ns; /* by view: the last line of iptables-legacy */
 };
 
+/* What the steps of an exact path cannot all be. */
+static void doubt_walk(struct path *p, const struct rules_answer *rules)
+{
+	if (p->certainty != CERTAIN_EXACT)
+		return;
+	if (!walk_is_possible(p, rules))
+		path_doubt(
+			p, CERTAIN_NOT,
+			"its rules make no way through their chains: a step is missing, or one is "
+			"another packet's");
+	else if (!walk_is_complete(p, rules))
+		path_doubt(
+			p, CERTAIN_NOT,
+			"a chain of a hook that it passed says nothing of it: it cannot be traced, "
+			"or its steps are missing");
+}
+
 static void on_path(void *ctx, struct path *p)
 {
 	struct session *s = ctx;
@@ -36,11 +53,7 @@ static void on_path(void *ctx, struct path *p)
 	}
 	rules_at(v->rules, p->after_ns, p->before_ns, resolve_has_legacy(p), &rules);
 	resolve(p, &rules);
-	if (p->certainty == CERTAIN_EXACT && !walk_is_possible(p, &rules))
-		path_doubt(
-			p, CERTAIN_NOT,
-			"its rules make no way through their chains: a step is missing, or one is "
-			"another packet's");
+	doubt_walk(p, &rules);
 	annotate_routing(p, v);
 	conclude(p, s->config->engine->blind(s->engine));
 	annotate(p, v, &rules);

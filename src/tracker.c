@@ -289,19 +289,9 @@ static void doubt_alike(struct tracker *t, const struct event *ev)
 				   "a line of iptables-legacy fitted no packet, and may be its");
 }
 
-/* Each of several that fit equally well has what is another's, or lacks what is its own. */
-static void doubt_same(struct tracker *t, const struct event *ev, uint8_t hook, const char *because)
-{
-	struct live *l = NULL;
-
-	while ((l = live_next_fit(&t->table, ev, hook, l)))
-		path_doubt(l->path, CERTAIN_NOT, because);
-}
-
 static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
-	unsigned int others;
 
 	if (ev->has_id) {
 		l = find_by_id(t, ev);
@@ -318,19 +308,17 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 		t->stats.foreign++;
 		return NULL;
 	}
-	l = ev->packet ? live_find_headers(&t->table, ev, ev->hook, &others) : NULL;
-	if (!l && ev->packet) {
-		others = 0;
+	l = ev->packet ? live_find_headers(&t->table, ev, ev->hook,
+					   "several packets with the same headers were in the same "
+					   "hook")
+		       : NULL;
+	if (!l && ev->packet)
 		l = live_find_odd(&t->table, ev, ev->hook);
-	}
 	if (!l) {
 		doubt_alike(t, ev);
 		t->stats.stray++;
 		return NULL;
 	}
-	if (others)
-		doubt_same(t, ev, ev->hook,
-			   "several packets with the same headers were in the same hook");
 	return l;
 }
 
@@ -387,11 +375,11 @@ static struct live *find_changed(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	TAILQ_FOREACH_REVERSE(l, &t->table.live, live_tailq, order)
-	if (l->cpu == ev->cpu && l->ns == ev->ns)
-		return ev->cpu >= 0 && !l->ended && !l->path->left_last &&
-				       packet_same(&l->now, ev->packet, false)
-			       ? l
-			       : NULL;
+		if (l->cpu == ev->cpu && l->ns == ev->ns)
+			return ev->cpu >= 0 && !l->ended && !l->path->left_last &&
+					       packet_same(&l->now, ev->packet, false)
+				       ? l
+				       : NULL;
 	return NULL;
 }
 
@@ -399,34 +387,31 @@ static void on_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
-	unsigned int others = 0;
 
-	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
+	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE,
+					   "several packets with the same headers were in flight "
+					   "when one was dropped")
+		       : NULL;
 	if (!l && ev->packet && (l = find_changed(t, ev)))
 		tracker_see_headers(t, l, ev);
 	if (!l)
 		return; /* traced by somebody else, or a copy */
-	if (others)
-		doubt_same(t, ev, HOOK_NONE,
-			   "several packets with the same headers were in flight when one was "
-			   "dropped");
 	tracker_heard(t, l, ev);
 	s = path_add(l->path, STEP_DROP, packet_nfproto(ev->packet), HOOK_NONE);
 	if (!s)
 		return;
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
-	l->ended = l->freed = true;
+	l->ended = l->dropped = true;
 }
 
 static void on_transmit(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
-	unsigned int others = 0;
 
-	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, &others) : NULL;
-	if (!l || others)
+	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, NULL) : NULL;
+	if (!l)
 		return;
 	tracker_heard(t, l, ev);
 	s = path_add(l->path, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/walk.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/resolve.h"
 
@@ -127,4 +129,75 @@ bool walk_is_possible(const struct path *p, const struct rules_answer *a)
 	}
 	/* Past a hook, all its chains have come to their end. */
 	return !w.base || !p->left_last;
+}
+
+static bool sees(const struct rs_chain *c, const struct path *p)
+{
+	switch (c->table->family) {
+	case NFPROTO_INET:
+		return p->packet.family;
+	case NFPROTO_IPV4:
+		return p->packet.family == AF_INET;
+	case NFPROTO_IPV6:
+		return p->packet.family == AF_INET6;
+	}
+	return false;
+}
+
+/* nf_nat_inet_fn() asks the chains of type nat about the first packet of a connection only. */
+static bool asks_once(const struct rs_chain *c)
+{
+	return c->table->backend == BACKEND_IPTABLES_LEGACY ? !strcmp(c->table->name, "nat")
+							    : !strcmp(c->type, "nat");
+}
+
+static bool must_speak(const struct rs_chain *c, const struct path *p)
+{
+	if (asks_once(c) || c->hook >= NF_INET_NUMHOOKS)
+		return false;
+	if (c->table->family == NFPROTO_BRIDGE)
+		return p->bridge_passed & 1u << c->hook;
+	return p->packet.family && sees(c, p) && p->passed & 1u << c->hook;
+}
+
+static bool speaks(const struct path *p, const struct rs_chain *c)
+{
+	bool legacy = c->table->backend == BACKEND_IPTABLES_LEGACY;
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (has_rule(s) && s->family == c->table->family &&
+		    (s->backend == BACKEND_IPTABLES_LEGACY) == legacy &&
+		    !strcmp(s->rule.chain, c->name) && !strcmp(s->rule.table, c->table->name))
+			return true;
+	}
+	return false;
+}
+
+/* Of several rulesets that it may have met, a chain is asked for that all of them have. */
+static bool in_all(const struct rs_chain *c, const struct rules_answer *a)
+{
+	const struct rs_table *t = c->table;
+
+	for (unsigned int i = 1; i < a->n; i++) {
+		const struct rs_chain *other =
+			ruleset_chain(a->rs[i], t->backend == BACKEND_IPTABLES_LEGACY, t->family,
+				      t->name, c->name);
+
+		if (!other || !other->base || other->table->dormant)
+			return false;
+	}
+	return true;
+}
+
+bool walk_is_complete(const struct path *p, const struct rules_answer *a)
+{
+	for (size_t i = 0; i < a->rs[0]->n_base; i++) {
+		const struct rs_chain *c = a->rs[0]->base[i];
+
+		if (must_speak(c, p) && !speaks(p, c) && in_all(c, a))
+			return false;
+	}
+	return true;
 }

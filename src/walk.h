@@ -13,4 +13,7 @@
  */
 bool walk_is_possible(const struct path *p, const struct rules_answer *a);
 
+/* Does every chain speak that is at a hook which p passed? p as above. */
+bool walk_is_complete(const struct path *p, const struct rules_answer *a);
+
 #endif

@@ -132,7 +132,7 @@ static enum backend classify_nat(uint8_t family, const char *table, const char *
 	base_chain(rs, t, "POSTROUTING", NF_INET_POST_ROUTING, 100, "nat");
 	base_chain(rs, t, chain, hook, priority, type);
 	rs_table_add_chain(rs, t, "user");
-	ruleset_classify(rs);
+	assert_int_equal(ruleset_classify(rs), 0);
 	b = t->backend;
 	ruleset_put(rs);
 	return b;
@@ -175,7 +175,7 @@ static void test_ours(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ruleset_add_table(rs, BACKEND_NFT, NFPROTO_INET, cases[i].name);
-	ruleset_classify(rs);
+	assert_int_equal(ruleset_classify(rs), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(rs->tables[i]->ours, cases[i].ours);
 	ruleset_put(rs);
