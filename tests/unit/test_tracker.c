@@ -825,6 +825,19 @@ static void test_lookups_of_others_are_not_claimed(void **state)
 	TYPES(b->paths[0], STEP_RULE);
 }
 
+/* iptables-legacy does not say that it rejected: a rule of the next hook had it already. */
+static void test_answer_of_a_legacy_reject(void **state)
+{
+	struct bench *b = *state;
+
+	arrive(b, 5, on(udp(1, 2), "eth0", ""));
+	route(b, 1, 2, true);
+	line(b, NF_INET_LOCAL_IN, udp(1, 2), "INPUT", 2);
+	route(b, 2, 1, false);
+	end(b);
+	TYPES(b->paths[0], STEP_ROUTE, STEP_RULE);
+}
+
 static void test_answer_to_what_was_delivered(void **state)
 {
 	struct packet answer = udp(2, 1);
@@ -1026,6 +1039,7 @@ int main(void)
 		TEST(test_both_lookups_of_what_arrived),
 		TEST(test_no_way_back),
 		TEST(test_lookups_of_others_are_not_claimed),
+		TEST(test_answer_of_a_legacy_reject),
 		TEST(test_answer_to_what_was_delivered),
 		TEST(test_output_is_routed_before_its_hook),
 		TEST(test_a_lookup_long_ago_or_elsewhere_is_not_claimed),
