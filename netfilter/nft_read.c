@@ -30,11 +30,22 @@ static void index_attr(const struct nlattr **tb, const struct nlattr *attr)
 		tb[mnl_attr_get_type(attr)] = attr;
 }
 
+/* Not mnl_attr_for_each(), which rounds the end of the message up. */
+static const struct nlattr *attrs_of(const struct nlmsghdr *nlh)
+{
+	return (const void *)((const char *)mnl_nlmsg_get_payload(nlh) + sizeof(struct nfgenmsg));
+}
+
+static size_t attrs_len(const struct nlmsghdr *nlh)
+{
+	return mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
+}
+
 static void parse_message(const struct nlattr **tb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each_payload(attrs_of(nlh), attrs_len(nlh))
 		index_attr(tb, attr);
 }
 
@@ -208,7 +219,7 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 
 	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
 	 * walked over. */
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
+	mnl_attr_for_each_payload(attrs_of(nlh), attrs_len(nlh)) {
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
 			table = str_of(attr);
 		else if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN)

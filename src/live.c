@@ -182,9 +182,6 @@ static bool may_be_in(const struct live *l, uint8_t hook)
 {
 	const struct path *p = l->path;
 
-	/* Past its end, a packet meets no rule. Why it was freed may come later, but once. */
-	if (hook == HOOK_NONE ? l->dropped : l->ended)
-		return false;
 	if (hook == HOOK_NONE || p->last_hook == HOOK_NONE || p->last_hook >= NF_INET_NUMHOOKS)
 		return true;
 	if (!p->left_last)
