@@ -195,7 +195,7 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
+enum { TICK_MS = 20, COMMAND_GRACE_MS = 400, CATCH_UP_MS = 10000 };
 
 /* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
  * round asks for the generation of the rules. */
@@ -238,6 +238,23 @@ static int wait_for(struct session *s, struct end *e)
 	return 0;
 }
 
+/* What the kernel said before the end may still wait in a backlog. */
+static int catch_up(struct trace *t, struct session *s, struct error *err)
+{
+	uint64_t end = clock_ns(), limit = end + CATCH_UP_MS * 1000000ULL;
+	int rc = 0;
+
+	while (!rc && !t->stop && session_synced(s) < end) {
+		rc = session_step(s, false, err);
+		if (clock_ns() > limit) {
+			on_warning(t, "ended before all trace messages were read: the last paths "
+				      "may lack steps");
+			break;
+		}
+	}
+	return rc;
+}
+
 static int run(struct trace *t, struct session *s, struct end *e, struct error *err)
 {
 	int rc = 0;
@@ -248,6 +265,8 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
 		rc = session_step(s, false, err);
 	}
+	if (!rc && !t->stop)
+		rc = catch_up(t, s, err);
 	/* What is still in flight is shown as far as it came. */
 	if (!rc && !t->stop)
 		rc = session_step(s, true, err);

@@ -145,6 +145,11 @@ int session_step(struct session *s, bool all, struct error *err)
 	return 0;
 }
 
+uint64_t session_synced(const struct session *s)
+{
+	return s->config->engine->synced(s->engine);
+}
+
 const struct tracker_stats *session_stats(const struct session *s)
 {
 	return tracker_stats(s->tracker);

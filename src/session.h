@@ -31,6 +31,9 @@ unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned i
 /* Takes what the kernel has said and hands out the paths that are complete. all: the others too, for the end. 0 or a negative errno. */
 int session_step(struct session *s, bool all, struct error *err);
 
+/* All that the kernel said before this moment, CLOCK_MONOTONIC, has been read. */
+uint64_t session_synced(const struct session *s);
+
 const struct tracker_stats *session_stats(const struct session *s);
 unsigned int session_rules_changes(const struct session *s);
 
