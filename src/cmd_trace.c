@@ -202,14 +202,12 @@ static int open_signals(struct error *err)
 	return fd;
 }
 
-enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
+enum { TICK_MS = 20, COMMAND_GRACE_MS = 400, CATCH_UP_MS = 10000 };
 
 /* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
  * round asks for the generation of the rules. */
 static const struct timespec gather = {.tv_nsec = 2 * 1000 * 1000};
 
-/* A round reads a bounded number of messages; what is queued at the end is read for so long. */
-static const uint64_t drain_ns = 1000ULL * 1000 * 1000;
 
 struct end {
 	int signals; /* signalfd */
@@ -259,9 +257,26 @@ static int wait_for(struct session *s, struct end *e)
 	return 0;
 }
 
+/* What the kernel said before the end may still wait in a backlog. */
+static int catch_up(struct trace *t, struct session *s, struct error *err)
+{
+	uint64_t end = clock_ns(), limit = end + CATCH_UP_MS * 1000000ULL;
+	int rc = 0;
+
+	while (!rc && !t->stop && session_synced(s) < end) {
+		nanosleep(&gather, NULL);
+		rc = session_step(s, false, err);
+		if (clock_ns() > limit) {
+			on_warning(t, "ended before all trace messages were read: the last paths "
+				      "may lack steps");
+			break;
+		}
+	}
+	return rc;
+}
+
 static int run(struct trace *t, struct session *s, struct end *e, struct error *err)
 {
-	uint64_t end_ns;
 	int rc = 0;
 
 	while (!rc && !t->stop && !e->signalled && !(e->at_ns && clock_ns() >= e->at_ns)) {
@@ -271,11 +286,8 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 		t->stop |= e->unread;
 		rc = session_step(s, false, err);
 	}
-	end_ns = clock_ns();
-	while (!rc && !t->stop && session_synced(s) < end_ns && clock_ns() < end_ns + drain_ns) {
-		nanosleep(&gather, NULL);
-		rc = session_step(s, false, err);
-	}
+	if (!rc && !t->stop)
+		rc = catch_up(t, s, err);
 	/* What is still in flight is shown as far as it came. */
 	if (!rc && !t->stop)
 		rc = session_step(s, true, err);

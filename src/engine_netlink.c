@@ -490,6 +490,9 @@ static void say_lost(struct engine *e, struct place *p)
 			   .lost.after_post = rules_after_post(p)};
 
 	p->channel.overrun = false;
+	/* Their records are still to come, and must not be taken for those of later ones. */
+	if (p->raw_index >= 0 && !STAILQ_EMPTY(&p->channel.queue))
+		e->unpaired = true;
 	deliver_unpaired(e, p, true);
 	e->sink(e->sink_ctx, &ev);
 }
@@ -580,14 +583,26 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	return 0;
 }
 
+/* Up to when has all been delivered that was queued for this place? */
+static uint64_t place_synced(const struct engine *e, const struct place *p)
+{
+	const struct datagram *d = STAILQ_FIRST(&p->channel.queue);
+	const struct channel *c = &p->channel;
+
+	/* The records know. What is behind the gap of an overrun is not known before the socket has
+	 * been empty, which does not take long: until then the kernel adds nothing to it
+	 * (NETLINK_S_CONGESTED). */
+	if (p->raw_index >= 0 && !e->unpaired && !c->overrun)
+		return UINT64_MAX;
+	return d && d->after_ns < c->empty_from_ns ? d->after_ns : c->empty_from_ns;
+}
+
 static uint64_t netlink_synced(const struct engine *e)
 {
 	uint64_t synced = e->orders ? e->raw_read_ns : UINT64_MAX;
 
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
-		const struct channel *c = &e->places[i].channel;
-		const struct datagram *d = STAILQ_FIRST(&c->queue);
-		uint64_t t = d && d->after_ns < c->empty_from_ns ? d->after_ns : c->empty_from_ns;
+		uint64_t t = place_synced(e, &e->places[i]);
 
 		synced = t < synced ? t : synced;
 	}
