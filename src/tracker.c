@@ -164,7 +164,8 @@ static void heard(struct tracker *t, struct live *l, const struct event *ev)
 		path_doubt(p, CERTAIN_NOT, lost_text);
 
 	l->heard_ns = ev->before_ns;
-	if (ev->before_ns > p->before_ns)
+	/* What the rules did, not what became of it later: a socket may be closed much later. */
+	if (ev->type <= EVENT_LEAVE && ev->before_ns > p->before_ns)
 		p->before_ns = ev->before_ns;
 	if (ev->after_ns < p->after_ns)
 		p->after_ns = ev->after_ns;
