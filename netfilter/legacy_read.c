@@ -182,8 +182,8 @@ static int table_changed(struct nf_source *s, struct rs_table *t)
 	return rc;
 }
 
-/* Are the tables of this family the ones in rs, and the same as then? */
-static int family_changed(struct nf_source *s, struct ruleset *rs, uint8_t family)
+/* Are the tables of this family the ones in rs? content: and the same as then? */
+static int family_changed(struct nf_source *s, struct ruleset *rs, uint8_t family, bool content)
 {
 	char *names, *pos, *name;
 	size_t n = 0, known = 0;
@@ -197,18 +197,28 @@ static int family_changed(struct nf_source *s, struct ruleset *rs, uint8_t famil
 	pos = names;
 	while (!rc && (name = strtok_r(pos, "\n", &pos))) {
 		t = ruleset_table(rs, true, family, name);
-		rc = t ? table_changed(s, t) : 1;
+		rc = !t ? 1 : content ? table_changed(s, t) : 0;
 		n++;
 	}
 	free(names);
 	return rc ? rc : n != known;
 }
 
-int nf_source_legacy_changed(struct nf_source *s, struct ruleset *rs)
+static int any_changed(struct nf_source *s, struct ruleset *rs, bool content)
 {
 	int rc = 0;
 
 	for (int i = 0; i < N_FAMILIES && !rc; i++)
-		rc = family_changed(s, rs, families[i]);
+		rc = family_changed(s, rs, families[i], content);
 	return rc;
+}
+
+int nf_source_legacy_changed(struct nf_source *s, struct ruleset *rs)
+{
+	return any_changed(s, rs, true);
+}
+
+int nf_source_legacy_appeared(struct nf_source *s, struct ruleset *rs)
+{
+	return any_changed(s, rs, false);
 }

@@ -94,6 +94,9 @@ bool own_table_owned(const struct own_table *t)
 
 static void write_chain(FILE *out, const char *table, const struct own_chain *c)
 {
+	if (c->replaces)
+		fprintf(out, "flush chain %1$s %2$s %3$s\ndelete chain %1$s %2$s %3$s\n",
+			family_name(c->family), table, c->name);
 	fprintf(out, "add chain %s %s %s { type filter hook %s ", family_name(c->family), table,
 		c->name, c->hook);
 	if (c->device)

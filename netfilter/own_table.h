@@ -23,6 +23,7 @@ struct own_chain {
 	char *const *matches; /* nft match expressions; each becomes a rule that sets the trace bit
 				 and accepts; NULL: none */
 	size_t n_matches;
+	bool replaces; /* the chain of this name that was added before */
 };
 
 /* NULL on failure, err says why. netns_fd is borrowed during the call. */

@@ -135,4 +135,8 @@ int nf_source_genid(struct nf_source *s, uint32_t *genid);
  */
 int nf_source_legacy_changed(struct nf_source *s, struct ruleset *rs);
 
+/* Are there other legacy tables than when rs was read? 1, 0 or a negative errno. Costs two reads of
+ * a list of names. */
+int nf_source_legacy_appeared(struct nf_source *s, struct ruleset *rs);
+
 #endif

@@ -29,7 +29,7 @@ struct nf_source *nf_source_open(int netns_fd, struct error *err)
 		fail(err, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	s->raw[0] = s->raw[1] = -1;
+	s->raw[0] = s->raw[1] = s->names[0] = s->names[1] = -1;
 	s->seq = 1;
 	s->netns_fd = fcntl(netns_fd, F_DUPFD_CLOEXEC, 0);
 	if (s->netns_fd < 0) {
@@ -44,9 +44,12 @@ void nf_source_close(struct nf_source *s)
 {
 	if (!s)
 		return;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		if (s->raw[i] >= 0)
 			close(s->raw[i]);
+		if (s->names[i] >= 0)
+			close(s->names[i]);
+	}
 	if (s->nl)
 		mnl_socket_close(s->nl);
 	if (s->netns_fd >= 0)
@@ -221,38 +224,54 @@ int nf_source_raw(struct nf_source *s, uint8_t family)
 	return *fd;
 }
 
-/* All of a small text file of procfs; *out is never NULL after 0. */
-static int read_all(const char *path, char **out)
+/*
+ * The file shows the namespace in which it was opened (seq_open_net()), wherever it is read from.
+ * xt_proto_init() makes it in every namespace when the module is loaded, so where ours has none
+ * there is no need to go and look.
+ */
+static int open_names(struct nf_source *s, bool v6)
 {
-	FILE *f = fopen(path, "re");
-	size_t cap = 0;
-	ssize_t len = 0;
+	const char *path = v6 ? "/proc/thread-self/net/ip6_tables_names"
+			      : "/proc/thread-self/net/ip_tables_names";
+	int token, rc = 0;
 
-	*out = NULL;
-	if (!f && errno != ENOENT)
-		return -errno;
-	if (f) {
-		len = getdelim(out, &cap, '\0', f); /* it holds no NUL; -1: it is empty */
-		fclose(f);
-	}
-	if (len > 0)
+	if (s->names[v6] >= 0)
 		return 0;
-	free(*out);
-	*out = calloc(1, 1);
-	return *out ? 0 : -ENOMEM;
+	if (access(path, F_OK))
+		return errno == ENOENT ? 0 : -errno;
+	token = netns_enter(s->netns_fd);
+	if (token < 0)
+		return token;
+	s->names[v6] = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->names[v6] < 0 && errno != ENOENT)
+		rc = -errno;
+	netns_leave(token);
+	return rc;
 }
+
+enum { NAMES_MAX = 4096 }; /* there are five tables */
 
 int nf_source_legacy_names(struct nf_source *s, uint8_t family, char **out)
 {
-	const char *path = family == NFPROTO_IPV6 ? "/proc/thread-self/net/ip6_tables_names"
-						  : "/proc/thread-self/net/ip_tables_names";
-	int token = netns_enter(s->netns_fd), rc;
+	bool v6 = family == NFPROTO_IPV6;
+	int rc = open_names(s, v6);
+	ssize_t len = 0, n = 1;
 
 	*out = NULL;
-	if (token < 0)
-		return token;
-	rc = read_all(path, out);
-	netns_leave(token);
+	if (rc)
+		return rc;
+	*out = calloc(1, NAMES_MAX);
+	if (!*out)
+		return -ENOMEM;
+	while (s->names[v6] >= 0 && n > 0 && len < NAMES_MAX - 1) {
+		n = pread(s->names[v6], *out + len, NAMES_MAX - 1 - len, len);
+		len += n > 0 ? n : 0;
+	}
+	if (n >= 0)
+		return 0;
+	rc = -errno;
+	free(*out);
+	*out = NULL;
 	return rc;
 }
 

@@ -21,8 +21,9 @@ struct nf_source {
 	int netns_fd;	       /* owned */
 	struct mnl_socket *nl; /* NULL until nf_tables was there to be asked */
 	uint32_t seq;
-	int raw[2]; /* for the legacy tables of ip, ip6; -1 until there are some */
-	char *buf;  /* NF_BUF_SIZE bytes, of the request in flight */
+	int names[2]; /* the lists of legacy tables of ip, ip6; -1 until there are such */
+	int raw[2];   /* for the legacy tables of ip, ip6; -1 until there are some */
+	char *buf;    /* NF_BUF_SIZE bytes, of the request in flight */
 };
 
 /* The room for the next request to nf_tables: type NFT_MSG_*, flags besides NLM_F_REQUEST, family

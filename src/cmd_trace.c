@@ -208,7 +208,6 @@ enum { TICK_MS = 20, COMMAND_GRACE_MS = 400, CATCH_UP_MS = 10000 };
  * round asks for the generation of the rules. */
 static const struct timespec gather = {.tv_nsec = 2 * 1000 * 1000};
 
-
 struct end {
 	int signals; /* signalfd */
 	pid_t child; /* 0: none */

@@ -188,10 +188,10 @@ static void remove_stale(struct place *p)
 	}
 }
 
-static int observe(struct place *p, struct error *err)
+static int observe(struct place *p, unsigned int *moved, struct error *err)
 {
 	struct rules *rules = p->source.view->rules;
-	int rc = observers_add(p->observers, p->table, rules_now(rules), err);
+	int rc = observers_add(p->observers, p->table, rules_now(rules), moved, err);
 
 	if (rc > 0)
 		rules_expect_own(rules, rc);
@@ -202,6 +202,7 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 {
 	const struct engine_config *c = e->config;
 	const struct netns *ns = c->views[i].ns;
+	unsigned int moved;
 	int rc;
 
 	p->source = (struct nl_source){.ns = i, .view = &c->views[i]};
@@ -224,7 +225,7 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 	p->source.own_table = own_table_name(p->table);
 	remove_stale(p);
 	want_legacy(e, p);
-	return observe(p, err);
+	return observe(p, &moved, err);
 }
 
 static void place_close(struct engine *e, struct place *p)
@@ -612,10 +613,18 @@ static uint64_t netlink_synced(const struct engine *e)
 static void netlink_rules_changed(struct engine *e, unsigned int view)
 {
 	struct error err = {0};
+	unsigned int moved;
 
 	want_legacy(e, &e->places[view]);
-	if (observe(&e->places[view], &err))
+	if (observe(&e->places[view], &moved, &err)) {
 		warn(e, err.text);
+	} else if (moved) {
+		fail(&err, 0,
+		     "in network namespace %s, chains were put before those of nfpath, which moved "
+		     "before them now: what they dropped meanwhile was not seen",
+		     e->config->views[view].ns->name);
+		warn(e, err.text);
+	}
 }
 
 static const char *netlink_missing(const struct engine *e, unsigned int view)

@@ -13,11 +13,7 @@
 #include "src/error.h"
 #include "src/filter_nft.h"
 
-/*
- * Before everybody else: conntrack's defragmentation is at -400, and a chain of the user's that is
- * earlier still moves ours in front of it (first_priority()).
- */
-enum { FIRST = -500, AFTER_DNAT = NF_IP_PRI_NAT_DST + 1, LAST = INT_MAX };
+enum { AFTER_DNAT = NF_IP_PRI_NAT_DST + 1, LAST = INT_MAX };
 
 static const struct row {
 	uint8_t family;
@@ -69,9 +65,10 @@ enum { DEVICES_MAX = 256, CHAINS_MAX = sizeof(rows) / sizeof(rows[0]) + DEVICES_
 static const char ingress_prefix[] = "ing_";
 
 struct observers {
-	struct filter_matches matches[3]; /* by enum filter_place */
-	bool made[16];			  /* by NFPROTO_* */
-	char *devices[DEVICES_MAX];	  /* that have an ingress chain of ours */
+	struct filter_matches matches[3];		  /* by enum filter_place */
+	bool made[16];					  /* by NFPROTO_* */
+	int32_t priority[sizeof(rows) / sizeof(rows[0])]; /* of those made */
+	char *devices[DEVICES_MAX];			  /* that have an ingress chain of ours */
 	unsigned int n_devices;
 };
 
@@ -108,10 +105,10 @@ static bool sees(uint8_t observer, uint8_t table)
 	return observer == table;
 }
 
-/* One below the earliest chain at this hook, FIRST at the latest. */
+/* One below the earliest chain at this hook, OBSERVER_PRIORITY at the latest. */
 static int32_t first_priority(const struct ruleset *rs, const struct row *r)
 {
-	int32_t first = FIRST;
+	int32_t first = OBSERVER_PRIORITY;
 
 	for (size_t i = 0; i < rs->n_tables; i++) {
 		const struct rs_table *t = rs->tables[i];
@@ -137,25 +134,36 @@ static bool has_family(const struct ruleset *rs, uint8_t family)
 	return false;
 }
 
-static size_t add_rows(struct observers *o, const struct ruleset *rs, struct own_chain *out)
+static int32_t priority_of(const struct ruleset *rs, const struct row *r)
+{
+	if (r->kind == OBSERVER_ENTER)
+		return first_priority(rs, r);
+	return r->kind == OBSERVER_PASS ? AFTER_DNAT : LAST;
+}
+
+/* Those that are missing, and those that somebody got in front of meanwhile. */
+static size_t add_rows(struct observers *o, const struct ruleset *rs, struct own_chain *out,
+		       unsigned int *moved)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
-		bool enter = r->kind == OBSERVER_ENTER;
+		bool enter = r->kind == OBSERVER_ENTER, made = o->made[r->family];
+		int32_t priority = priority_of(rs, r);
 
-		if (o->made[r->family] || !has_family(rs, r->family))
+		if (!has_family(rs, r->family) || (made && priority >= o->priority[i]))
 			continue;
+		*moved += made;
+		o->priority[i] = priority;
 		out[n++] = (struct own_chain){
 			.family = r->family,
 			.name = r->name,
 			.hook = r->nft_hook,
-			.priority = enter		       ? first_priority(rs, r)
-				    : r->kind == OBSERVER_PASS ? AFTER_DNAT
-							       : LAST,
+			.priority = priority,
 			.matches = enter ? o->matches[r->place].v : NULL,
 			.n_matches = enter ? o->matches[r->place].n : 0,
+			.replaces = made,
 		};
 	}
 	return n;
@@ -209,7 +217,7 @@ static size_t add_ingress(struct observers *o, const struct rs_chain *c, struct 
 }
 
 int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
-		  struct error *err)
+		  unsigned int *moved, struct error *err)
 {
 	struct own_chain *chains = calloc(CHAINS_MAX, sizeof(*chains));
 	struct ingress_names *names = calloc(1, sizeof(*names));
@@ -221,7 +229,8 @@ int observers_add(struct observers *o, struct own_table *t, const struct ruleset
 		rc = fail(err, -ENOMEM, "out of memory");
 		goto out;
 	}
-	n = add_rows(o, rs, chains);
+	*moved = 0;
+	n = add_rows(o, rs, chains, moved);
 	for (size_t i = 0; i < rs->n_tables; i++)
 		for (size_t k = 0; k < rs->tables[i]->n_chains; k++)
 			if (is_ingress(rs->tables[i], rs->tables[i]->chains[k]))

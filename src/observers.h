@@ -8,6 +8,13 @@
 #include "src/cgroup.h"
 #include "src/filter.h"
 
+/*
+ * Before everybody else: conntrack's defragmentation is at -400, and a chain of the user's that is
+ * earlier still moves ours in front of it. One that comes later at this priority goes before ours
+ * (nf_hook_entries_grow()).
+ */
+enum { OBSERVER_PRIORITY = -500 };
+
 enum observer_kind {
 	OBSERVER_NONE,
 	OBSERVER_ENTER, /* first in its hook: selects packets */
@@ -31,10 +38,11 @@ void observers_close(struct observers *o);
 /*
  * Adds to t the chains that this ruleset calls for and that were not added yet: always those of
  * inet, those of bridge, arp and netdev only where the ruleset has tables of these families.
+ * Chains of the user's that came before ours since, ours are put before: *moved says how many.
  * Returns how many transactions that took (0 or 1), or a negative errno with a sentence.
  */
 int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
-		  struct error *err);
+		  unsigned int *moved, struct error *err);
 
 /* Which observer a chain of our table is. */
 struct observer observer_of(uint8_t family, const char *chain);

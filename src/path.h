@@ -163,7 +163,7 @@ struct path {
 	const char *because;	      /* why it is not exact; NULL when it is */
 	uint64_t lost;		      /* events lost while it was in flight */
 	unsigned int ns;	      /* index of the namespace in the trace's set */
-	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: all of it happened between these two */
+	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: it met the rules between these two */
 	uint32_t passed;	      /* bit 1 << NF_INET_*: hooks that it left alive … */
 	uint32_t bridge_passed;	      /* … and those of a bridge */
 	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */

@@ -217,6 +217,13 @@ static int legacy_check(struct rules *r)
 	return rc;
 }
 
+static int legacy_failed(const struct rules *r, int rc, struct error *err)
+{
+	return fail(err, rc,
+		    "cannot read the tables of iptables-legacy in network namespace %s: %s",
+		    r->ns->name, strerror(-rc));
+}
+
 int rules_sync(struct rules *r, bool legacy, struct error *err)
 {
 	uint64_t start = clock_ns();
@@ -229,14 +236,17 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 			    r->ns->name, strerror(-rc));
 	if (r->stale || genid != current(r)->rs->genid)
 		return reread(r, r->stale, err);
+	/* Cheap enough for every time: the first iptables-legacy command makes its table, and
+	 * nobody has said a word of it yet. */
+	rc = nf_source_legacy_appeared(r->source, current(r)->rs);
+	if (rc)
+		return rc < 0 ? legacy_failed(r, rc, err) : reread(r, true, err);
 	current(r)->nft_until_ns = start;
 	if (!legacy)
 		return 0;
 	rc = legacy_check(r);
 	if (rc < 0)
-		return fail(err, rc,
-			    "cannot read the tables of iptables-legacy in network namespace %s: %s",
-			    r->ns->name, strerror(-rc));
+		return legacy_failed(r, rc, err);
 	return rc ? reread(r, true, err) : 0;
 }
 

@@ -25,7 +25,9 @@ static void doubt_walk(struct path *p, const struct rules_answer *rules)
 {
 	if (p->certainty != CERTAIN_EXACT)
 		return;
-	if (!walk_is_possible(p, rules))
+	if (!rules->complete)
+		path_doubt(p, CERTAIN_NOT, "the ruleset changed while it was under way");
+	else if (!walk_is_possible(p, rules))
 		path_doubt(
 			p, CERTAIN_NOT,
 			"its rules make no way through their chains: a step is missing, or one is "

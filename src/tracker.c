@@ -155,7 +155,8 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 
 	if (ev->before_ns > l->heard_ns)
 		l->heard_ns = ev->before_ns;
-	if (ev->before_ns > p->before_ns)
+	/* What the rules did, not what became of it later: a socket may be closed much later. */
+	if (ev->type <= EVENT_LEAVE && ev->before_ns > p->before_ns)
 		p->before_ns = ev->before_ns;
 	if (ev->after_ns < p->after_ns)
 		p->after_ns = ev->after_ns;

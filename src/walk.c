@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "src/observers.h"
 #include "src/resolve.h"
 
 /* nf_tables allows 16 (NFT_JUMP_STACK_SIZE), iptables-legacy as many as there are chains: deeper
@@ -175,12 +176,12 @@ static bool speaks(const struct path *p, const struct rs_chain *c)
 	return false;
 }
 
-/* Of several rulesets that it may have met, a chain is asked for that all of them have. */
+/* Of several rulesets that it may have met, do all have this chain? */
 static bool in_all(const struct rs_chain *c, const struct rules_answer *a)
 {
 	const struct rs_table *t = c->table;
 
-	for (unsigned int i = 1; i < a->n; i++) {
+	for (unsigned int i = 0; i < a->n; i++) {
 		const struct rs_chain *other =
 			ruleset_chain(a->rs[i], t->backend == BACKEND_IPTABLES_LEGACY, t->family,
 				      t->name, c->name);
@@ -191,13 +192,19 @@ static bool in_all(const struct rs_chain *c, const struct rules_answer *a)
 	return true;
 }
 
+/* A chain of one of them only may not have been there yet, or not any more; behind our own it
+ * would have spoken, before them it may have been and we not know it. */
+static bool is_missing(const struct rs_chain *c, const struct path *p, const struct rules_answer *a)
+{
+	return must_speak(c, p) && !speaks(p, c) &&
+	       (c->priority <= OBSERVER_PRIORITY || in_all(c, a));
+}
+
 bool walk_is_complete(const struct path *p, const struct rules_answer *a)
 {
-	for (size_t i = 0; i < a->rs[0]->n_base; i++) {
-		const struct rs_chain *c = a->rs[0]->base[i];
-
-		if (must_speak(c, p) && !speaks(p, c) && in_all(c, a))
-			return false;
-	}
+	for (unsigned int i = 0; i < a->n; i++)
+		for (size_t k = 0; k < a->rs[i]->n_base; k++)
+			if (is_missing(a->rs[i]->base[k], p, a))
+				return false;
 	return true;
 }
