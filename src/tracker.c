@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/tracker.h"
 
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,6 +307,7 @@ static void enter_hook(struct live *l, const struct event *ev, bool left)
 
 	l->family = ev->family;
 	l->ruled = false;
+	l->routed = ROUTED_NOT;
 	p->last_hook = ev->hook;
 	p->left_last = left;
 	if (left && ev->hook < 32)
@@ -386,6 +388,31 @@ static bool is_routed_now(const struct live *l)
 			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
 
+/*
+ * Arrived packets: lookups for the way on, table after table until one has an answer, then for the
+ * way back (fib_validate_source()). What comes after that is done for the ICMP error that the
+ * packet provokes (icmp_route_lookup()), which looks all of it up again.
+ */
+static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit fit)
+{
+	if (fit == FLOW_OTHER || !is_routed_now(l))
+		return false;
+	if (!l->path->left_last)
+		return fit == FLOW_FORWARD && !ev->route.input;
+	if (fit == FLOW_FORWARD) {
+		if (!ev->route.input || l->routed != ROUTED_NOT)
+			return false;
+		if (ev->route.error != -EAGAIN)
+			l->routed = ev->route.error ? ROUTED_OVER : ROUTED_ON;
+		return true;
+	}
+	if (l->routed != ROUTED_ON)
+		return false;
+	if (ev->route.error != -EAGAIN)
+		l->routed = ROUTED_OVER;
+	return true;
+}
+
 static void on_route(struct tracker *t, const struct event *ev)
 {
 	struct kept_route *kept;
@@ -398,11 +425,11 @@ static void on_route(struct tracker *t, const struct event *ev)
 
 		if (l->cpu != ev->cpu || ev->cpu < 0)
 			continue;
-		fit = is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
-		if (fit == FLOW_OTHER)
+		fit = flow_fits(&l->now, ev);
+		if (!is_its_lookup(l, ev, fit))
 			break;
 		heard(t, l, ev);
-		add_route(l, ev, fit == FLOW_REVERSE && *l->now.iif);
+		add_route(l, ev, fit == FLOW_REVERSE);
 		return;
 	}
 	kept = &t->routes[t->next_route++ % ROUTES_KEPT];
@@ -661,13 +688,26 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	l->ended = l->dropped = true;
 }
 
+/* Was it handed to this device already? The same one twice is a copy's. */
+static bool was_transmitted(const struct path *p, const char *dev)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].type == STEP_TRANSMIT && p->steps[i].transmit.dev && dev &&
+		    !strcmp(p->steps[i].transmit.dev, dev))
+			return true;
+	return false;
+}
+
 static void on_transmit(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, NULL) : NULL;
-	if (!l)
+	/* Copies are sent before their original gets there, and later when a neighbour is looked
+	 * for. */
+	if (!l || !l->path->left_last || l->path->last_hook != NF_INET_POST_ROUTING ||
+	    was_transmitted(l->path, ev->transmit.dev))
 		return;
 	heard(t, l, ev);
 	s = path_add(l->path, STEP_TRANSMIT, nfproto_of(ev->packet), HOOK_NONE);
