@@ -127,6 +127,7 @@ int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m)
 	m->th = get_bytes(tb[NFTA_TRACE_TRANSPORT_HEADER]);
 	m->iif = get_u32(tb[NFTA_TRACE_IIF]);
 	m->oif = get_u32(tb[NFTA_TRACE_OIF]);
+	m->nfproto = get_u32(tb[NFTA_TRACE_NFPROTO]);
 	m->has_mark = tb[NFTA_TRACE_MARK];
 	m->mark = get_u32(tb[NFTA_TRACE_MARK]);
 	m->ct_id = get_u32(tb[TRACE_CT_ID]);

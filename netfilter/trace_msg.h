@@ -35,6 +35,7 @@ struct trace_msg {
 	/* The rest comes with the first message of each base chain that the packet visits. */
 	struct bytes ll, nh, th;
 	uint32_t iif, oif; /* 0: none */
+	uint32_t nfproto;  /* of the hook; 0: not said */
 	bool has_mark;
 	uint32_t mark;
 	/* Since Linux 6.15 or so; state 0: the kernel said nothing. */

@@ -17,7 +17,8 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
-	bool dropped;	    /* the kernel said so */
+	bool dropped;					    /* the kernel said so */
+	enum { ROUTED_NOT, ROUTED_ON, ROUTED_OVER } routed; /* how far its routing decision is */
 	bool no_id;	    /* its id names another packet now: not in by_id */
 	bool outlived_loss; /* events were lost after it was complete: one more is not its own */
 	bool ruled;	    /* rules of the next hook have it already */

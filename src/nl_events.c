@@ -2,6 +2,7 @@
 #include "src/nl_events.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -69,7 +70,15 @@ static bool headers_of(struct nl_source *s, struct packet *p, const struct trace
 	memset(p, 0, sizeof(*p));
 	p->mark = m->mark;
 	set_interfaces(s, p, m->iif, m->oif);
-	return !packet_parse(p, m->ll.p, m->ll.len, m->nh.p, m->nh.len, m->th.p, m->th.len);
+	if (packet_parse(p, m->ll.p, m->ll.len, m->nh.p, m->nh.len, m->th.p, m->th.len))
+		return false;
+	/*
+	 * In the hooks of IP it is IP, whatever the link-layer header says: copies that TEE and dup
+	 * send have room for one, with anything in it (pskb_copy()).
+	 */
+	if (!p->family && m->nh.p && (m->nfproto == NFPROTO_IPV4 || m->nfproto == NFPROTO_IPV6))
+		return !packet_parse(p, NULL, 0, m->nh.p, m->nh.len, m->th.p, m->th.len);
+	return true;
 }
 
 /* Of our own table: where the packet is. */

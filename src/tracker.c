@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/tracker.h"
 
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,7 @@ static void enter_hook(struct live *l, const struct event *ev, bool left)
 
 	l->family = ev->family;
 	l->ruled = false;
+	l->routed = ROUTED_NOT;
 	p->last_hook = ev->hook;
 	p->left_last = left;
 	if (left && ev->hook < 32)
@@ -415,6 +417,16 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	l->ended = l->dropped = true;
 }
 
+/* Was it handed to this device already? The same one twice is a copy's. */
+static bool was_transmitted(const struct path *p, const char *dev)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].type == STEP_TRANSMIT && p->steps[i].transmit.dev && dev &&
+		    !strcmp(p->steps[i].transmit.dev, dev))
+			return true;
+	return false;
+}
+
 static void on_transmit(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
@@ -422,7 +434,12 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 	size_t at;
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, NULL) : NULL;
-	if (!l)
+	/* Copies are sent before their original gets there, and later when a neighbour is looked
+	 * for. */
+	if (!l ||
+	    (!l->looped_at &&
+	     (!l->path->left_last || l->path->last_hook != NF_INET_POST_ROUTING)) ||
+	    was_transmitted(l->path, ev->transmit.dev))
 		return;
 	tracker_heard(t, l, ev);
 	/* Where records wait for messages (Linux before 6.3), loopback was faster: sent it was

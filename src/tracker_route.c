@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which route lookups are a packet's own. A lookup names no packet, only addresses; the CPU that
  * makes it tells, and the moment. */
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,31 @@ static bool is_routed_now(const struct live *l)
 			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
 
+/*
+ * Arrived packets: lookups for the way on, table after table until one has an answer, then for the
+ * way back (fib_validate_source()). What comes after that is done for the ICMP error that the
+ * packet provokes (icmp_route_lookup()), which looks all of it up again.
+ */
+static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit fit)
+{
+	if (fit == FLOW_OTHER || l->ns != ev->ns || !is_routed_now(l))
+		return false;
+	if (!l->path->left_last)
+		return fit == FLOW_FORWARD && !ev->route.input;
+	if (fit == FLOW_FORWARD) {
+		if (!ev->route.input || l->routed != ROUTED_NOT)
+			return false;
+		if (ev->route.error != -EAGAIN)
+			l->routed = ev->route.error ? ROUTED_OVER : ROUTED_ON;
+		return true;
+	}
+	if (l->routed != ROUTED_ON)
+		return false;
+	if (ev->route.error != -EAGAIN)
+		l->routed = ROUTED_OVER;
+	return true;
+}
+
 void tracker_on_route(struct tracker *t, const struct event *ev)
 {
 	struct kept_route *kept;
@@ -114,11 +140,11 @@ void tracker_on_route(struct tracker *t, const struct event *ev)
 
 		if (l->cpu != ev->cpu || ev->cpu < 0)
 			continue;
-		fit = l->ns == ev->ns && is_routed_now(l) ? flow_fits(&l->now, ev) : FLOW_OTHER;
-		if (fit == FLOW_OTHER)
+		fit = flow_fits(&l->now, ev);
+		if (!is_its_lookup(l, ev, fit))
 			break;
 		tracker_heard(t, l, ev);
-		add_route(l, ev, fit == FLOW_REVERSE && *l->now.iif);
+		add_route(l, ev, fit == FLOW_REVERSE);
 		return;
 	}
 	kept = &t->routes[t->next_route++ % ROUTES_KEPT];
