@@ -26,6 +26,8 @@ SLOW = (4 if os.environ.get("SAN") == "1" else 1) * int(os.environ.get("VM_SLOW"
 CLONE_NEWNET = 0x40000000
 # Of our own: rulesets of our namespaces wait for nobody's iptables, and nobody's for ours.
 XTABLES_LOCK = "/run/nfp-xtables-%d.lock" % os.getpid()
+# For nfpath too, which watches the lock to see that a table may have changed: not that of others on this machine.
+os.environ["XTABLES_LOCKFILE"] = XTABLES_LOCK
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -116,7 +118,7 @@ class Netns:
 
     def run(self, argv, stdin=None, check=True, env=None, **kw):
         """Runs a program in the namespace; returns CompletedProcess with text output."""
-        full = dict(os.environ, XTABLES_LOCKFILE=XTABLES_LOCK)
+        full = dict(os.environ)
         full.update(env or {})
         with self:
             r = subprocess.run(argv, input=stdin, capture_output=True, env=full,
