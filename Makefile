@@ -3,6 +3,7 @@
 # make          build/nfpath                make demo     what is missing, the build, and the main job on a lab
 # make deps     install what is missing     make test     the same set-up and the whole test suite (SAN=1: sanitizers)
 # make install  DESTDIR= PREFIX=            make bench    costs as ratios measured in one run
+# make vm       a shell on KERNEL=6.1       make test-vm  the suites that need a kernel on 6.1, 6.12, 7.2, 5.10 (KERNEL= one)
 
 PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
@@ -18,19 +19,20 @@ endif
 CC := gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
-PKGS := libmnl libnftnl libnftables xtables libiptc jansson libbpf
+PKGS := libmnl libnftnl libnftables xtables jansson libbpf
 
 # Debian packages, by name. build: what `make` needs; test: what the suite and the demo run.
-DEPS_BUILD := gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libmnl-dev libnftnl-dev \
-	libnftables-dev libxtables-dev libip4tc-dev libip6tc-dev libiptc-dev libjansson-dev linux-libc-dev libc6-dev
+DEPS_BUILD := gcc libc6-dev make pkg-config clang bpftool libbpf-dev libmnl-dev libnftnl-dev libnftables-dev libxtables-dev \
+	libjansson-dev
 DEPS_TEST := iproute2 iptables nftables ipset nfacct libcmocka-dev python3 python3-jsonschema iputils-ping procps \
-	libclang-rt-dev man-db
+	libclang-rt-dev libiptc-dev man-db
+DEPS_VM := qemu-system-x86 busybox-static cpio kmod xz-utils zstd
 
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DNFPATH_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-unused-parameter \
 	-fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS = $(shell pkg-config --libs $(PKGS)) -lelf -lz
+LDLIBS = $(shell pkg-config --libs $(PKGS))
 # Asked only when something is compiled: `make deps` must run on a machine that has no pkg-config yet.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pkg-config --variable=xtlibdir xtables)"'
 
@@ -43,7 +45,7 @@ NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard t
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo test test-unit bench install uninstall clean FORCE
+.PHONY: all deps deps-vm demo test test-unit test-vm vm bench install uninstall clean FORCE
 
 all: $(B)/nfpath
 
@@ -85,7 +87,33 @@ $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 # Floors that the benchmark measures against, and its sender.
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lip4tc -lip6tc
+
+# Fuzzing: always clang with sanitizers, always the same corner of build/. Each harness takes from the library what it needs.
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
+FUZZ_OBJS := $(SRCS:%.c=build/fuzz/obj/%.o)
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+.PHONY: fuzz fuzz-if-possible
+fuzz: $(FUZZ) build/fuzz/seeds
+
+# tests/fuzz/test_fuzz says what is missing where it is.
+fuzz-if-possible:
+	@if tests/fuzz/runtime $(CLANG); then $(MAKE) --no-print-directory fuzz; fi
+
+build/fuzz/obj/%.o: %.c | $(SKEL)
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(PKG_CFLAGS) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -fno-strict-aliasing $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/libfuzzed.a: $(FUZZ_OBJS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(FUZZ): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libfuzzed.a
+	$(CLANG) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/fuzz/seeds: build/fuzz/obj/tests/fuzz/seeds.o
+	$(CLANG) -fsanitize=address,undefined $(LDFLAGS) -o $@ $^ -lmnl
 
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)
@@ -100,10 +128,25 @@ test: deps
 	@B=$(B) SAN=$(SAN) tests/run $(SUITE)
 
 .PHONY: test-programs
-test-programs: all $(UNIT) $(NETNS_PROGS)
+test-programs: all $(UNIT) $(NETNS_PROGS) fuzz-if-possible
 
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
+
+# The same tests on Debian's kernels, each in a virtual machine; only root's own programs are shared, nothing is installed.
+# make vm KERNEL=6.12: a shell there.
+KERNELS := 6.1 6.12 7.2 5.10
+VM_SUITES ?= examples oracle netns
+test-vm: deps deps-vm
+	@$(MAKE) --no-print-directory all test-programs
+	@B=$(B) SAN=$(SAN) tests/vm/matrix "$(VM_SUITES)" $(or $(KERNEL),$(KERNELS))
+
+vm: deps deps-vm
+	@$(MAKE) --no-print-directory all test-programs
+	@B=$(B) SAN=$(SAN) tests/vm/run $(or $(KERNEL),$(firstword $(KERNELS)))
+
+deps-vm:
+	@tests/deps $(DEPS_VM)
 
 bench: all $(BENCH_PROGS)
 	@B=$(B) tests/bench/run
@@ -119,3 +162,4 @@ clean:
 	rm -rf build
 
 -include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BENCH_PROGS:=.d)
+-include $(FUZZ_OBJS:.o=.d) $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)

@@ -23,7 +23,7 @@ struct cpu_state {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 8 << 20);
 } records __weak SEC(".maps");
 
 struct {

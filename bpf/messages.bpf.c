@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Which CPU queued which netlink message, and when: __netlink_sendskb() queues the skb and calls
- * sk_data_ready(), whose default, sock_def_readable(), has the tracepoint. It comes once for each
- * datagram, on the CPU where the traced packet is.
+ * sk_data_ready(), whose default, sock_def_readable(), has the tracepoint (since Linux 6.3; before,
+ * the function itself is watched). It comes once for each datagram, on the CPU where the traced
+ * packet is.
  */
 #include "bpf/common.h"
 
@@ -15,7 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define TRACE_MESSAGE ((10 << 8) | 17) /* NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE */
 #define NFTA_TRACE_ID 6
 #define ATTRS_WALKED 6 /* the id is the third one */
-#define QUEUE_WALKED 8
+#define QUEUE_WALKED 32 /* a virtual CPU may be off for a while between queueing and telling */
 
 struct nlmsghdr {
 	__u32 nlmsg_len;
@@ -37,6 +38,12 @@ struct {
 	__type(value, __u32); /* index */
 } sockets SEC(".maps");
 
+/* Before 5.19 an skb does not say: what stands at the tail is taken for this CPU's. */
+static __always_inline bool allocated_on(const struct sk_buff *skb, __u32 cpu)
+{
+	return !bpf_core_field_exists(skb->alloc_cpu) || BPF_CORE_READ(skb, alloc_cpu) == cpu;
+}
+
 /*
  * The message that this CPU has just queued is the tail, or, when another CPU queued one meanwhile,
  * the last one that was allocated here: nft_trace_notify() and nfulnl_log_packet() allocate, fill
@@ -56,7 +63,7 @@ static __always_inline struct sk_buff *own_tail(struct sock *sk, __u32 cpu, __u8
 	for (i = 0; i < QUEUE_WALKED; i++) {
 		if (!skb || skb == head)
 			break;
-		if (BPF_CORE_READ(skb, alloc_cpu) == cpu)
+		if (allocated_on(skb, cpu))
 			return skb;
 		skb = BPF_CORE_READ(skb, prev);
 	}
@@ -118,10 +125,8 @@ static __always_inline void emit_held(struct cpu_state *c, __u64 now)
 	}
 }
 
-SEC("raw_tp/sk_data_ready")
-int message_queued(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int queued_on(struct sock *sk)
 {
-	struct sock *sk = (void *)ctx->args[0];
 	struct nfp_message *m;
 	struct cpu_state *c;
 	__u64 cookie;
@@ -151,4 +156,17 @@ int message_queued(struct bpf_raw_tracepoint_args *ctx)
 	read_message(m, sk);
 	bpf_ringbuf_submit(m, 0);
 	return 0;
+}
+
+SEC("raw_tp/sk_data_ready")
+int message_queued(struct bpf_raw_tracepoint_args *ctx)
+{
+	return queued_on((void *)ctx->args[0]);
+}
+
+/* void sock_def_readable(struct sock *sk) */
+SEC("fentry/sock_def_readable")
+int message_queued_function(__u64 *ctx)
+{
+	return queued_on((void *)ctx[0]);
 }

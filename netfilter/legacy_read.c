@@ -55,7 +55,6 @@ static int get_entries(int fd, const struct xt_layout *l, const struct ipt_getin
 	*blob = NULL;
 	if (!get)
 		return -ENOMEM;
-	memset(get, 0, sizeof(*get));
 	memcpy(get->name, info->name, sizeof(get->name));
 	get->size = info->size;
 	rc = getsockopt(fd, l->level, l->get_entries, get, &len) ? -errno : 0;

@@ -27,6 +27,19 @@ static uint32_t get_u32(const struct nlattr *attr)
 	return attr && mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
 }
 
+/* "5 ", as trace_packet() writes it: counted from 1, digits only, one space and no more. */
+static bool parse_number(const char *s, uint32_t *number)
+{
+	unsigned long long n;
+	char *end;
+
+	if (*s < '1' || *s > '9')
+		return false;
+	n = strtoull(s, &end, 10);
+	*number = n;
+	return n <= UINT32_MAX && !strcmp(end, " ");
+}
+
 /*
  * "TRACE: table:chain:rule:5 ". A chain's name may hold colons, a table's cannot: so from the left
  * the table, from the right number and kind, and what is between them is the chain.
@@ -40,7 +53,6 @@ static bool parse_prefix(struct nflog_msg *m, const char *prefix)
 	} kinds[] = {
 		{"rule", XT_TRACE_RULE}, {"return", XT_TRACE_RETURN}, {"policy", XT_TRACE_POLICY}};
 	const char *table, *chain, *kind, *number;
-	char *end;
 
 	if (strncmp(prefix, lead, sizeof(lead) - 1))
 		return false;
@@ -53,8 +65,7 @@ static bool parse_prefix(struct nflog_msg *m, const char *prefix)
 		;
 	if (kind == chain || chain - table >= XT_NAME_MAX || kind - chain > XT_NAME_MAX)
 		return false;
-	m->number = strtoul(number + 1, &end, 10);
-	if (end == number + 1 || *end != ' ' || end[1])
+	if (!parse_number(number + 1, &m->number))
 		return false;
 	memcpy(m->table, table, chain - table);
 	memcpy(m->chain, chain + 1, kind - chain - 1);
@@ -76,10 +87,12 @@ int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m)
 	const struct nfgenmsg *g;
 
 	memset(m, 0, sizeof(*m));
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*g))
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
 		return -EBADMSG;
 	g = mnl_nlmsg_get_payload(nlh);
-	if (mnl_attr_parse(nlh, sizeof(*g), collect, tb) < 0)
+	/* Not mnl_attr_parse(), which rounds the end of the message up. */
+	if (mnl_attr_parse_payload(g + 1, mnl_nlmsg_get_payload_len(nlh) - sizeof(*g), collect,
+				   tb) < 0)
 		return -EBADMSG;
 	m->family = g->nfgen_family;
 	if (tb[NFULA_PACKET_HDR] &&

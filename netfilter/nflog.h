@@ -34,7 +34,7 @@ struct nflog_msg {
 	uint32_t number; /* 1-based */
 };
 
-/* 0 or -EBADMSG. Points into the message. */
+/* 0 or -EBADMSG. Points into the message; never reads past nlh->nlmsg_len. */
 int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m);
 
 enum nflog_request { NFLOG_BIND_FAMILY, NFLOG_BIND_GROUP, NFLOG_MODE, NFLOG_UNBIND_GROUP };

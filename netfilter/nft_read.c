@@ -30,18 +30,31 @@ static void index_attr(const struct nlattr **tb, const struct nlattr *attr)
 		tb[mnl_attr_get_type(attr)] = attr;
 }
 
+/* Not mnl_attr_for_each(), which rounds the end of the message up. */
+static const struct nlattr *attrs_of(const struct nlmsghdr *nlh)
+{
+	return (const void *)((const char *)mnl_nlmsg_get_payload(nlh) + sizeof(struct nfgenmsg));
+}
+
+static size_t attrs_len(const struct nlmsghdr *nlh)
+{
+	return mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
+}
+
 static void parse_message(const struct nlattr **tb, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) index_attr(tb, attr);
+	mnl_attr_for_each_payload(attrs_of(nlh), attrs_len(nlh))
+		index_attr(tb, attr);
 }
 
 static void parse_nested(const struct nlattr **tb, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) index_attr(tb, attr);
+	mnl_attr_for_each_nested(attr, nest)
+		index_attr(tb, attr);
 }
 
 static const char *str_of(const struct nlattr *attr)
@@ -128,8 +141,10 @@ static int parse_devices(struct rs_chain *c, const struct nlattr *const *hook)
 		return add_device(&c->devices, &n, str_of(hook[NFTA_HOOK_DEV]), false);
 	if (!hook[NFTA_HOOK_DEVS])
 		return 0;
-	mnl_attr_for_each_nested(dev, hook[NFTA_HOOK_DEVS]) if (!rc && str_of(dev)) rc =
-		add_device(&c->devices, &n, str_of(dev), mnl_attr_get_type(dev) == DEVICE_PREFIX);
+	mnl_attr_for_each_nested(dev, hook[NFTA_HOOK_DEVS])
+		if (!rc && str_of(dev))
+			rc = add_device(&c->devices, &n, str_of(dev),
+					mnl_attr_get_type(dev) == DEVICE_PREFIX);
 	return rc;
 }
 
@@ -204,8 +219,7 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 
 	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
 	 * walked over. */
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	mnl_attr_for_each_payload(attrs_of(nlh), attrs_len(nlh)) {
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
 			table = str_of(attr);
 		else if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN)
@@ -229,6 +243,8 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 
 int nft_dump_message(const struct nlmsghdr *nlh, void *data)
 {
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg))
+		return -EPROTO;
 	if (check_gen(data, nlh))
 		return -EAGAIN;
 	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {

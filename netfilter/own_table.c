@@ -61,7 +61,7 @@ static int run(struct own_table *t, const char *command)
 	errno = 0;
 	if (!nft_run_cmd_from_buffer(t->ctx, command))
 		return 0;
-	return errno ? -errno : -EINVAL;
+	return errno ? -errno : -EIO;
 }
 
 void own_table_close(struct own_table *t)

@@ -190,10 +190,9 @@ static int on_gen(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *attr;
 	uint32_t *genid = data;
 
-	mnl_attr_for_each(attr, nlh,
-			  sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) == NFTA_GEN_ID &&
-						       mnl_attr_get_payload_len(attr) == 4) *genid =
-		ntohl(mnl_attr_get_u32(attr));
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == NFTA_GEN_ID && mnl_attr_get_payload_len(attr) == 4)
+			*genid = ntohl(mnl_attr_get_u32(attr));
 	return 0;
 }
 

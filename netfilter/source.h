@@ -58,8 +58,8 @@ struct nft_dump {
 };
 
 /*
- * Takes one message of a dump (nfgenmsg included, length checked) into data, a struct nft_dump. 0,
- * -EAGAIN when it is not of this generation, -EPROTO, -ENOMEM. Anything may stand in the message.
+ * Takes one message of a dump into data, a struct nft_dump. 0, -EAGAIN when it is not of this
+ * generation, -EPROTO, -ENOMEM. Anything may stand in the message, nothing at all too.
  */
 int nft_dump_message(const struct nlmsghdr *nlh, void *data);
 

@@ -35,9 +35,9 @@ static int on_table(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *attr;
 	uint64_t *handle = data;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) ==
-								  NFTA_TABLE_HANDLE) *handle =
-		handle_of(attr);
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(attr) == NFTA_TABLE_HANDLE)
+			*handle = handle_of(attr);
 	return 0;
 }
 
@@ -76,10 +76,9 @@ static int on_chain(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *attr;
 	int rc = 0;
 
-	mnl_attr_for_each(attr, nlh,
-			  sizeof(struct nfgenmsg)) if (!rc && mnl_attr_get_type(attr) ==
-								      NFTA_CHAIN_USERDATA) rc =
-		comment_of(attr, &d->comment);
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+		if (!rc && mnl_attr_get_type(attr) == NFTA_CHAIN_USERDATA)
+			rc = comment_of(attr, &d->comment);
 	return rc;
 }
 
@@ -95,8 +94,7 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *attr;
 	int rc = 0;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
 		/* A kernel may not know how to dump one chain only. */

@@ -68,21 +68,28 @@ static int verdict_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static void decode_rule(struct trace_msg *m, const struct nlattr **tb)
+{
+	const struct nlattr *handle = tb[NFTA_TRACE_RULE_HANDLE];
+
+	if (tb[NFTA_TRACE_VERDICT])
+		mnl_attr_parse_nested(tb[NFTA_TRACE_VERDICT], verdict_attr, m);
+	if (handle && mnl_attr_get_payload_len(handle) >= 8)
+		m->handle = be64toh(mnl_attr_get_u64(handle));
+}
+
+/*
+ * The type does not tell a rule from the end of a chain, the handle does
+ * (nf_trace_fill_rule_info()): Linux 6.1 calls both a rule that returns and the end of a chain
+ * RETURN, 6.18 calls both RULE.
+ */
 static int decode_kind(struct trace_msg *m, const struct nlattr **tb)
 {
 	switch (get_u32(tb[NFTA_TRACE_TYPE])) {
 	case NFT_TRACETYPE_RULE:
-		if (tb[NFTA_TRACE_VERDICT])
-			mnl_attr_parse_nested(tb[NFTA_TRACE_VERDICT], verdict_attr, m);
-		if (tb[NFTA_TRACE_RULE_HANDLE] &&
-		    mnl_attr_get_payload_len(tb[NFTA_TRACE_RULE_HANDLE]) >= 8)
-			m->handle = be64toh(mnl_attr_get_u64(tb[NFTA_TRACE_RULE_HANDLE]));
-		/* nft_do_chain() calls nft_trace_packet(…, NULL, NFT_TRACETYPE_RETURN) there;
-		 * measured: it arrives as this. */
-		m->kind = m->handle ? TRACE_RULE : TRACE_END;
-		return 0;
 	case NFT_TRACETYPE_RETURN:
-		m->kind = TRACE_END;
+		decode_rule(m, tb);
+		m->kind = m->handle ? TRACE_RULE : TRACE_END;
 		return 0;
 	case NFT_TRACETYPE_POLICY:
 		m->kind = TRACE_POLICY;
@@ -99,10 +106,12 @@ int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m)
 	int rc;
 
 	memset(m, 0, sizeof(*m));
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*g))
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
 		return -EBADMSG;
 	g = mnl_nlmsg_get_payload(nlh);
-	if (mnl_attr_parse(nlh, sizeof(*g), collect, tb) < 0)
+	/* Not mnl_attr_parse(), which rounds the end of the message up. */
+	if (mnl_attr_parse_payload(g + 1, mnl_nlmsg_get_payload_len(nlh) - sizeof(*g), collect,
+				   tb) < 0)
 		return -EBADMSG;
 	m->family = g->nfgen_family;
 	m->table = get_string(tb[NFTA_TRACE_TABLE]);
@@ -125,5 +134,18 @@ int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m)
 	m->ct_state = get_u32(tb[TRACE_CT_STATE]);
 	if (tb[TRACE_CT_DIRECTION] && mnl_attr_get_payload_len(tb[TRACE_CT_DIRECTION]) >= 1)
 		m->ct_reply = mnl_attr_get_u8(tb[TRACE_CT_DIRECTION]) != 0;
+	return 0;
+}
+
+uint32_t trace_msg_id(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attr) == NFTA_TRACE_ID)
+			return get_u32(attr);
+	}
 	return 0;
 }

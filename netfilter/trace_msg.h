@@ -48,4 +48,7 @@ struct trace_msg {
  * nlh->nlmsg_len. */
 int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m);
 
+/* Its id alone, for a message of type NFT_MSG_TRACE; 0: it has none. */
+uint32_t trace_msg_id(const struct nlmsghdr *nlh);
+
 #endif

@@ -193,10 +193,11 @@ static void finish(struct parse *p, uint32_t end)
 /* A user chain's rules end before the last entry in front of the next head. */
 static int finish_user(struct parse *p, uint32_t next)
 {
-	const struct span *s = &p->spans[p->n_spans - 1];
+	const struct span *s;
 
 	if (!p->open)
 		return 0;
+	s = &p->spans[p->n_spans - 1];
 	if (s->hook >= 0 || next == s->first)
 		return -EPROTO;
 	finish(p, p->prev);

@@ -129,8 +129,7 @@ static int on_netconf(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWNETCONF ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct netconfmsg))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg)) {
 		if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
 			continue;
 		if (mnl_attr_get_type(attr) == NETCONFA_RP_FILTER)
@@ -219,8 +218,7 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifi))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(*ifi)) {
 		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
 			mnl_attr_parse_nested(attr, on_kind, &a->link);
 		if (mnl_attr_get_type(attr) != IFLA_IFNAME ||

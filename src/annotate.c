@@ -25,7 +25,7 @@ static bool dropped_by_rp_filter(struct path *p)
 {
 	const struct step *drop = find(p, STEP_DROP);
 
-	/* SKB_DROP_REASON_IP_RPFILTER, since Linux 6.14; before, the reason is computed. */
+	/* SKB_DROP_REASON_IP_RPFILTER; where the kernel gives no reason, it is computed. */
 	return drop && drop->drop.reason && !strcmp(drop->drop.reason, "IP_RPFILTER");
 }
 
@@ -63,9 +63,9 @@ static void judge_rp_filter(struct path *p, struct step *s, const struct view *v
 		netconf_rp_filter(v->netconf, iif, &in.all, &in.dev_mode);
 	s->rpf.all = in.all;
 	s->rpf.dev_mode = in.dev_mode;
-	if (!rp_filter_judge(&in, &verdict))
+	if (s->rpf.looked && !rp_filter_judge(&in, &verdict))
 		s->rpf.reason = path_str(p, verdict.reason);
-	s->rpf.mode = verdict.mode;
+	s->rpf.mode = rp_filter_mode(in.all, in.dev_mode);
 	/* The kernel's word where it gave one; the packet that went on passed. */
 	if (dropped_by_rp_filter(p))
 		s->rpf.pass = false;
@@ -133,9 +133,6 @@ static const char *result_of_type(const struct path *p, int type)
 
 static void name_route(struct path *p, struct step *s)
 {
-	char text[64];
-	uint8_t addr[ADDR_MAX];
-
 	/*
 	 * Without policy rules of its own a namespace keeps the local table inside the main one,
 	 * and the tracepoint says main (fib_trie_table(), fib_unmerge()).
@@ -144,13 +141,6 @@ static void name_route(struct path *p, struct step *s)
 		s->route.table = RT_TABLE_LOCAL;
 	s->route.result =
 		s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
-	if (s->route.error || s->route.plen < 0)
-		return;
-	memcpy(addr, p->packet.dst.addr, sizeof(addr));
-	for (int bit = s->route.plen; bit < ADDR_MAX * 8; bit++)
-		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	s->route.prefix = path_strf(
-		p, "%s/%d", addr_text(text, sizeof(text), p->packet.family, addr), s->route.plen);
 }
 
 /* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that
@@ -208,7 +198,7 @@ static void add_fix(struct path *p)
 	addr_text(source, sizeof(source), p->packet.family, p->packet.src.addr);
 	/* The larger of all and DEV counts, so loose on the device is the smallest change; it helps
 	 * only where some route leads back. */
-	if (s->rpf.reverse_dev)
+	if (s->rpf.reverse_dev || !s->rpf.looked)
 		p->fix = path_strf(p,
 				   "sysctl -w net.ipv4.conf.%s.rp_filter=2, or route %s through %s",
 				   s->rpf.iif, source, s->rpf.iif);

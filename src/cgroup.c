@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <linux/magic.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { REMOVE_TRIES = 40 };
 
 /* libnftables looks a cgroup up below this path, and nowhere else. */
 static const char sysfs[] = "/sys/fs/cgroup";
@@ -25,7 +28,7 @@ struct cgroup {
 };
 
 /* cgroup2 alone, or beside the controllers of v1 in "unified". */
-static const char *find_mount(void)
+const char *cgroup_mount(void)
 {
 	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 	struct statfs fs;
@@ -52,7 +55,7 @@ static int write_pid(const char *dir, int pid)
 	return rc;
 }
 
-static void remove_dir(const char *mount, const char *dir)
+static void move_all(const char *mount, const char *dir)
 {
 	char path[PATH_MAX];
 	FILE *f;
@@ -64,7 +67,19 @@ static void remove_dir(const char *mount, const char *dir)
 		write_pid(mount, pid);
 	if (f)
 		fclose(f);
-	rmdir(dir);
+}
+
+/* A process that forks or exits right now keeps it busy a little longer. */
+static void remove_dir(const char *mount, const char *dir)
+{
+	const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		move_all(mount, dir);
+		if (!rmdir(dir) || errno != EBUSY)
+			return;
+		nanosleep(&pause, NULL);
+	}
 }
 
 static void remove_stale(const char *mount)
@@ -88,7 +103,7 @@ static void remove_stale(const char *mount)
 
 struct cgroup *cgroup_open(struct error *err)
 {
-	const char *mount = find_mount();
+	const char *mount = cgroup_mount();
 	struct cgroup *c;
 
 	if (!mount) {

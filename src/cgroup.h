@@ -14,6 +14,9 @@ struct cgroup_name {
 
 struct cgroup;
 
+/* Where cgroup v2 is mounted, at or below /sys/fs/cgroup; NULL: nowhere there. */
+const char *cgroup_mount(void);
+
 /* Makes it, and removes those that dead nfpaths left. NULL on failure, err says why. */
 struct cgroup *cgroup_open(struct error *err);
 /* Moves what still runs in it to the root and removes it. */

@@ -16,7 +16,11 @@
 #include "src/clock.h"
 #include "src/netns.h"
 
-enum { BATCH = 64, DATAGRAM_MAX = 8192, READ_MAX = 4096, ANSWER_MS = 5000 };
+enum { BATCH = 64, DATAGRAM_MAX = 8192, QUEUE_MAX = 1 << 16, ANSWER_MS = 5000 };
+
+/* CPUs that queue at the same moment change places, no more: who is not among so many is not there.
+ */
+enum { TAKE_WALKED = 512 };
 
 static int set_buffer(int fd, size_t bytes)
 {
@@ -89,12 +93,9 @@ int channel_join_trace(struct channel *c, struct error *err)
 
 static uint32_t trace_id_of(const struct nlmsghdr *nlh)
 {
-	struct trace_msg m;
-
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) ||
-	    trace_msg_decode(nlh, &m))
+	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE))
 		return 0;
-	return m.id;
+	return trace_msg_id(nlh);
 }
 
 static int enqueue(struct channel *c, const char *data, unsigned int len, uint64_t now)
@@ -102,8 +103,12 @@ static int enqueue(struct channel *c, const char *data, unsigned int len, uint64
 	const struct nlmsghdr *nlh = (const void *)data;
 	struct datagram *d;
 
-	if (!mnl_nlmsg_ok(nlh, (int)len))
+	if (!mnl_nlmsg_ok(nlh, (int)len)) {
+		/* Longer than any trace message: what it would have said is missing. */
+		c->overrun = true;
+		c->overrun_ns = now;
 		return 0;
+	}
 	d = malloc(sizeof(*d) + len);
 	if (!d)
 		return -ENOMEM;
@@ -114,6 +119,7 @@ static int enqueue(struct channel *c, const char *data, unsigned int len, uint64
 	d->after_ns = c->drained_ns;
 	d->before_ns = now;
 	STAILQ_INSERT_TAIL(&c->queue, d, next);
+	c->n_queued++;
 	return 0;
 }
 
@@ -145,10 +151,15 @@ static int read_batch(struct channel *c)
 
 int channel_read(struct channel *c)
 {
-	uint64_t start = clock_ns();
-	int n, total = 0;
+	uint64_t start = clock_ns(), before;
+	int n;
 
+	/* A datagram takes four times as much room in the kernel's buffer as here. What does not
+	 * fit here either stays there, and the kernel counts what it cannot keep. */
+	if (c->n_queued >= QUEUE_MAX)
+		return 0;
 	do {
+		before = clock_ns();
 		n = read_batch(c);
 		if (n == -ENOBUFS) {
 			/* netlink_overrun(): what is queued is from before the loss, and nothing is
@@ -160,10 +171,9 @@ int channel_read(struct channel *c)
 		}
 		if (n < 0)
 			return n;
-		total += n;
-	} while (n > 0 && total < READ_MAX);
+	} while (n > 0 && c->n_queued < QUEUE_MAX);
 	if (n == 0) {
-		c->drained_ns = clock_ns();
+		c->drained_ns = before; /* what came while we looked is in the next batch */
 		c->empty_from_ns = start;
 	}
 	return 0;
@@ -188,8 +198,7 @@ static bool find_answer(const struct channel *c, uint32_t seq, int *rc)
 {
 	const struct datagram *d;
 
-	STAILQ_FOREACH(d, &c->queue, next)
-	{
+	STAILQ_FOREACH(d, &c->queue, next) {
 		const struct nlmsghdr *nlh = (const void *)d->data;
 		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 
@@ -228,14 +237,17 @@ int channel_request(struct channel *c, struct nlmsghdr *request)
 
 struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_id, bool any)
 {
+	unsigned int walked = 0;
 	struct datagram *d;
 
-	STAILQ_FOREACH(d, &c->queue, next)
-	{
+	STAILQ_FOREACH(d, &c->queue, next) {
 		if (any || (d->type == type && d->trace_id == trace_id)) {
 			STAILQ_REMOVE(&c->queue, d, datagram, next);
+			c->n_queued--;
 			return d;
 		}
+		if (++walked == TAKE_WALKED)
+			break;
 	}
 	return NULL;
 }

@@ -30,10 +30,12 @@ STAILQ_HEAD(datagram_queue, datagram);
 struct channel {
 	int fd;
 	struct datagram_queue queue;
+	unsigned int n_queued;
 	uint64_t drained_ns;	/* when it was last found empty */
 	uint64_t empty_from_ns; /* began to read then: all that was queued before has been read */
 	uint32_t drops;		/* sk_drops at the last look */
-	bool overrun; /* the kernel had no room: something is missing behind what was queued … */
+	bool overrun; /* the kernel or we had no room: something is missing behind what was queued …
+		       */
 	uint64_t overrun_ns; /* … when this was noticed */
 	char *buffers;
 };
@@ -56,8 +58,10 @@ int channel_read(struct channel *c);
 /* How many datagrams the kernel had to drop since the last call. */
 uint32_t channel_lost(struct channel *c);
 
-/* Takes the oldest datagram of this type and trace id out of the queue; with any, the oldest of
- * all. NULL: none. The caller frees it. */
+/*
+ * Takes the oldest datagram of this type and trace id out of the queue, looking at the first few
+ * only; with any, the oldest of all. NULL: none. The caller frees it.
+ */
 struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_id, bool any);
 
 #endif

@@ -10,7 +10,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { END_TRIES = 60 };
 
 /* libmnl and libnftables open sockets without CLOEXEC, and an inherited one would keep our tables
  * alive. */
@@ -43,6 +46,15 @@ static void become(char **argv, const struct cgroup *cgroup, const struct netns 
 	if (write(report, &rc, sizeof(rc)) < 0)
 		_exit(126);
 	_exit(127);
+}
+
+void child_end(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+
+	kill(pid, SIGTERM);
+	for (int i = 0; i < END_TRIES && !waitpid(pid, NULL, WNOHANG); i++)
+		nanosleep(&pause, NULL);
 }
 
 pid_t child_start(char **argv, const struct cgroup *cgroup, const struct netns *ns,

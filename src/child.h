@@ -17,4 +17,7 @@
 pid_t child_start(char **argv, const struct cgroup *cgroup, const struct netns *ns,
 		  struct error *err);
 
+/* Asks it to end and waits a moment for that. */
+void child_end(pid_t pid);
+
 #endif

@@ -13,6 +13,7 @@
 #include "src/child.h"
 #include "src/clock.h"
 #include "src/cmd.h"
+#include "src/json_cache.h"
 #include "src/opt.h"
 #include "src/render.h"
 #include "src/session.h"
@@ -32,7 +33,7 @@ struct trace_options {
 	int engine, color;
 	/* From the environment, for tests and odd hosts. */
 	size_t rcvbuf;
-	bool no_raw_tp;
+	enum raw_tp_use raw_tp;
 };
 
 static int opt_src(void *o, const char *arg, struct error *err)
@@ -173,9 +174,10 @@ static void on_warning(void *ctx, const char *sentence)
 }
 
 /* Signals that end us, and the end of the command, as something to poll. */
-static int open_signals(void)
+static int open_signals(struct error *err)
 {
 	sigset_t set;
+	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
@@ -192,12 +194,15 @@ static int open_signals(void)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal(SIGCHLD, SIG_DFL); /* inherited as ignored, no command could be waited for */
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return fail(err, -errno, "cannot watch for signals: %s", strerror(errno));
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return fd;
 }
 
-enum { TICK_MS = 20, COMMAND_GRACE_MS = 400 };
+enum { TICK_MS = 20, COMMAND_GRACE_MS = 400, CATCH_UP_MS = 10000 };
 
 /* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
  * round asks for the generation of the rules. */
@@ -209,24 +214,13 @@ struct end {
 	bool child_ended;
 	uint64_t at_ns; /* deadline; 0: none */
 	bool signalled;
+	bool unread; /* nobody reads the results any more */
 };
 
-/* One wait. Sets e->signalled when we were told to end. */
-static int wait_for(struct session *s, struct end *e)
+static void on_signals(struct end *e)
 {
-	struct pollfd fds[SESSION_FDS_MAX + 1];
-	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
 	struct signalfd_siginfo si;
 
-	fds[n++] = (struct pollfd){.fd = e->signals, .events = POLLIN};
-	if (poll(fds, n, TICK_MS) < 0 && errno != EINTR)
-		return -errno;
-	for (unsigned int i = 0; i < n - 1; i++) {
-		if (fds[i].revents) {
-			nanosleep(&gather, NULL);
-			break;
-		}
-	}
 	while (read(e->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
 			e->signalled = true;
@@ -237,7 +231,47 @@ static int wait_for(struct session *s, struct end *e)
 			e->at_ns = !e->at_ns || grace < e->at_ns ? grace : e->at_ns;
 		}
 	}
+}
+
+/* One wait. Sets e->signalled when we were told to end. */
+static int wait_for(struct session *s, struct end *e)
+{
+	enum { OWN_FDS = 2 };
+	struct pollfd fds[SESSION_FDS_MAX + OWN_FDS];
+	unsigned int n = session_fds(s, fds, SESSION_FDS_MAX);
+
+	fds[n] = (struct pollfd){.fd = e->signals, .events = POLLIN};
+	/* For POLLERR, that of a pipe without readers: `| head -1` is not to wait for a packet. */
+	fds[n + 1] = (struct pollfd){.fd = STDOUT_FILENO};
+	if (poll(fds, n + OWN_FDS, TICK_MS) < 0)
+		return errno == EINTR ? 0 : -errno;
+	e->unread = fds[n + 1].revents & POLLERR;
+	for (unsigned int i = 0; i < n; i++) {
+		if (fds[i].revents) {
+			nanosleep(&gather, NULL);
+			break;
+		}
+	}
+	on_signals(e);
 	return 0;
+}
+
+/* What the kernel said before the end may still wait in a backlog. */
+static int catch_up(struct trace *t, struct session *s, struct error *err)
+{
+	uint64_t end = clock_ns(), limit = end + CATCH_UP_MS * 1000000ULL;
+	int rc = 0;
+
+	while (!rc && !t->stop && session_synced(s) < end) {
+		nanosleep(&gather, NULL);
+		rc = session_step(s, false, err);
+		if (clock_ns() > limit) {
+			on_warning(t, "ended before all trace messages were read: the last paths "
+				      "may lack steps");
+			break;
+		}
+	}
+	return rc;
 }
 
 static int run(struct trace *t, struct session *s, struct end *e, struct error *err)
@@ -248,8 +282,11 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 		rc = wait_for(s, e);
 		if (rc)
 			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
+		t->stop |= e->unread;
 		rc = session_step(s, false, err);
 	}
+	if (!rc && !t->stop)
+		rc = catch_up(t, s, err);
 	/* What is still in flight is shown as far as it came. */
 	if (!rc && !t->stop)
 		rc = session_step(s, true, err);
@@ -307,22 +344,32 @@ static int traced(struct trace *t, const struct session_config *c, struct sessio
 		e->at_ns = clock_ns() + o->timeout_ns;
 	rc = run(t, s, e, &err);
 	if (e->child && !e->child_ended)
-		kill(e->child, SIGTERM);
+		child_end(e->child);
 	return rc ? complain(EXIT_FAILED, &err) : finish(t, s, e);
 }
 
 enum { RCVBUF_MAX = 1 << 30 };
 
-/* Does without raw tracepoints, as on hosts that refuse them: NFPATH_NO_RAW_TP=1; 0 or empty is as
- * if it were not set. */
-static int no_raw_tp_from_env(bool *no, struct error *err)
+/*
+ * NFPATH_RAW_TP is a test's knob: "off" as on hosts that refuse raw tracepoints, "drops" as where
+ * they do not tell when a message is queued.
+ */
+static int raw_tp_from_env(enum raw_tp_use *use, struct error *err)
 {
-	const char *s = getenv("NFPATH_NO_RAW_TP");
+	static const char *const words[] = {
+		[RAW_TP_ALL] = "all", [RAW_TP_DROPS] = "drops", [RAW_TP_OFF] = "off"};
+	const char *s = getenv("NFPATH_RAW_TP");
 
-	*no = s && !strcmp(s, "1");
-	if (s && *s && !*no && strcmp(s, "0") != 0)
-		return fail(err, -EINVAL, "NFPATH_NO_RAW_TP: '%s' is neither 0 nor 1", s);
-	return 0;
+	*use = RAW_TP_ALL;
+	if (!s)
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(s, words[i])) {
+			*use = i;
+			return 0;
+		}
+	}
+	return fail(err, -EINVAL, "NFPATH_RAW_TP: '%s' is none of all, drops, off", s);
 }
 
 /* The receive buffer of each trace socket, bytes; 0: not set. */
@@ -354,7 +401,7 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 		.filter = &o->filter,
 		.netns = netns,
 		.rcvbuf = o->rcvbuf,
-		.no_raw_tp = o->no_raw_tp,
+		.raw_tp = o->raw_tp,
 		.path = on_path,
 		.warn = on_warning,
 		.ctx = t,
@@ -366,7 +413,9 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 
 	if (!config.engine)
 		return complain(EXIT_REFUSED, &err);
-	end.signals = open_signals();
+	end.signals = open_signals(&err);
+	if (end.signals < 0)
+		return complain(EXIT_FAILED, &err);
 	if (argv) {
 		cgroup = cgroup_open(&err);
 		if (!cgroup) {
@@ -376,13 +425,15 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 		config.cgroup = cgroup_name(cgroup);
 	}
 	s = session_open(&config, &rc, &err);
-	status = s ? traced(t, &config, s, &end, argv, cgroup, &why)
-		   : complain(exit_status(rc), &err);
+	if (s)
+		status = traced(t, &config, s, &end, argv, cgroup, &why);
+	else /* by now the command line is not to blame any more */
+		status = complain(exit_status(rc) == EXIT_REFUSED ? EXIT_REFUSED : EXIT_FAILED,
+				  &err);
 	session_close(s);
 out:
 	cgroup_close(cgroup);
-	if (end.signals >= 0)
-		close(end.signals);
+	close(end.signals);
 	return status;
 }
 
@@ -403,6 +454,8 @@ static int find_netns(struct netns_set *set, const struct opt_list *names, struc
 		rc = netns_add(set, names->v[i], err);
 	if (!names->n)
 		rc = netns_add(set, "self", err);
+	if (!rc && *err->text) /* "all" may not be all */
+		say(err->text);
 	return rc;
 }
 
@@ -425,7 +478,7 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = rcvbuf_from_env(&o.rcvbuf, &err);
 	if (!rc)
-		rc = no_raw_tp_from_env(&o.no_raw_tp, &err);
+		rc = raw_tp_from_env(&o.raw_tp, &err);
 	if (!rc)
 		rc = find_netns(&netns, &o.netns, &err);
 	if (rc) {
@@ -433,11 +486,14 @@ static int trace_main(int argc, char **argv)
 		goto out;
 	}
 	t.render = render_find(o.json ? "json" : "text");
-	t.out = (struct render){
-		.out = stdout, .color = !o.json && want_color(o.color), .verbose = o.verbose};
+	t.out = (struct render){.out = stdout,
+				.cache = o.json ? json_cache_new() : NULL,
+				.color = !o.json && want_color(o.color),
+				.verbose = o.verbose};
 	t.summary = summary_new();
 	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
+	json_cache_free(t.out.cache);
 out:
 	netns_set_free(&netns);
 	opt_list_free(&o.netns);

@@ -95,6 +95,9 @@ void conclude(struct path *p, const char *blind)
 
 	if (drop >= 0) {
 		set(p, PATH_DROPPED, dropped_by(p, drop));
+		/* Only the kernel's reason is known: what could not be seen may be the true one. */
+		if (p->decided_by == drop && !p->unseen)
+			p->unseen = blind;
 	} else if (by_last_rule(p, true)) {
 		return; /* egress and bridges have rules behind the last hook of IP */
 	} else if (p->left_last && p->last_hook == NF_INET_POST_ROUTING) {

@@ -9,6 +9,7 @@ static const char *known(const char *s)
 	return s ? s : "?";
 }
 
+/* table:chain:rule:N as the TRACE target writes it; family and handle, where rules have them. */
 static void rule_name(char *buf, size_t size, const struct step *s)
 {
 	char number[16] = "?", handle[40] = "";
@@ -23,6 +24,14 @@ static void rule_name(char *buf, size_t size, const struct step *s)
 		 s->type == STEP_RULE ? ":" : "", s->type == STEP_RULE ? number : "", handle);
 }
 
+static void hook_function_name(char *buf, size_t size, const struct step *s)
+{
+	const char *module = s->hookfn.module;
+
+	snprintf(buf, size, "hook %s%s%s%s (priority %" PRId32 ")", known(s->hookfn.function),
+		 module ? " [" : "", module ? module : "", module ? "]" : "", s->hookfn.priority);
+}
+
 const char *decision_name(char *buf, size_t size, const struct step *s)
 {
 	switch (s->type) {
@@ -31,18 +40,19 @@ const char *decision_name(char *buf, size_t size, const struct step *s)
 	case STEP_RETURN:
 		rule_name(buf, size, s);
 		break;
+	case STEP_HOOK:
+		hook_function_name(buf, size, s);
+		break;
 	case STEP_RP_FILTER:
 		snprintf(buf, size, "rp_filter on %s", known(s->rpf.iif));
 		break;
 	case STEP_ROUTE:
-		snprintf(buf, size, "the route: %s", known(s->route.result));
-		break;
-	case STEP_HOOK:
-		snprintf(buf, size, "hook function %s", known(s->hookfn.function));
+		snprintf(buf, size, "the route: %s", s->route.result ? s->route.result : "unknown");
 		break;
 	case STEP_DROP:
-		snprintf(buf, size, "the kernel: %s at %s", known(s->drop.reason),
-			 known(s->drop.location));
+		snprintf(buf, size, "the kernel: %s%s%s",
+			 s->drop.reason ? s->drop.reason : "no reason given",
+			 s->drop.location ? " at " : "", s->drop.location ? s->drop.location : "");
 		break;
 	default:
 		snprintf(buf, size, "%s", step_type_name(s->type));

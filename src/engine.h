@@ -11,13 +11,22 @@
 #include "src/filter.h"
 #include "src/view.h"
 
+/* Raw tracepoints beside the engine: what to do without, though the host may have it. */
+enum raw_tp_use {
+	RAW_TP_ALL,
+	RAW_TP_DROPS, /* without the moments at which messages are queued, and what depends on them
+		       */
+	RAW_TP_OFF,
+};
+
 struct engine_config {
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
 	struct view *views;
 	unsigned int n_views;
-	size_t rcvbuf;	/* bytes for each trace socket; 0: the engine's own choice */
-	bool no_raw_tp; /* do without raw tracepoints, as where they are refused */
+	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
+	enum raw_tp_use raw_tp;
+
 	void (*warn)(void *ctx, const char *sentence);
 	void *warn_ctx;
 };
@@ -40,9 +49,8 @@ struct engine_ops {
 	/* CLOCK_MONOTONIC, ns: all that happened before has been delivered. */
 	uint64_t (*synced)(const struct engine *e);
 	/* The ruleset of this view was read anew. */
-	void (*rules_changed)(struct engine *e,
-			      unsigned int view); /* Why rules that this view has are not heard of:
-						     its paths lack them; NULL: all are. */
+	void (*rules_changed)(struct engine *e, unsigned int view);
+	/* Why rules that this view has are not heard of: its paths lack them; NULL: all are. */
 	const char *(*missing)(const struct engine *e, unsigned int view);
 	/* What it cannot see on this host, one sentence; NULL: nothing that matters. */
 	const char *(*blind)(const struct engine *e);

@@ -43,14 +43,29 @@ struct place {
 	uint32_t seq;
 };
 
+struct held {
+	STAILQ_ENTRY(held) next;
+	union {
+		struct nfp_event ev;
+		struct nfp_fib fib;
+		struct nfp_skb skb;
+	};
+};
+
+STAILQ_HEAD(held_queue, held);
+
 struct engine {
 	const struct engine_config *config;
 	struct raw_tp *raw;
 	struct kernel_names *names;
 	struct place *places;	  /* one a view */
 	int16_t cpu_ns[CPUS_MAX]; /* the view that each CPU was last busy in */
+	uint64_t record_ns;	  /* of the last record of raw */
+	uint64_t raw_read_ns;	  /* all its records from before this have been read */
 	uint64_t raw_lost;	  /* records of raw that are known to be missing */
-	bool unpaired;		  /* which datagram a record belongs to is not known any more */
+	bool orders;		  /* the records say when each datagram was queued (Linux 6.3) */
+	struct held_queue held; /* without that: records that wait for the datagrams before them */
+	bool unpaired;		/* which datagram a record belongs to is not known any more */
 	char blind[640];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
@@ -203,8 +218,10 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 		return rc;
 	p->table = own_table_open(ns->fd, err);
 	p->observers = observers_open(c->filter, c->cgroup);
-	if (!p->table || !p->observers)
-		return -ENOMEM;
+	if (!p->table)
+		return err->rc;
+	if (!p->observers)
+		return fail(err, -ENOMEM, "out of memory");
 	p->source.own_table = own_table_name(p->table);
 	remove_stale(p);
 	want_legacy(e, p);
@@ -254,19 +271,39 @@ static int netlink_probe(struct error *why)
 
 static void open_raw(struct engine *e)
 {
+	enum raw_tp_use use = e->config->raw_tp;
 	struct error why = {0};
 
-	if (e->config->no_raw_tp)
-		fail(&why, -EPERM, "NFPATH_NO_RAW_TP is set");
-	else if (!raw_tp_open(&e->raw, &why)) {
-		raw_tp_gate(e->raw, true);
-		return;
+	if (use != RAW_TP_OFF) {
+		if (!raw_tp_open(&e->raw, &why)) {
+			e->orders =
+				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
+			raw_tp_gate(e->raw, true);
+			if (!e->orders)
+				snprintf(e->blind, sizeof(e->blind),
+					 "route lookups and rp_filter decisions, which take "
+					 "the raw tracepoint sk_data_ready (Linux 6.3) "
+					 "or fentry");
+			return;
+		}
+		e->raw = NULL;
+	} else {
+		fail(&why, 0, "NFPATH_RAW_TP is off");
 	}
-	e->raw = NULL;
 	snprintf(e->blind, sizeof(e->blind),
 		 "drop reasons, route lookups and rp_filter decisions, since raw tracepoints are "
 		 "not available: %s",
 		 why.text);
+}
+
+static void forget_held(struct engine *e)
+{
+	struct held *h;
+
+	while ((h = STAILQ_FIRST(&e->held))) {
+		STAILQ_REMOVE_HEAD(&e->held, next);
+		free(h);
+	}
 }
 
 static void netlink_close(struct engine *e)
@@ -275,6 +312,7 @@ static void netlink_close(struct engine *e)
 		return;
 	for (unsigned int i = 0; e->places && i < e->config->n_views; i++)
 		place_close(e, &e->places[i]);
+	forget_held(e);
 	raw_tp_close(e->raw);
 	kernel_names_free(e->names);
 	free(e->places);
@@ -292,6 +330,7 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 	}
 	e->config = config;
 	memset(e->cpu_ns, 0xff, sizeof(e->cpu_ns));
+	STAILQ_INIT(&e->held);
 	for (unsigned int i = 0; i < config->n_views; i++)
 		e->places[i].channel.fd = -1;
 	nf_log_repair();
@@ -346,36 +385,85 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 	deliver(e, p, d, gone ? -1 : (int)m->ev.cpu, gone ? 0 : m->ev.ktime);
 }
 
-static void on_record(const struct nfp_event *rec, void *arg)
+static void deliver_record(struct engine *e, const struct nfp_event *rec)
 {
-	struct engine *e = arg;
 	struct packet packet;
 	struct event ev;
 	char text[256];
 
-	if (e->unpaired)
-		return;
-	if (rec->type == NFP_MESSAGE) {
-		on_message(e, (const void *)rec);
-		return;
-	}
 	if (raw_event(rec, e->config->views, e->config->n_views,
 		      rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, e->names, text,
 		      sizeof(text)))
 		e->sink(e->sink_ctx, &ev);
 }
 
-/* Datagrams whose records are late or lost; all of them where there are no records. */
+static void on_record(const struct nfp_event *rec, void *arg)
+{
+	struct engine *e = arg;
+
+	e->record_ns = rec->ktime;
+	if (e->unpaired)
+		return;
+	if (rec->type == NFP_MESSAGE)
+		on_message(e, (const void *)rec);
+	else
+		deliver_record(e, rec);
+}
+
+static void hold_record(const struct nfp_event *rec, void *arg)
+{
+	struct engine *e = arg;
+	size_t size = rec->type == NFP_FIB4 || rec->type == NFP_FIB6 ? sizeof(struct nfp_fib)
+								     : sizeof(struct nfp_skb);
+	struct held *h;
+
+	if (rec->type == NFP_MESSAGE)
+		return;
+	h = malloc(sizeof(*h));
+	if (!h)
+		return;
+	memcpy(&h->ev, rec, size);
+	STAILQ_INSERT_TAIL(&e->held, h, next);
+}
+
+/* Up to when everything that was queued has been read. */
+static uint64_t datagrams_read_ns(const struct engine *e)
+{
+	uint64_t read = UINT64_MAX;
+
+	for (unsigned int i = 0; i < e->config->n_views; i++) {
+		uint64_t t = e->places[i].channel.empty_from_ns;
+
+		read = t < read ? t : read;
+	}
+	return read;
+}
+
+/* A round reads a bounded number of datagrams: a record waits until those before it are read. */
+static void deliver_held(struct engine *e)
+{
+	uint64_t read = datagrams_read_ns(e);
+	struct held *h;
+
+	while ((h = STAILQ_FIRST(&e->held)) && h->ev.ktime < read) {
+		STAILQ_REMOVE_HEAD(&e->held, next);
+		deliver_record(e, &h->ev);
+		free(h);
+	}
+}
+
+/*
+ * Datagrams whose records are late or lost; all of them where there are no records. Late is counted
+ * by the records that we have read: behind a backlog they come late by our clock.
+ */
 static void deliver_unpaired(struct engine *e, struct place *p, bool all)
 {
-	uint64_t now = clock_ns();
-	struct datagram *d;
+	const struct datagram *d;
 
 	while ((d = STAILQ_FIRST(&p->channel.queue))) {
-		if (!all && d->before_ns + record_wait_ns > now)
+		if (!all && d->before_ns + record_wait_ns > e->raw_read_ns)
 			break;
-		STAILQ_REMOVE_HEAD(&p->channel.queue, next);
-		deliver(e, p, d, -1, 0);
+		deliver(e, p, channel_take(&p->channel, 0, 0, true), -1, 0);
 	}
 }
 
@@ -403,8 +491,26 @@ static void say_lost(struct engine *e, struct place *p)
 			   .lost.after_post = rules_after_post(p)};
 
 	p->channel.overrun = false;
+	/* Their records are still to come, and must not be taken for those of later ones. */
+	if (p->raw_index >= 0 && !STAILQ_EMPTY(&p->channel.queue))
+		e->unpaired = true;
 	deliver_unpaired(e, p, true);
 	e->sink(e->sink_ctx, &ev);
+}
+
+/* 1: more records are waiting; 0: none; or a negative errno. */
+static int read_records(struct engine *e)
+{
+	uint64_t start = clock_ns();
+	int n = raw_tp_poll(e->raw, on_record, e);
+	bool more = n == RAW_TP_POLL_MAX;
+
+	if (n < 0)
+		return n;
+	/* Records of several CPUs stand in the order of their room in the buffer; those that
+	 * take it now are hardly older than this one. */
+	e->raw_read_ns = more ? e->record_ns : start;
+	return more;
 }
 
 /*
@@ -415,7 +521,7 @@ static void say_lost(struct engine *e, struct place *p)
 static void say_records_lost(struct engine *e)
 {
 	uint64_t lost = raw_tp_lost(e->raw, NULL), fresh = lost - e->raw_lost;
-	bool quiet = true;
+	bool quiet;
 
 	if (!fresh && !e->unpaired)
 		return;
@@ -434,7 +540,7 @@ static void say_records_lost(struct engine *e)
 		deliver_unpaired(e, p, true);
 		e->sink(e->sink_ctx, &ev);
 	}
-	raw_tp_poll(e->raw, on_record, e);
+	quiet = read_records(e) == 0;
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
 		struct channel *c = &e->places[i].channel;
 
@@ -450,33 +556,54 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 
 	e->sink = sink;
 	e->sink_ctx = ctx;
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++)
+	/* Taken before the datagrams are read, a record tells of nothing that these do not lead up
+	 * to. */
+	if (e->raw && !e->orders)
+		rc = raw_tp_poll(e->raw, hold_record, e);
+	rc = rc > 0 ? 0 : rc;
+	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+		nl_begin(&e->places[i].source);
 		rc = channel_read(&e->places[i].channel);
-	if (!rc && e->raw) {
-		rc = raw_tp_poll(e->raw, on_record, e);
-		rc = rc > 0 ? 0 : rc;
-		say_records_lost(e);
 	}
+	if (!rc && e->raw && e->orders) {
+		rc = read_records(e);
+		rc = rc > 0 ? 0 : rc;
+	}
+	if (!rc && e->raw)
+		say_records_lost(e);
 	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
 		struct place *p = &e->places[i];
 
-		deliver_unpaired(e, p, p->raw_index < 0);
+		deliver_unpaired(e, p, !e->orders || p->raw_index < 0);
 		if (p->channel.overrun && p->channel.empty_from_ns >= p->channel.overrun_ns)
 			say_lost(e, p);
 	}
+	deliver_held(e);
 	if (rc)
 		return fail(err, rc, "cannot read trace messages: %s", strerror(-rc));
 	return 0;
 }
 
+/* Up to when has all been delivered that was queued for this place? */
+static uint64_t place_synced(const struct engine *e, const struct place *p)
+{
+	const struct datagram *d = STAILQ_FIRST(&p->channel.queue);
+	const struct channel *c = &p->channel;
+
+	/* The records know. What is behind the gap of an overrun is not known before the socket has
+	 * been empty, which does not take long: until then the kernel adds nothing to it
+	 * (NETLINK_S_CONGESTED). */
+	if (p->raw_index >= 0 && !e->unpaired && !c->overrun)
+		return UINT64_MAX;
+	return d && d->after_ns < c->empty_from_ns ? d->after_ns : c->empty_from_ns;
+}
+
 static uint64_t netlink_synced(const struct engine *e)
 {
-	uint64_t synced = UINT64_MAX;
+	uint64_t synced = e->orders ? e->raw_read_ns : UINT64_MAX;
 
 	for (unsigned int i = 0; i < e->config->n_views; i++) {
-		const struct channel *c = &e->places[i].channel;
-		const struct datagram *d = STAILQ_FIRST(&c->queue);
-		uint64_t t = d && d->after_ns < c->empty_from_ns ? d->after_ns : c->empty_from_ns;
+		uint64_t t = place_synced(e, &e->places[i]);
 
 		synced = t < synced ? t : synced;
 	}

@@ -10,6 +10,7 @@ int fail(struct error *err, int rc, const char *fmt, ...)
 
 	if (!err)
 		return rc;
+	err->rc = rc;
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);

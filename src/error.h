@@ -8,6 +8,7 @@
 
 struct error {
 	char text[512]; /* empty: nothing to say */
+	int rc;		/* what fail() was given, for those who return a pointer */
 };
 
 /* Writes the sentence and returns rc, so that a caller may `return fail(err, -EINVAL, "…", …)`. err

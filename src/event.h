@@ -6,11 +6,10 @@
 #include "src/path.h"
 
 enum event_type {
-	EVENT_RULE,   /* a rule matched */
-	EVENT_POLICY, /* a base chain's policy was applied */
-	EVENT_RETURN, /* the end of a chain was reached */
-	EVENT_ENTER,
-	/* the packet is at the start of a hook, before everybody's rules */
+	EVENT_RULE,	/* a rule matched */
+	EVENT_POLICY,	/* a base chain's policy was applied */
+	EVENT_RETURN,	/* the end of a chain was reached */
+	EVENT_ENTER,	/* the packet is at the start of a hook, before everybody's rules */
 	EVENT_PASS,	/* it is in the middle of a hook: how its headers are there */
 	EVENT_LEAVE,	/* every function of the hook let it pass */
 	EVENT_ROUTE,	/* one lookup in one routing table */

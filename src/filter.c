@@ -339,15 +339,18 @@ static bool match_port(const struct filter_ports *f, const struct packet *p, uin
 	return p->has_ports && port >= f->lo && port <= f->hi;
 }
 
-static bool match_tuple(const struct filter *f, const struct packet *p)
+static bool match_addrs(const struct filter *f, const struct packet *p)
 {
 	if (f->src.set && !match_addr(&f->src, p, &p->src))
 		return false;
 	if (f->dst.set && !match_addr(&f->dst, p, &p->dst))
 		return false;
-	if (f->either.set && !match_addr(&f->either, p, &p->src) &&
-	    !match_addr(&f->either, p, &p->dst))
-		return false;
+	return !f->either.set || match_addr(&f->either, p, &p->src) ||
+	       match_addr(&f->either, p, &p->dst);
+}
+
+static bool match_ports(const struct filter *f, const struct packet *p)
+{
 	if (f->sport.set && !match_port(&f->sport, p, p->src.port))
 		return false;
 	if (f->dport.set && !match_port(&f->dport, p, p->dst.port))
@@ -356,17 +359,22 @@ static bool match_tuple(const struct filter *f, const struct packet *p)
 	       match_port(&f->port, p, p->dst.port);
 }
 
-bool filter_match(const struct filter *f, const struct packet *p)
+bool filter_match_outer(const struct filter *f, const struct packet *p)
 {
-	if (f->has_proto && (!p->family || p->proto != f->proto))
-		return false;
-	if (f->has_tcp_flags && (!p->has_tcp || (p->tcp_flags & f->tcp_mask) != f->tcp_flags))
-		return false;
 	if (f->has_mark && (p->mark & f->mark_mask) != f->mark)
 		return false;
 	if (f->iif[0] && strcmp(f->iif, p->iif))
 		return false;
 	if (f->oif[0] && p->oif[0] && strcmp(f->oif, p->oif))
 		return false;
-	return match_tuple(f, p);
+	return match_addrs(f, p);
+}
+
+bool filter_match(const struct filter *f, const struct packet *p)
+{
+	if (f->has_proto && (!p->family || p->proto != f->proto))
+		return false;
+	if (f->has_tcp_flags && (!p->has_tcp || (p->tcp_flags & f->tcp_mask) != f->tcp_flags))
+		return false;
+	return match_ports(f, p) && filter_match_outer(f, p);
 }

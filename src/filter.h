@@ -52,5 +52,7 @@ int filter_check(const struct filter *f, struct error *err);
  * later fragment) does not match. oif is compared only where the packet has one.
  */
 bool filter_match(const struct filter *f, const struct packet *p);
+/* The same without protocol, ports and flags: for a packet whose headers do not show these. */
+bool filter_match_outer(const struct filter *f, const struct packet *p);
 
 #endif

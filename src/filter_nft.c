@@ -31,6 +31,13 @@ static void write_ports(FILE *out, const struct filter_ports *p, const char *sid
 		fprintf(out, "th %s %u-%u ", side, p->lo, p->hi);
 }
 
+/* nft has no way to write a name with a quote in it: then filter_match() alone decides. */
+static void write_ifname(FILE *out, const char *key, const char *name)
+{
+	if (*name && !strchr(name, '"'))
+		fprintf(out, "%s \"%s\" ", key, name);
+}
+
 static bool needs_ports(const struct filter *f)
 {
 	return f->sport.set || f->dport.set || f->port.set;
@@ -54,10 +61,10 @@ static void write_match(FILE *out, const struct filter *f, enum filter_place pla
 {
 	bool arp = place == FILTER_ARP;
 
-	if (*f->iif && place != FILTER_LEAVING)
-		fprintf(out, "iifname \"%s\" ", f->iif);
-	if (*f->oif && place == FILTER_LEAVING)
-		fprintf(out, "oifname \"%s\" ", f->oif);
+	if (place != FILTER_LEAVING)
+		write_ifname(out, "iifname", f->iif);
+	else
+		write_ifname(out, "oifname", f->oif);
 	write_addr(out, &f->src, "saddr", arp);
 	write_addr(out, &f->dst, "daddr", arp);
 	write_addr(out, &f->either, addr_dst ? "daddr" : "saddr", arp);

@@ -162,23 +162,36 @@ static int by_address(const void *a, const void *b)
 	return x->name < y->name ? -1 : x->name > y->name;
 }
 
-/* Lines are "ffffffff81000000 T _text", with a tab and "[module]" for modules. Hidden addresses are
- * all zero. */
+/*
+ * Lines are "ffffffff81000000 T _text", with a tab and "[module]" for modules. Hidden addresses are
+ * all zero. False: not such a line, or not code. There are a quarter of a million lines, while
+ * packets wait: so no sscanf().
+ */
+static bool parse_symbol(char *line, uint64_t *addr, const char **name)
+{
+	char *at;
+
+	*addr = strtoull(line, &at, 16);
+	if (!*addr || at[0] != ' ' || !at[1] || !strchr("tTwW", at[1]) || at[2] != ' ')
+		return false;
+	*name = at + 3;
+	at[3 + strcspn(at + 3, " \t\n")] = 0;
+	return **name;
+}
+
 static void read_symbols(struct kernel_names *kn)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[640], name[512], type;
-	unsigned long long addr;
+	const char *name;
+	char line[640];
+	uint64_t addr;
 
 	kn->symbols_read = true;
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %c %511s", &addr, &type, name) != 3 || !addr)
-			continue;
-		if (strchr("tTwW", type) && keep_symbol(kn, addr, name))
+	while (fgets_unlocked(line, sizeof(line), f))
+		if (parse_symbol(line, &addr, &name) && keep_symbol(kn, addr, name))
 			break;
-	}
 	fclose(f);
 	if (kn->n_symbols)
 		qsort(kn->symbols, kn->n_symbols, sizeof(*kn->symbols), by_address);

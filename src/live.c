@@ -171,8 +171,8 @@ struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id)
 	struct live *l;
 
 	LIST_FOREACH(l, id_bucket(t, ns, id), by_id)
-	if (l->id == id && l->ns == ns)
-		return l;
+		if (l->id == id && l->ns == ns)
+			return l;
 	return NULL;
 }
 
@@ -233,13 +233,12 @@ struct live *live_find_headers(struct live_table *t, const struct event *ev, uin
 	bool rivals = false;
 
 	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	if (fits(l, ev, hook) &&
-	    (!best || (ev->cpu >= 0 && l->cpu == ev->cpu && best->cpu != ev->cpu)))
-		best = l;
+		if (fits(l, ev, hook) &&
+		    (!best || (ev->cpu >= 0 && l->cpu == ev->cpu && best->cpu != ev->cpu)))
+			best = l;
 	if (!best)
 		return NULL;
-	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	{
+	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers) {
 		if (!fits(l, ev, hook) || !is_rival(l, best, ev))
 			continue;
 		rivals = true;
@@ -256,9 +255,9 @@ struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t
 	struct live *l, *best = NULL;
 
 	LIST_FOREACH(l, &t->odd, by_oddity)
-	if (l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook) &&
-	    (!best || l->heard_ns > best->heard_ns))
-		best = l;
+		if (l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook) &&
+		    (!best || l->heard_ns > best->heard_ns))
+			best = l;
 	return best;
 }
 
@@ -267,8 +266,8 @@ struct live *live_find_any(struct live_table *t, const struct event *ev)
 	struct live *l;
 
 	LIST_FOREACH(l, header_bucket(t, ev->ns, ev->packet), by_headers)
-	if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
-		return l;
+		if (l->ns == ev->ns && packet_same(&l->now, ev->packet, true))
+			return l;
 	return NULL;
 }
 

@@ -28,6 +28,7 @@ struct live {
 	struct packet now; /* its headers when last seen */
 	struct path *path;
 	uint64_t path_id;
+	size_t looped_at; /* it came back through loopback before this step; 0: it did not */
 	uint64_t heard_ns;
 	enum ct_state ct_state;
 };

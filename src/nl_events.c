@@ -33,16 +33,37 @@ static enum ct_state ct_state_of(uint32_t bits)
 	return CT_NONE;
 }
 
-static void set_interfaces(const struct nl_source *s, struct packet *p, uint32_t iif, uint32_t oif)
+void nl_begin(struct nl_source *s)
 {
-	p->iif[0] = p->oif[0] = 0;
-	if (iif)
-		netconf_ifname(s->view->netconf, iif, p->iif);
-	if (oif)
-		netconf_ifname(s->view->netconf, oif, p->oif);
+	s->n_names = 0;
 }
 
-static bool headers_of(const struct nl_source *s, struct packet *p, const struct trace_msg *m)
+/* Asking netconf costs a system call, and there may be a hundred messages a packet. */
+static void name_interface(struct nl_source *s, uint32_t index, char name[IFNAME_MAX])
+{
+	*name = 0;
+	if (!index)
+		return;
+	for (unsigned int i = 0; i < s->n_names; i++) {
+		if (s->names[i].index == index) {
+			memcpy(name, s->names[i].name, IFNAME_MAX);
+			return;
+		}
+	}
+	netconf_ifname(s->view->netconf, index, name);
+	if (s->n_names == NL_NAMES_KEPT)
+		return;
+	s->names[s->n_names].index = index;
+	memcpy(s->names[s->n_names++].name, name, IFNAME_MAX);
+}
+
+static void set_interfaces(struct nl_source *s, struct packet *p, uint32_t iif, uint32_t oif)
+{
+	name_interface(s, iif, p->iif);
+	name_interface(s, oif, p->oif);
+}
+
+static bool headers_of(struct nl_source *s, struct packet *p, const struct trace_msg *m)
 {
 	if (!m->nh.p && !m->ll.p)
 		return false;

@@ -7,6 +7,8 @@
 #include "src/event.h"
 #include "src/view.h"
 
+enum { NL_NAMES_KEPT = 8 };
+
 struct nl_source {
 	unsigned int ns; /* index of the view */
 	const struct view *view;
@@ -14,7 +16,15 @@ struct nl_source {
 	uint32_t nflog_seq; /* that is expected next */
 	bool nflog_seen;
 	uint64_t undecoded; /* datagrams that made no sense */
+	struct {
+		uint32_t index;
+		char name[IFNAME_MAX];
+	} names[NL_NAMES_KEPT]; /* of interfaces, asked for since nl_begin() */
+	unsigned int n_names;
 };
+
+/* A round of datagrams begins: the names of interfaces may have changed since the last one. */
+void nl_begin(struct nl_source *s);
 
 /*
  * Says what d says. cpu: where it was queued, -1 if not known; at_ns: when exactly,

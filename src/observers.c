@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/error.h"
 #include "src/filter_nft.h"
 
 enum { AFTER_DNAT = NF_IP_PRI_NAT_DST + 1, LAST = INT_MAX };
@@ -25,8 +26,9 @@ static const struct row {
 	{NFPROTO_INET, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
 	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
 	{NFPROTO_INET, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
-	 NF_INET_LOCAL_OUT}, /* iptables-legacy lines of filter and security come after nat here,
-				and are known by their headers alone. */
+	 NF_INET_LOCAL_OUT},
+	/* iptables-legacy lines of filter and security come after nat here, and are known by their
+	 * headers alone. */
 	{NFPROTO_INET, "out_nat", "output", OBSERVER_PASS, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
 	{NFPROTO_INET, "pre_last", "prerouting", OBSERVER_LEAVE, 0, NF_INET_PRE_ROUTING,
 	 NF_INET_PRE_ROUTING},
@@ -219,11 +221,14 @@ int observers_add(struct observers *o, struct own_table *t, const struct ruleset
 {
 	struct own_chain *chains = calloc(CHAINS_MAX, sizeof(*chains));
 	struct ingress_names *names = calloc(1, sizeof(*names));
-	int rc = -ENOMEM;
+	unsigned int devices = o->n_devices;
+	int rc = 0;
 	size_t n;
 
-	if (!chains || !names)
+	if (!chains || !names) {
+		rc = fail(err, -ENOMEM, "out of memory");
 		goto out;
+	}
 	*moved = 0;
 	n = add_rows(o, rs, chains, moved);
 	for (size_t i = 0; i < rs->n_tables; i++)
@@ -237,6 +242,9 @@ int observers_add(struct observers *o, struct own_table *t, const struct ruleset
 		o->made[chains[i].family] = true;
 	rc = n > 0;
 out:
+	/* What was not added is not there. */
+	while (rc < 0 && o->n_devices > devices)
+		free(o->devices[--o->n_devices]);
 	free(chains);
 	free(names);
 	return rc;

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Options as typed rows: one const table a command, from which the strings for getopt_long(), the
- *text of -h and the values in the command's own struct all come. What has no row is refused; so is
- *a value given twice, where one would silently win.
- *
+ * text of -h and the values in the command's own struct all come. What has no row is refused; so is
+ * a value given twice, where one would silently win.
+ */
+// clang-format off
+/*
  *	struct trace_options { struct filter filter; uint64_t count; bool json; };
  *	static const struct opt_row rows[] = {
- *		OPT_CALL("src", 's', "ADDR[/LEN]", "Filter", "source address or network",
- *parse_src), OPT_UINT("count", 'n', "N", "Output", "stop after N packets", struct trace_options,
- *count, 1, UINT32_MAX), OPT_FLAG("json", 0, "Output", "one JSON object a line", struct
- *trace_options, json), OPT_END,
+ *		OPT_CALL("src", 's', "ADDR[/LEN]", "Filter", "source address", parse_src),
+ *		OPT_UINT("count", 'n', "N", "Output", "stop after N packets",
+ *			 struct trace_options, count, 1, UINT32_MAX),
+ *		OPT_FLAG("json", 0, "Output", "one JSON object a line", struct trace_options, json),
+ *		OPT_END,
  *	};
  *
  * Every command also takes -h, --help, without a row.
  */
+// clang-format on
 #ifndef NFPATH_OPT_H
 #define NFPATH_OPT_H
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <net/ethernet.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -281,6 +282,11 @@ bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple
 	     a->icmp_seq != b->icmp_seq))
 		return false;
 	return !same_tuple || !a->has_addrs || !b->has_addrs || same_tuple_parts(a, b);
+}
+
+uint8_t packet_nfproto(const struct packet *p)
+{
+	return p->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
 const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *addr)

@@ -19,6 +19,9 @@ int packet_parse(struct packet *p, const uint8_t *ll, size_t ll_len, const uint8
  * addresses and ports (true)? */
 bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple);
 
+/* NFPROTO_IPV6 or NFPROTO_IPV4. */
+uint8_t packet_nfproto(const struct packet *p);
+
 /* "10.0.0.1:80", "[2001:db8::1]:80", "10.0.0.1" without ports. buf of at least 64 bytes; returns
  * buf. */
 const char *endpoint_text(char *buf, size_t size, uint8_t family, const struct endpoint *e,

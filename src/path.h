@@ -100,14 +100,16 @@ struct step {
 			uint32_t table;	    /* RT_TABLE_*; 0: not known */
 			int32_t rule;	    /* priority of the policy rule; -1: not known */
 			const char *prefix, *dev, *gateway;
-			int error;	/* negative errno of the lookup; 0: found */
-			int type, plen; /* RTN_*, 0: not said; prefix length, -1: not said */
-			bool input;	/* for a packet that arrived */
+			int error;  /* negative errno of the lookup; 0: found */
+			int type;   /* RTN_*, 0: not said */
+			bool input; /* for a packet that arrived */
 		} route;
 		struct {			 /* STEP_RP_FILTER */
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
 			bool pass;
 			const char *reason, *iif, *reverse_dev;
+			bool looked; /* the way back was seen to be looked up; else nothing is known
+					of it */
 			int reverse_type; /* RTN_* of the way back; 0: none */
 		} rpf;
 		struct { /* STEP_HOOK */

@@ -25,17 +25,20 @@ struct raw_tp {
 	int n_polled;
 };
 
-/* Which program makes records of a type. */
+/* Which program makes records of a type: one at a tracepoint, or, where the kernel lacks that, one
+ * at the entry of a function (fentry). */
 static const struct source {
 	const char *tracepoint;
 	const char *program;
 	bool needs_messages;
+	const char *function, *function_program;
 } sources[NFP_TYPES] = {
-	[NFP_MESSAGE] = {"sk_data_ready", "message_queued", false},
-	[NFP_FIB4] = {"fib_table_lookup", "fib4_lookup", true},
-	[NFP_FIB6] = {"fib6_table_lookup", "fib6_lookup", true},
-	[NFP_KFREE] = {"kfree_skb", "skb_dropped", false},
-	[NFP_TRANSMIT] = {"net_dev_queue", "skb_transmitted", false},
+	[NFP_MESSAGE] = {"sk_data_ready", "message_queued", false, "sock_def_readable",
+			 "message_queued_function"},
+	[NFP_FIB4] = {"fib_table_lookup", "fib4_lookup", true, NULL, NULL},
+	[NFP_FIB6] = {"fib6_table_lookup", "fib6_lookup", true, NULL, NULL},
+	[NFP_KFREE] = {"kfree_skb", "skb_dropped", false, NULL, NULL},
+	[NFP_TRANSMIT] = {"net_dev_queue", "skb_transmitted", false, NULL, NULL},
 };
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -74,7 +77,8 @@ static void drop_dependent(struct raw_tp *rt)
 	for (i = 0; i < NFP_TYPES; i++)
 		if (sources[i].needs_messages && rt->parts[i].available)
 			unavailable(&rt->parts[i],
-				    "useless without the tracepoint sk_data_ready (Linux 6.3)");
+				    "useless without the tracepoint sk_data_ready (Linux 6.3) or "
+				    "fentry");
 }
 
 /* Number of arguments of a tracepoint (DECLARE_TRACE makes `typedef void (*btf_trace_NAME)(void *,
@@ -98,6 +102,11 @@ static int tracepoint_args(const struct btf *btf, const char *tracepoint)
 	return btf_vlen(t) - 1;
 }
 
+static bool has_function(const struct btf *btf, const char *function)
+{
+	return function && btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
+}
+
 static void look_at_tracepoints(struct raw_tp *rt, const struct btf *btf)
 {
 	struct raw_tp_part *part;
@@ -108,15 +117,25 @@ static void look_at_tracepoints(struct raw_tp *rt, const struct btf *btf)
 		part->type = i;
 		part->name = sources[i].tracepoint;
 		part->available = true;
-		if (tracepoint_args(btf, part->name) < 0)
+		if (tracepoint_args(btf, part->name) >= 0)
+			continue;
+		if (has_function(btf, sources[i].function))
+			part->by_function = true;
+		else
 			unavailable(part, "this kernel has no tracepoint %s", part->name);
 	}
 	drop_dependent(rt);
 }
 
-static struct bpf_program *program_of(const struct nfpath_bpf *skel, unsigned int type)
+static const char *program_name(const struct raw_tp *rt, unsigned int type)
 {
-	return bpf_object__find_program_by_name(skel->obj, sources[type].program);
+	return rt->parts[type].by_function ? sources[type].function_program : sources[type].program;
+}
+
+static struct bpf_program *program_of(const struct raw_tp *rt, const struct nfpath_bpf *skel,
+				      unsigned int type)
+{
+	return bpf_object__find_program_by_name(skel->obj, program_name(rt, type));
 }
 
 /* Opens the skeleton with the available programs, or with just one of them, and loads it. */
@@ -124,15 +143,20 @@ static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpat
 {
 	int args = tracepoint_args(btf, sources[NFP_KFREE].tracepoint);
 	struct nfpath_bpf *skel = nfpath_bpf__open();
+	struct bpf_program *prog;
 	unsigned int i;
 	int rc;
 
 	if (!skel)
 		return -errno;
+	bpf_object__for_each_program(prog, skel->obj)
+	{
+		bpf_program__set_autoload(prog, false);
+	}
 	skel->rodata->kfree_has_reason = args >= 3;
 	skel->rodata->kfree_has_socket = args >= 4;
 	for (i = 0; i < NFP_TYPES; i++)
-		bpf_program__set_autoload(program_of(skel, i),
+		bpf_program__set_autoload(program_of(rt, skel, i),
 					  only < 0 ? rt->parts[i].available : only == (int)i);
 	rc = nfpath_bpf__load(skel);
 	if (rc) {
@@ -160,7 +184,11 @@ static int load_what_loads(struct raw_tp *rt, const struct btf *btf)
 		}
 		if (!first)
 			first = rc;
-		unavailable(&rt->parts[i], "the kernel does not load its program: %s",
+		unavailable(&rt->parts[i],
+			    rt->parts[i].by_function
+				    ? "this kernel has no tracepoint sk_data_ready, and "
+				      "refuses fentry instead: %s"
+				    : "the kernel does not load its program: %s",
 			    strerror(-rc));
 	}
 	drop_dependent(rt);
@@ -177,7 +205,7 @@ static int attach(struct raw_tp *rt)
 
 	for (i = 0; i < s->prog_cnt; i++) {
 		for (type = 0; type < NFP_TYPES; type++)
-			if (!strcmp(sources[type].program, s->progs[i].name))
+			if (!strcmp(program_name(rt, type), s->progs[i].name))
 				break;
 		if (type == NFP_TYPES || !rt->parts[type].available)
 			continue;
@@ -239,7 +267,8 @@ static int on_record(void *arg, void *data, size_t size)
 		return 0;
 	rt->n_polled++;
 	rt->cb(ev, rt->arg);
-	return 0;
+	/* libbpf keeps its place (ringbuf_process_ring()). */
+	return rt->n_polled < RAW_TP_POLL_MAX ? 0 : -ECANCELED;
 }
 
 static int open_all(struct raw_tp *rt, const struct btf *btf)
@@ -344,7 +373,7 @@ int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg)
 	rt->arg = arg;
 	rt->n_polled = 0;
 	rc = ring_buffer__consume(rt->rb);
-	return rc < 0 ? rc : rt->n_polled;
+	return rc < 0 && rc != -ECANCELED ? rc : rt->n_polled;
 }
 
 /* Times that a program was asked to run on a CPU on which it was running, and did not
@@ -368,7 +397,7 @@ uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type)
 	for (i = 0; i < NFP_TYPES; i++) {
 		n = rt->skel->bss->lost[i];
 		if (rt->parts[i].available)
-			n += missed_runs(program_of(rt->skel, i));
+			n += missed_runs(program_of(rt, rt->skel, i));
 		if (by_type)
 			by_type[i] = n;
 		sum += n;

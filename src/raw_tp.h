@@ -26,7 +26,8 @@ struct raw_tp_part {
 	enum nfp_type type;
 	const char *name; /* of the tracepoint */
 	bool available;
-	char why[96]; /* it is not; empty when it is */
+	bool by_function; /* the kernel lacks the tracepoint; a function is watched instead */
+	char why[128];	  /* it is not; empty when it is */
 };
 
 /*
@@ -56,7 +57,10 @@ int raw_tp_fd(const struct raw_tp *rt);
  * it begins. */
 typedef void (*raw_tp_cb)(const struct nfp_event *ev, void *arg);
 
-/* Hands over all records that are there, without waiting; returns how many, or a negative errno. */
+enum { RAW_TP_POLL_MAX = 8192 };
+
+/* Hands over the records that are there, RAW_TP_POLL_MAX at most, without waiting; returns how
+ * many, or a negative errno. */
 int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg);
 
 /*

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "src/escape.h"
+#include "src/json_cache.h"
 #include "src/packet.h"
 
 /* An object under construction. Out of memory is remembered, so that one look at the end is enough.
@@ -298,19 +299,6 @@ static struct object step_object(const struct path *p, const struct step *s)
 	return o;
 }
 
-static void put_steps(struct object *o, const struct path *p)
-{
-	json_t *steps = json_array();
-
-	for (size_t i = 0; i < p->n_steps; i++) {
-		struct object step = step_object(p, &p->steps[i]);
-
-		if (json_array_append_new(steps, step.json) || step.failed)
-			o->failed = true;
-	}
-	put(o, "steps", steps);
-}
-
 static void put_netns(struct object *o, const struct path *p)
 {
 	struct object netns = object_new();
@@ -320,7 +308,7 @@ static void put_netns(struct object *o, const struct path *p)
 	put_object(o, "netns", netns);
 }
 
-static struct object path_object(const struct path *p)
+static struct object head_object(const struct path *p)
 {
 	struct object o = object_new();
 
@@ -330,7 +318,13 @@ static struct object path_object(const struct path *p)
 	put_time(&o, "time", p->time_ns);
 	put_netns(&o, p);
 	put_object(&o, "packet", packet_object(&p->packet));
-	put_steps(&o, p);
+	return o;
+}
+
+static struct object tail_object(const struct path *p)
+{
+	struct object o = object_new();
+
 	put_str(&o, "verdict", path_verdict_name(p->verdict));
 	put_int(&o, "decided_by", p->decided_by >= 0, p->decided_by);
 	put_str(&o, "certainty", certainty_name(p->certainty));
@@ -341,22 +335,100 @@ static struct object path_object(const struct path *p)
 	return o;
 }
 
-/* Only ASCII is written: what a terminal could be fooled with is \uNNNN there. */
+/* All that a rule's, policy's or return's JSON is made of. Empty: another step, which no two
+ * packets share. */
+static void step_key(struct bytes_out *key, const struct step *s)
+{
+	const uint32_t numbers[] = {s->type,
+				    s->family,
+				    s->hook,
+				    s->backend,
+				    s->verdict,
+				    s->rule.number,
+				    s->rule.verdict_inferred};
+	const char *const strings[] = {s->rule.table,  s->rule.chain, s->rule.target,
+				       s->rule.action, s->rule.text,  s->rule.comment,
+				       s->rule.no_text};
+
+	if (s->type > STEP_RETURN)
+		return;
+	bytes_add(key, numbers, sizeof(numbers));
+	bytes_add(key, &s->rule.handle, sizeof(s->rule.handle));
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		bytes_add_key(key, strings[i]);
+}
+
+/* Only ASCII is written: what a terminal could be fooled with is \uNNNN there. Consumes o. The
+ * caller frees it; NULL: out of memory. */
+static char *print(struct object o)
+{
+	char *text = o.failed ? NULL : json_dumps(o.json, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	json_decref(o.json);
+	return text;
+}
+
+/* From its first byte on, without the last `less`. */
+static void add_object(struct bytes_out *line, struct object o, size_t first, size_t less)
+{
+	char *text = print(o);
+
+	if (text)
+		bytes_add(line, text + first, strlen(text) - first - less);
+	else
+		line->failed = true;
+	free(text);
+}
+
+static void add_step(struct bytes_out *line, struct json_cache *cache, const struct path *p,
+		     const struct step *s)
+{
+	struct bytes_out key = {0};
+	const struct bytes_out *json = NULL;
+	size_t at = line->len;
+
+	if (cache)
+		step_key(&key, s);
+	json = json_cache_get(cache, &key);
+	if (json) {
+		bytes_add(line, json->data, json->len);
+	} else {
+		add_object(line, step_object(p, s), 0, 0);
+		if (!line->failed)
+			json_cache_put(cache, &key, line->data + at, line->len - at);
+	}
+	bytes_free(&key);
+}
+
+/* An object whose member "steps" is put between the others, already printed. */
+static void make_line(struct bytes_out *line, struct json_cache *cache, const struct path *p)
+{
+	static const char open[] = ",\"steps\":[", close[] = "],";
+
+	add_object(line, head_object(p), 0, 1);
+	bytes_add(line, open, sizeof(open) - 1);
+	for (size_t i = 0; i < p->n_steps; i++) {
+		if (i)
+			bytes_add(line, ",", 1);
+		add_step(line, cache, p, &p->steps[i]);
+	}
+	bytes_add(line, close, sizeof(close) - 1);
+	add_object(line, tail_object(p), 1, 0);
+	bytes_add(line, "\n", 1);
+}
+
 static int json_path(const struct render *r, const struct path *p)
 {
-	struct object o = path_object(p);
-	char *line = NULL;
+	struct bytes_out line = {0};
 	int rc = 0;
 
+	make_line(&line, r->cache, p);
 	errno = 0;
-	if (!o.failed)
-		line = json_dumps(o.json, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(o.json);
-	if (!line)
-		return -ENOMEM;
-	if (fprintf(r->out, "%s\n", line) < 0 || fflush(r->out))
+	if (line.failed)
+		rc = -ENOMEM;
+	else if (fwrite(line.data, 1, line.len, r->out) != line.len || fflush(r->out))
 		rc = errno ? -errno : -EIO;
-	free(line);
+	bytes_free(&line);
 	return rc;
 }
 

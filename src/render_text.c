@@ -11,45 +11,24 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "src/decision.h"
 #include "src/escape.h"
 #include "src/packet.h"
 
 enum { LEFT_MAX = 60 }; /* names longer than this do not push the others aside */
 
-/* table:chain:rule:N as the TRACE target writes it; family and handle, where rules have them. */
-static void write_rule_name(FILE *f, const struct step *s)
+/* Rules and hook functions stand in the left column. */
+static bool is_named(const struct step *s)
 {
-	if (s->backend == BACKEND_NFT)
-		fprintf(f, "%s ", family_name(s->family));
-	escape_write(f, text_or_unknown(s->rule.table));
-	fputc(':', f);
-	escape_write(f, text_or_unknown(s->rule.chain));
-	if (s->type != STEP_RULE)
-		fprintf(f, ":%s", step_type_name(s->type));
-	else if (s->rule.number)
-		fprintf(f, ":rule:%" PRIu32, s->rule.number);
-	else
-		fputs(":rule:?", f);
-	if (s->backend == BACKEND_NFT && s->rule.handle)
-		fprintf(f, " (handle %" PRIu64 ")", s->rule.handle);
-}
-
-static void write_hook_name(FILE *f, const struct step *s)
-{
-	fputs("hook ", f);
-	escape_write(f, text_or_unknown(s->hookfn.function));
-	if (s->hookfn.module) {
-		fputs(" [", f);
-		escape_write(f, s->hookfn.module);
-		fputc(']', f);
-	}
-	fprintf(f, " (priority %" PRId32 ")", s->hookfn.priority);
+	return s->type == STEP_RULE || s->type == STEP_POLICY || s->type == STEP_RETURN ||
+	       s->type == STEP_HOOK;
 }
 
 static int make_names(struct text *t)
 {
 	size_t size = 0;
 	FILE *f = open_memstream(&t->names, &size);
+	char name[DECISION_NAME_MAX];
 	int w;
 
 	if (!f)
@@ -59,10 +38,8 @@ static int make_names(struct text *t)
 		const struct step *s = &t->p->steps[i];
 
 		t->name_at[i] = ftell(f);
-		if (s->type == STEP_RULE || s->type == STEP_POLICY || s->type == STEP_RETURN)
-			write_rule_name(f, s);
-		else if (s->type == STEP_HOOK)
-			write_hook_name(f, s);
+		if (is_named(s))
+			escape_write(f, decision_name(name, sizeof(name), s));
 		fputc('\0', f);
 	}
 	if (fclose(f) || !t->name_at)
@@ -205,23 +182,12 @@ static const struct step *decider(const struct path *p)
 	return p->verdict == PATH_DROPPED ? last_of(p, STEP_DROP) : NULL;
 }
 
-static void write_decider(struct text *t, const char *label, const struct step *s)
+static void write_decider(FILE *f, const char *label, const struct step *s)
 {
-	const char *name = t->names + t->name_at[s - t->p->steps];
+	char name[DECISION_NAME_MAX];
 
-	fputs(label, t->out);
-	if (s->type == STEP_RP_FILTER) {
-		fputs("rp_filter on ", t->out);
-		escape_write(t->out, text_or_unknown(s->rpf.iif));
-	} else if (s->type == STEP_ROUTE) {
-		fputs("the route: ", t->out);
-		escape_write(t->out, s->route.result ? s->route.result : "unknown");
-	} else if (s->type == STEP_DROP) {
-		fputs("the kernel: ", t->out);
-		text_reason(t->out, s);
-	} else {
-		fputs(*name ? name : step_type_name(s->type), t->out);
-	}
+	fputs(label, f);
+	escape_write(f, decision_name(name, sizeof(name), s));
 }
 
 static const char *out_device(const struct path *p)
@@ -274,7 +240,7 @@ static void write_outcome(struct text *t)
 	text_painted(t, outcomes[p->verdict].color, outcomes[p->verdict].word);
 	write_destination(t);
 	if (by)
-		write_decider(t, went_on ? ", let through by " : " by ", by);
+		write_decider(t->out, went_on ? ", let through by " : " by ", by);
 	else if (p->verdict == PATH_DROPPED)
 		fputs(", the cause was not seen", t->out);
 	if (t->verbose && p->verdict == PATH_DROPPED && drop && drop != by) {

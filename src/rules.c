@@ -174,8 +174,9 @@ static int reread(struct rules *r, bool gap, struct error *err)
 
 	r->stale = rc != 0;
 	if (rc)
-		return rc; /* Only contents of sets, or another nfpath's tables: the same rules are
-			      in force without a break. */
+		return rc;
+	/* Only contents of sets, or another nfpath's tables: the same rules are in force without a
+	 * break. */
 	if (!gap && rs->genid == before + 1 && ruleset_same_nft(rs, current(r)->rs)) {
 		current(r)->rs->genid = rs->genid;
 		ruleset_put(rs);
@@ -265,6 +266,9 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 
 		if (until < after_ns)
 			break;
+		/* This one was found again after the packet: the newer ones came later still. */
+		if (before_ns <= known)
+			a->n = 0;
 		if (s->from_ns <= after_ns && before_ns <= known) {
 			a->rs[0] = s->rs;
 			a->n = 1;

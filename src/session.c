@@ -72,12 +72,18 @@ static void on_event(void *ctx, const struct event *ev)
 	tracker_event(s->tracker, ev);
 }
 
+/* Of a function that says by NULL that it failed. */
+static int why(const struct error *err)
+{
+	return err->rc < 0 ? err->rc : -EIO;
+}
+
 static int view_open(struct view *v, const struct netns *ns, struct error *err)
 {
 	v->ns = ns;
 	v->netconf = netconf_open(ns->fd, err);
 	v->rules = v->netconf ? rules_open(ns, err) : NULL;
-	return v->rules ? 0 : -EIO;
+	return v->rules ? 0 : why(err);
 }
 
 void session_close(struct session *s)
@@ -121,12 +127,13 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.views = s->views,
 		.n_views = n,
 		.rcvbuf = config->rcvbuf,
-		.no_raw_tp = config->no_raw_tp,
+		.raw_tp = config->raw_tp,
+
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};
 	s->engine = config->engine->open(&s->engine_config, err);
-	*rc = s->engine ? 0 : -EIO;
+	*rc = s->engine ? 0 : why(err);
 	if (s->engine)
 		return s;
 failed:
@@ -170,6 +177,11 @@ int session_step(struct session *s, bool all, struct error *err)
 	synced = sync_rules(s);
 	tracker_flush(s->tracker, synced, all);
 	return 0;
+}
+
+uint64_t session_synced(const struct session *s)
+{
+	return s->config->engine->synced(s->engine);
 }
 
 const struct tracker_stats *session_stats(const struct session *s)

@@ -13,8 +13,9 @@ struct session_config {
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* NULL: any packet */
 	const struct netns_set *netns;
-	size_t rcvbuf;	/* bytes, 0: the engine's choice */
-	bool no_raw_tp; /* do without raw tracepoints */
+	size_t rcvbuf; /* bytes, 0: the engine's choice */
+	enum raw_tp_use raw_tp;
+
 	/* Each path, resolved, concluded and annotated; borrowed during the call. */
 	void (*path)(void *ctx, const struct path *p);
 	void (*warn)(void *ctx, const char *sentence);
@@ -33,6 +34,9 @@ unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned i
 /* Takes what the kernel has said and hands out the paths that are complete. all: the others too,
  * for the end. 0 or a negative errno. */
 int session_step(struct session *s, bool all, struct error *err);
+
+/* CLOCK_MONOTONIC, ns: all that the kernel said before has been taken. */
+uint64_t session_synced(const struct session *s);
 
 const struct tracker_stats *session_stats(const struct session *s);
 unsigned int session_rules_changes(const struct session *s);

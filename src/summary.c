@@ -75,7 +75,7 @@ static void count_decider(struct summary *s, const char *what)
 
 void summary_add(struct summary *s, const struct path *p, bool printed)
 {
-	char what[512], line[640];
+	char what[DECISION_NAME_MAX], line[DECISION_NAME_MAX + 32];
 
 	s->seen++;
 	s->printed += printed;

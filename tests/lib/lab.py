@@ -20,8 +20,8 @@ import time
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 B = os.path.realpath(os.environ.get("B") or os.path.join(ROOT, "build"))
 NFPATH = os.environ.get("NFPATH") or os.path.join(B, "nfpath")
-# A sanitizer build is several times slower, and so is everything that waits for it.
-SLOW = 4 if os.environ.get("SAN") == "1" else 1
+# A sanitizer build is several times slower, an emulated processor too, and so is everything that waits for them.
+SLOW = (4 if os.environ.get("SAN") == "1" else 1) * int(os.environ.get("VM_SLOW") or 1)
 
 CLONE_NEWNET = 0x40000000
 # Of our own: rulesets of our namespaces wait for nobody's iptables, and nobody's for ours.

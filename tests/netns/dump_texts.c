@@ -67,7 +67,7 @@ int main(int argc, char **argv)
 	struct rule_texts *texts = NULL;
 	struct nf_source *s = NULL;
 	struct ruleset *rs = NULL;
-	struct error err = {""};
+	struct error err = {0};
 	int fd, rc = 1;
 
 	if (argc < 2)

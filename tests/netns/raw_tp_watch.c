@@ -210,10 +210,14 @@ static void read_datagrams(const struct watched *ns, unsigned int number)
 static void drain(struct watch *w)
 {
 	unsigned int i;
+	int n;
 
 	for (i = 0; i < w->n; i++)
 		read_datagrams(&w->ns[i], i);
-	if (raw_tp_poll(w->rt, on_record, w) < 0)
+	do {
+		n = raw_tp_poll(w->rt, on_record, w);
+	} while (n == RAW_TP_POLL_MAX);
+	if (n < 0)
 		die("raw_tp_poll");
 }
 

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/features.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/netfilter.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "src/cgroup.h"
+#include "src/features_probes.h"
+
+enum { SCRATCH_SECONDS = 10 };
+
+/* --- probes that need no more than a look --- */
+
+static int probe_capability(const struct probe_context *c, int cap, struct error *why)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		return fail(why, -errno, "capget: %s", strerror(errno));
+	if (!(data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap)))
+		return fail(why, -EPERM, "this process does not have it: run nfpath as root");
+	return 0;
+}
+
+/* Entering the namespace in which we are asks for the same as any other. */
+static int probe_netns(const struct probe_context *c, int arg, struct error *why)
+{
+	int rc = 0, fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(why, -errno, "/proc/self/ns/net: %s", strerror(errno));
+	if (setns(fd, CLONE_NEWNET))
+		rc = fail(why, -errno, "setns: %s", strerror(errno));
+	close(fd);
+	return rc;
+}
+
+/* Asking the kernel for a table that is not there would make it: the list of names does not. */
+static int probe_legacy(const struct probe_context *c, int family, struct error *why)
+{
+	const char *path =
+		family == NFPROTO_IPV4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
+	char name[64];
+	FILE *f = fopen(path, "re");
+
+	if (!f && errno == ENOENT)
+		return fail(why, -ENOENT, "the kernel module of its tables is not loaded");
+	if (!f)
+		return fail(why, -errno, "not probed: %s: %s", path, strerror(errno));
+	*why->text = 0;
+	while (fgets(name, sizeof(name), f)) {
+		size_t len = strlen(why->text);
+
+		name[strcspn(name, "\n")] = 0;
+		snprintf(why->text + len, sizeof(why->text) - len, "%s%s", len ? ", " : "", name);
+	}
+	fclose(f);
+	return *why->text ? 0 : fail(why, -ENOENT, "this network namespace has none");
+}
+
+static int probe_cgroup(const struct probe_context *c, int arg, struct error *why)
+{
+	const char *mount = cgroup_mount();
+
+	if (!mount)
+		return fail(why, -ENOENT, "cgroup v2 is not mounted on /sys/fs/cgroup");
+	if (access(mount, W_OK))
+		return fail(why, -errno, "cannot make a cgroup in %s: %s", mount, strerror(errno));
+	return fail(why, 0, "%s", mount);
+}
+
+/* --- the table --- */
+
+#define NOTHING_YET "nothing: the engine that would use it is not part of this version"
+
+static const struct row {
+	const char *name;
+	probe_fn probe;
+	int arg;
+	bool scratch; /* in a network namespace of its own */
+	bool vital;   /* without it there is no trace */
+	const char *since, *without;
+} rows[] = {
+	{"CAP_NET_ADMIN", probe_capability, CAP_NET_ADMIN, false, true, NULL,
+	 "tracing: reading rules, marking packets, hearing trace messages"},
+	{"CAP_SYS_ADMIN", probe_capability, CAP_SYS_ADMIN, false, true, NULL,
+	 "tracing: entering network namespaces"},
+	{"entering network namespaces", probe_netns, 0, false, true, "3.0", "--netns, and tracing"},
+	/* nf_tables and its family inet: 96518518cc41, 99633ab29b21 */
+	{"nf_tables", probe_nf_tables, 0, true, true, "3.14",
+	 "tracing: packets are selected and observed by a table of nfpath's own"},
+	/* 33d5a7b14bfd (extend tracing infrastructure) */
+	{"nft trace messages", probe_nft_trace, 0, true, true, "4.6",
+	 "tracing: the kernel does not say which rules a packet hit"},
+	/* 6001a930ce03 (introduce table ownership) */
+	{"table owner flag", probe_owner_flag, 0, true, false, "5.12",
+	 "the kernel does not remove nfpath's table after SIGKILL; the next start does"},
+	/* 7e5c6aa67e6f (add packets conntrack state to debug trace info) */
+	{"conntrack in trace messages", probe_trace_conntrack, 0, true, false, "6.16",
+	 "conntrack steps: new, established, related, invalid"},
+	{"nft family bridge", probe_nft_family, NFPROTO_BRIDGE, true, false, "3.14",
+	 "rules of the bridge family; there are none in such a kernel"},
+	{"nft family arp", probe_nft_family, NFPROTO_ARP, true, false, "3.14",
+	 "rules of the arp family; there are none in such a kernel"},
+	{"nft family netdev (ingress)", probe_nft_family, NFPROTO_NETDEV, true, false, "4.2",
+	 "rules at ingress; there are none in such a kernel"},
+	{"iptables-legacy tables, IPv4", probe_legacy, NFPROTO_IPV4, false, false, NULL,
+	 "no rules of iptables-legacy to trace"},
+	{"iptables-legacy tables, IPv6", probe_legacy, NFPROTO_IPV6, false, false, NULL,
+	 "no rules of iptables-legacy to trace"},
+	{"nfnetlink_log", probe_nflog, 0, true, false, NULL,
+	 "rules of iptables-legacy: their TRACE lines come by it"},
+	{"nflog group 0 free", probe_group_free, 0, false, false, NULL,
+	 "rules of iptables-legacy: their TRACE lines go to whoever holds it"},
+	{"cgroup v2", probe_cgroup, 0, false, false, "4.5",
+	 "-- COMMAND; select by --src, --dport …"},
+	/* e0bb96db96f8 (nft_socket: add support for cgroupsv2) */
+	{"nft match socket cgroupv2", probe_socket_cgroup, 0, true, false, "5.13",
+	 "-- COMMAND; select by --src, --dport …"},
+	/* 341dfcf8d78e (btf: expose BTF info through sysfs) */
+	{"BTF of the kernel", probe_btf, 0, false, false, "5.4", "raw tracepoints, drop reasons"},
+	/* c4f6699dfcb8; the ring buffer is 457f44363a88 of 5.8 */
+	{"raw tracepoints", probe_raw_tp, 0, false, false, "5.8",
+	 "drops that no rule made, route lookups, rp_filter decisions, the true order of messages"},
+	/* 40e0b0908142 (introduce trace_sk_data_ready) */
+	{"tracepoint sk_data_ready", probe_raw_tp_part, NFP_MESSAGE, false, false, "6.3",
+	 "CPU and time of each message; route lookups cannot be tied to packets"},
+	/* f6d3c19274c7 (FIB tracepoints) */
+	{"tracepoint fib_table_lookup", probe_raw_tp_part, NFP_FIB4, false, false, "4.4",
+	 "IPv4 route lookups and rp_filter decisions"},
+	/* b811580d91e9 (IPv6 fib lookup tracepoint) */
+	{"tracepoint fib6_table_lookup", probe_raw_tp_part, NFP_FIB6, false, false, "4.5",
+	 "IPv6 route lookups"},
+	{"tracepoint kfree_skb", probe_raw_tp_part, NFP_KFREE, false, false, "2.6.30",
+	 "drops that no rule made: rp_filter, no route, no socket"},
+	/* cf66ba58b5cb (define tracepoints for dev queue and receive) */
+	{"tracepoint net_dev_queue", probe_raw_tp_part, NFP_TRANSMIT, false, false, "2.6.37",
+	 "transmit steps: which device a packet was given to"},
+	/* c504e5c2f964 (introduce kfree_skb_reason) */
+	{"drop reasons", probe_drop_reasons, 0, false, false, "5.17",
+	 "names of drop reasons; a drop is shown with its place only"},
+	{"drop reason IP_RPFILTER", probe_rp_filter_reason, 0, false, false, "5.18",
+	 "the kernel's own word on rp_filter; the verdict is computed from the reverse route"},
+	{"kernel symbols", probe_symbols, 0, false, false, NULL,
+	 "names of functions that dropped a packet; their addresses are shown"},
+	/* 2541517c32be; as a perf event: e12f03d7031a of 4.17 */
+	{"kprobes", probe_kprobe, 0, false, false, "4.17", NOTHING_YET},
+	/* fec56f5890d9 (introduce BPF trampoline) */
+	{"fentry", probe_fentry, 0, false, false, "5.5",
+	 "what takes the tracepoint sk_data_ready, where the kernel lacks that; else nothing"},
+	/* 84601d6ee68a (add bpf_link support for BPF_NETFILTER programs) */
+	{"BPF netfilter links", probe_bpf_netfilter, 0, true, false, "6.4",
+	 "nothing in a trace: BPF programs at netfilter hooks are no rules, and not shown"},
+	/* e2cf17d3774c (add new hook nfnl subsystem) */
+	{"nfnetlink_hook", probe_hook_list, 0, true, false, "5.14",
+	 "nothing: the list of hook functions is not part of this version"},
+};
+
+enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static void choose_engine(struct features *f)
+{
+	struct error none = {0};
+
+	f->engine = engine_choose("auto", &f->engine_why, &none);
+	if (!f->engine)
+		f->engine_why = none;
+	for (unsigned int i = 0; f->engine && i < f->n; i++) {
+		if (!rows[i].vital || f->v[i].available)
+			continue;
+		f->engine = NULL;
+		fail(&f->engine_why, 0, "no engine works without %s: %.400s", rows[i].name,
+		     f->v[i].why.text);
+	}
+}
+
+int features_probe(struct features *f, struct error *err)
+{
+	struct probe_context c = {0};
+
+	memset(f, 0, sizeof(*f));
+	f->v = calloc(N_ROWS, sizeof(*f->v));
+	if (!f->v)
+		return fail(err, -ENOMEM, "out of memory");
+	f->n = N_ROWS;
+	c.raw_rc = raw_tp_open(&c.raw, &c.raw_why);
+	for (unsigned int i = 0; i < f->n; i++) {
+		const struct row *r = &rows[i];
+		struct feature *v = &f->v[i];
+		int rc = r->scratch ? scratch_run(r->probe, &c, r->arg, SCRATCH_SECONDS, &v->why)
+				    : r->probe(&c, r->arg, &v->why);
+
+		v->name = r->name;
+		v->since = r->since;
+		v->without = r->without;
+		v->available = !rc;
+		if (rc && !*v->why.text)
+			fail(&v->why, rc, "%s", strerror(-rc));
+	}
+	raw_tp_close(c.raw);
+	choose_engine(f);
+	return 0;
+}
+
+void features_free(struct features *f)
+{
+	free(f->v);
+	memset(f, 0, sizeof(*f));
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the headers and the connection of a packet tell from one event to the next: NAT, fragments,
+ * conntrack. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "src/packet.h"
+#include "src/tracker_parts.h"
+
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && !memcmp(a->addr, b->addr, ADDR_MAX);
+}
+
+static void add_nat(struct path *p, const struct packet *now, uint8_t hook, bool dnat,
+		    const struct endpoint *src)
+{
+	struct step *s = path_add(p, STEP_NAT, packet_nfproto(now), hook);
+
+	if (!s)
+		return;
+	s->nat.dnat = dnat;
+	s->nat.snat = !dnat;
+	s->nat.src = *src;
+	s->nat.dst = now->dst;
+	s->nat.has_ports = now->has_ports;
+}
+
+/*
+ * Defragmentation made one packet of several: it goes on as the one that came last
+ * (inet_frag_reasm_prepare()). The others have no way of their own any more; those that met no rule
+ * before are not worth a word.
+ */
+static void swallow_pieces(struct tracker *t, struct live *last, const struct packet *whole)
+{
+	size_t n = whole->family == AF_INET6 ? 16 : 4;
+	struct live *l;
+
+	LIST_FOREACH(l, &t->table.odd, by_oddity) {
+		bool blank = packet_is_blank(&l->now);
+
+		if (l == last || l->ns != last->ns || l->ended ||
+		    !live_completes(l, blank ? whole : &l->now) ||
+		    (!blank && (!packet_is_piece(&l->now) || l->now.ip_id != whole->ip_id ||
+				memcmp(l->now.src.addr, whole->src.addr, n))))
+			continue;
+		/* NAT at prerouting leaves the source alone; what the destination was, the first
+		 * fragment tells. */
+		if (!blank && packet_is_blank(&last->now)) {
+			last->now = l->now;
+			last->path->packet = l->now;
+		}
+		if (!l->path->n_steps)
+			l->matched = false;
+		path_doubt(l->path, CERTAIN_NOT,
+			   "it was a fragment, and went on as part of the whole packet");
+		l->ended = true;
+	}
+}
+
+static bool same_addrs(const struct packet *a, const struct packet *b)
+{
+	return !memcmp(a->src.addr, b->src.addr, ADDR_MAX) &&
+	       !memcmp(a->dst.addr, b->dst.addr, ADDR_MAX);
+}
+
+/* An odd packet is seen whole: now it has its protocol and ports, and the filter can decide. */
+static void become_whole(struct tracker *t, struct live *l, const struct packet *now)
+{
+	struct packet *shown = &l->path->packet;
+	struct packet whole = *now;
+
+	if (packet_is_piece(&l->now) || packet_is_blank(&l->now))
+		swallow_pieces(t, l, now);
+	memcpy(whole.iif, shown->iif, sizeof(whole.iif));
+	memcpy(whole.oif, shown->oif, sizeof(whole.oif));
+	l->matched |= filter_match(t->filter, &whole);
+	/* What NAT made of it is not what it was first seen as. */
+	if (packet_is_blank(&l->now) || same_addrs(&l->now, now))
+		*shown = whole;
+}
+
+/* What changed since its headers were last seen is NAT, and it came before this event. */
+static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
+{
+	bool comparable = l->now.has_ports == now->has_ports;
+
+	if (comparable ? !same_endpoint(&l->now.dst, &now->dst)
+		       : memcmp(l->now.dst.addr, now->dst.addr, ADDR_MAX))
+		add_nat(l->path, now, hook, true, comparable ? &l->now.src : &now->src);
+	if (comparable ? !same_endpoint(&l->now.src, &now->src)
+		       : memcmp(l->now.src.addr, now->src.addr, ADDR_MAX))
+		add_nat(l->path, now, hook, false, &now->src);
+}
+
+void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev)
+{
+	const struct packet *now = ev->packet;
+	bool hidden = packet_is_hidden(&l->now);
+
+	if (!now || !now->has_addrs)
+		return;
+	if (*now->oif && !*l->path->packet.oif)
+		strcpy(l->path->packet.oif, now->oif);
+	if (l->odd && !packet_is_piece(now) && !packet_is_hidden(now)) {
+		become_whole(t, l, now);
+		if (hidden) /* nft goes on showing it as before */
+			return;
+	}
+	if (l->now.has_addrs && l->now.family == now->family)
+		see_nat(l, now, ev->hook);
+	live_set_headers(&t->table, l, now);
+}
+
+void tracker_see_conntrack(struct live *l, const struct event *ev)
+{
+	struct step *s;
+
+	if (ev->ct_state == CT_NONE || ev->ct_state == l->ct_state)
+		return;
+	l->ct_state = ev->ct_state;
+	s = path_add(l->path, STEP_CONNTRACK, ev->family, l->path->last_hook);
+	if (!s)
+		return;
+	s->ct.state = ev->ct_state;
+	s->ct.id = ev->ct_id;
+	s->ct.reply = ev->ct_reply;
+}
