@@ -16,6 +16,13 @@ B := build/san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 
+# V=1 shows the commands.
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-6s %s\n' $(1) $@
+endif
+
 CC := gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
@@ -50,15 +57,18 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit
 all: $(B)/nfpath
 
 $(B)/nfpath: $(B)/src/main.o $(B)/libnfpath.a
-	$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/libnfpath.a: $(OBJS)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 
 $(B)/%.o: %.c $(B)/flags | $(SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Other flags, other objects.
 $(B)/flags: FORCE
@@ -67,27 +77,33 @@ $(B)/flags: FORCE
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I. -Wall -Werror -c -o $@ $<
+	$(call say,CLANG)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I. -Wall -Werror -c -o $@ $<
 
 $(B)/bpf/nfpath.o: $(BPF_SRCS:%.bpf.c=$(B)/%.bpf.o)
-	$(BPFTOOL) gen object $@ $^
+	$(call say,BPF)
+	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(SKEL): $(B)/bpf/nfpath.o
-	$(BPFTOOL) gen skeleton $< name nfpath_bpf >$@
+	$(call say,BPF)
+	$(Q)$(BPFTOOL) gen skeleton $< name nfpath_bpf >$@
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lcmocka
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lcmocka
 
 # Programs that the tests of tests/netns call.
 $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
 
 # Floors that the benchmark measures against, and its sender.
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lip4tc -lip6tc
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS) -lip4tc -lip6tc
 
 # Fuzzing: always clang with sanitizers, always the same corner of build/. Each harness takes from the library what it needs.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g
@@ -103,17 +119,21 @@ fuzz-if-possible:
 
 build/fuzz/obj/%.o: %.c | $(SKEL)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) $(PKG_CFLAGS) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -fno-strict-aliasing $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(CPPFLAGS) $(PKG_CFLAGS) -std=gnu11 -Wall -Wextra -Wno-unused-parameter -fno-strict-aliasing $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
 build/fuzz/libfuzzed.a: $(FUZZ_OBJS)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
 
 $(FUZZ): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libfuzzed.a
-	$(CLANG) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,CLANG)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 build/fuzz/seeds: build/fuzz/obj/tests/fuzz/seeds.o
-	$(CLANG) -fsanitize=address,undefined $(LDFLAGS) -o $@ $^ -lmnl
+	$(call say,CLANG)
+	$(Q)$(CLANG) -fsanitize=address,undefined $(LDFLAGS) -o $@ $^ -lmnl
 
 deps:
 	@tests/deps $(DEPS_BUILD) $(DEPS_TEST)

@@ -106,9 +106,9 @@ void conclude(struct path *p, const char *blind)
 		set(p, forwarded ? PATH_FORWARDED : PATH_TRANSMITTED,
 		    accepted_by(p, forwarded ? NF_INET_FORWARD : NF_INET_LOCAL_OUT));
 		if (!blind && !p->unseen && last_of(p, STEP_TRANSMIT) < 0)
-			p->unseen =
-				"whether a device took it: its neighbour may not answer yet, or it "
-				"went on as fragments, in IPsec or in another packet's shadow";
+			p->unseen = "whether a device took it: its neighbour may not answer, or it "
+				    "left "
+				    "as fragments or inside another packet";
 	} else if (p->left_last && p->last_hook == NF_INET_LOCAL_IN) {
 		set(p, PATH_ACCEPTED, accepted_by(p, NF_INET_LOCAL_IN));
 	} else if (!by_last_rule(p, false)) {

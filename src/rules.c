@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "src/clock.h"
@@ -20,10 +19,6 @@ static const uint64_t grace_ns = 20 * 1000 * 1000;
 static const uint64_t keep_ns = 5000ULL * 1000 * 1000;
 /* The check of legacy tables may take this part of our time. */
 enum { LEGACY_CHECK_SHARE = 5 };
-
-/* Every iptables-legacy command takes this lock; a table that was changed and changed back shows
- * here only. */
-static const char lock_dir[] = "/run", lock_name[] = "xtables.lock";
 
 struct span {
 	struct ruleset *rs;
@@ -44,7 +39,8 @@ struct rules {
 	bool stale; /* a re-read failed: what we hold is not in force */
 	uint64_t legacy_cost_ns;
 	unsigned int changes;
-	int inotify;
+	struct lock_watch *lock; /* borrowed */
+	uint64_t lock_uses;
 };
 
 static struct span *current(const struct rules *r)
@@ -78,38 +74,16 @@ static void push(struct rules *r, struct ruleset *rs, bool gap, uint64_t from_ns
 	s->gap = gap;
 }
 
-/* Watching the directory, since the lock file is made by the first iptables-legacy command. Without
- * it we only see less. */
-static int watch_lock(void)
-{
-	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (fd >= 0 && inotify_add_watch(fd, lock_dir, IN_OPEN | IN_CLOSE | IN_CREATE) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static bool lock_was_used(struct rules *r)
 {
-	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	bool used = false;
-	ssize_t n;
+	uint64_t uses = lock_watch_uses(r->lock);
+	bool used = uses != r->lock_uses;
 
-	while (r->inotify >= 0 && (n = read(r->inotify, buf, sizeof(buf))) > 0) {
-		for (char *p = buf; p < buf + n;) {
-			const struct inotify_event *ev = (const void *)p;
-
-			used |= (ev->mask & IN_Q_OVERFLOW) ||
-				(ev->len && !strcmp(ev->name, lock_name));
-			p += sizeof(*ev) + ev->len;
-		}
-	}
+	r->lock_uses = uses;
 	return used;
 }
 
-struct rules *rules_open(const struct netns *ns, struct error *err)
+struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct error *err)
 {
 	struct rules *r = calloc(1, sizeof(*r));
 	struct ruleset *rs;
@@ -119,7 +93,8 @@ struct rules *rules_open(const struct netns *ns, struct error *err)
 		return NULL;
 	}
 	r->ns = ns;
-	r->inotify = watch_lock();
+	r->lock = lock;
+	r->lock_uses = lock_watch_uses(lock);
 	r->source = nf_source_open(ns->fd, err);
 	if (!r->source || nf_source_read(r->source, &rs, err))
 		goto failed;
@@ -141,8 +116,6 @@ void rules_close(struct rules *r)
 	while (r->n_spans)
 		ruleset_put(r->spans[--r->n_spans].rs);
 	nf_source_close(r->source);
-	if (r->inotify >= 0)
-		close(r->inotify);
 	free(r);
 }
 

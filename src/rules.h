@@ -12,12 +12,13 @@
 #define NFPATH_RULES_H
 
 #include "netfilter/rule_text.h"
+#include "src/lock_watch.h"
 #include "src/netns.h"
 
 struct rules;
 
-/* Reads the first snapshot. ns is borrowed. NULL on failure, err says why. */
-struct rules *rules_open(const struct netns *ns, struct error *err);
+/* Reads the first snapshot. ns and lock are borrowed. NULL on failure, err says why. */
+struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct error *err);
 void rules_close(struct rules *r);
 
 /* The snapshot in force when it was last looked at; borrowed until the next rules_sync(). */

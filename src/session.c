@@ -16,7 +16,8 @@ struct session {
 	struct engine_config engine_config;
 	struct engine *engine;
 	struct tracker *tracker;
-	struct view *views;	   /* one a namespace, as config->netns has them */
+	struct view *views; /* one a namespace, as config->netns has them */
+	struct lock_watch *lock;
 	uint64_t *legacy_heard_ns; /* by view: the last line of iptables-legacy */
 };
 
@@ -78,11 +79,12 @@ static int why(const struct error *err)
 	return err->rc < 0 ? err->rc : -EIO;
 }
 
-static int view_open(struct view *v, const struct netns *ns, struct error *err)
+static int view_open(struct view *v, const struct netns *ns, struct lock_watch *lock,
+		     struct error *err)
 {
 	v->ns = ns;
 	v->netconf = netconf_open(ns->fd, err);
-	v->rules = v->netconf ? rules_open(ns, err) : NULL;
+	v->rules = v->netconf ? rules_open(ns, lock, err) : NULL;
 	return v->rules ? 0 : why(err);
 }
 
@@ -97,6 +99,7 @@ void session_close(struct session *s)
 		rules_close(s->views[i].rules);
 		netconf_close(s->views[i].netconf);
 	}
+	lock_watch_close(s->lock);
 	free(s->views);
 	free(s->legacy_heard_ns);
 	free(s);
@@ -113,11 +116,12 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 	s->config = config;
 	s->views = calloc(n, sizeof(*s->views));
 	s->legacy_heard_ns = calloc(n, sizeof(*s->legacy_heard_ns));
+	s->lock = lock_watch_open();
 	s->tracker = tracker_open(config->filter, on_path, s);
-	if (!s->views || !s->legacy_heard_ns || !s->tracker)
+	if (!s->views || !s->legacy_heard_ns || !s->lock || !s->tracker)
 		goto failed;
 	for (unsigned int i = 0; i < n; i++) {
-		*rc = view_open(&s->views[i], &config->netns->v[i], err);
+		*rc = view_open(&s->views[i], &config->netns->v[i], s->lock, err);
 		if (*rc)
 			goto failed;
 	}

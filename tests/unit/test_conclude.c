@@ -297,7 +297,6 @@ static void test_nothing_was_hidden(void **state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct path *p = make(&rows[i]);
-
 		bool sent;
 
 		conclude(p, NULL);
