@@ -142,14 +142,25 @@ out:
 int nf_log_remember(int netns_fd, uint64_t inum, struct error *err)
 {
 	struct saved s = {.pid = getpid(), .start = start_time(getpid())};
-	int token, rc = 0;
+	int token, rc = 0, write_failed = 0;
 
 	token = netns_enter(netns_fd);
 	if (token < 0)
 		return fail(err, token, "cannot enter a network namespace: %s", strerror(-token));
 	for (int i = 0; !rc && i < N_FAMILIES; i++)
 		rc = logger_get(families[i], s.logger[i]);
+	/* What cannot be put back must not be changed: in containers /proc/sys is often read-only.
+	 * Setting what is set changes nothing. */
+	for (int i = 0; !rc && i < N_FAMILIES; i++) {
+		rc = logger_set(families[i], s.logger[i]);
+		write_failed = rc;
+	}
 	netns_leave(token);
+	if (write_failed)
+		return fail(err, rc,
+			    "net.netfilter.nf_log, which has to be put back afterwards, cannot be "
+			    "written: %s; make /proc/sys writable",
+			    strerror(-rc));
 	if (rc)
 		return fail(err, rc, "cannot read net.netfilter.nf_log: %s", strerror(-rc));
 	rc = state_write(inum, &s);
@@ -179,7 +190,8 @@ int nf_log_restore(int netns_fd, uint64_t inum)
 	}
 	netns_leave(token);
 	state_path(path, sizeof(path), inum);
-	unlink(path);
+	if (!first) /* else the next start tries again */
+		unlink(path);
 	return first;
 }
 

@@ -11,6 +11,7 @@
 
 #include "netfilter/names.h"
 #include "src/error.h"
+#include "src/fd.h"
 #include "src/netns.h"
 
 enum { FAMILIES = 16 };
@@ -34,6 +35,12 @@ struct own_table *own_table_open(int netns_fd, struct error *err)
 	}
 	snprintf(t->name, sizeof(t->name), "nfpath_%d", getpid());
 	t->owner_flag = true;
+	if (fd_low_is_free()) {
+		fail(err, -EMFILE,
+		     "too many open files for one more network namespace; trace fewer of them, or "
+		     "raise the limit (ulimit -n)");
+		goto failed;
+	}
 	token = netns_enter(netns_fd);
 	if (token < 0) {
 		fail(err, token,

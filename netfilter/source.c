@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "src/error.h"
+#include "src/fd.h"
 #include "src/netns.h"
 
 /* Twice what a socket gets by itself: a dump then needs fewer turns. */
@@ -31,7 +32,7 @@ struct nf_source *nf_source_open(int netns_fd, struct error *err)
 	}
 	s->raw[0] = s->raw[1] = s->names[0] = s->names[1] = -1;
 	s->seq = 1;
-	s->netns_fd = fcntl(netns_fd, F_DUPFD_CLOEXEC, 0);
+	s->netns_fd = fd_high(fcntl(netns_fd, F_DUPFD_CLOEXEC, 0));
 	if (s->netns_fd < 0) {
 		fail(err, -errno, "cannot keep the network namespace: %s", strerror(errno));
 		nf_source_close(s);
@@ -105,7 +106,7 @@ static int nl_open(struct nf_source *s)
 	token = netns_enter(s->netns_fd);
 	if (token < 0)
 		return token;
-	s->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	s->nl = fd_high_mnl(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!s->nl)
 		rc = errno == EPROTONOSUPPORT ? -EOPNOTSUPP : -errno;
 	netns_leave(token);
@@ -217,7 +218,7 @@ int nf_source_raw(struct nf_source *s, uint8_t family)
 	token = netns_enter(s->netns_fd);
 	if (token < 0)
 		return token;
-	*fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	*fd = fd_high(socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
 	if (*fd < 0)
 		*fd = -errno;
 	netns_leave(token);
@@ -242,7 +243,7 @@ static int open_names(struct nf_source *s, bool v6)
 	token = netns_enter(s->netns_fd);
 	if (token < 0)
 		return token;
-	s->names[v6] = open(path, O_RDONLY | O_CLOEXEC);
+	s->names[v6] = fd_high(open(path, O_RDONLY | O_CLOEXEC));
 	if (s->names[v6] < 0 && errno != ENOENT)
 		rc = -errno;
 	netns_leave(token);

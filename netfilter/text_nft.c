@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "netfilter/text_parts.h"
+#include "src/fd.h"
 #include "src/netns.h"
 
 enum { TRIES = 5 };
@@ -151,11 +152,15 @@ static bool name_is_sane(const char *name)
 
 static int nft_list(const struct rs_chain *c, char **out)
 {
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	int rc = fd_low_is_free();
+	struct nft_ctx *nft;
 	char *cmd = NULL;
-	int rc = -ENOMEM;
 
 	*out = NULL;
+	if (rc)
+		return rc;
+	rc = -ENOMEM;
+	nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	if (nft && !nft_ctx_buffer_output(nft) && !nft_ctx_buffer_error(nft) &&
 	    asprintf(&cmd, "list chain %s %s %s", family_name(c->table->family), c->table->name,
 		     c->name) >= 0) {

@@ -12,6 +12,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "src/fd.h"
 #include "src/netns.h"
 
 enum {
@@ -46,8 +47,8 @@ static int open_sockets(struct netconf *nc)
 	struct timeval tv = {.tv_sec = ANSWER_SECONDS};
 	int group = RTNLGRP_LINK;
 
-	nc->ask = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	nc->changes = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	nc->ask = fd_high_mnl(NETLINK_ROUTE, SOCK_CLOEXEC);
+	nc->changes = fd_high_mnl(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!nc->ask || !nc->changes || mnl_socket_bind(nc->ask, 0, MNL_SOCKET_AUTOPID) ||
 	    mnl_socket_bind(nc->changes, 0, MNL_SOCKET_AUTOPID) ||
 	    mnl_socket_setsockopt(nc->changes, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) ||

@@ -14,6 +14,7 @@
 
 #include "netfilter/trace_msg.h"
 #include "src/clock.h"
+#include "src/fd.h"
 #include "src/netns.h"
 
 enum { BATCH = 64, DATAGRAM_MAX = 8192, QUEUE_MAX = 1 << 16, ANSWER_MS = 5000 };
@@ -44,7 +45,8 @@ int channel_open(struct channel *c, int netns_fd, size_t rcvbuf, struct error *e
 	if (token < 0)
 		return fail(err, c->fd = token, "cannot enter a network namespace: %s",
 			    strerror(-token));
-	c->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+	c->fd = fd_high(
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
 	if (c->fd < 0)
 		rc = -errno;
 	netns_leave(token);

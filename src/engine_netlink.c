@@ -138,13 +138,22 @@ static int bind_legacy(struct place *p, struct error *err)
 	return rc;
 }
 
-static void unbind_legacy(struct place *p)
+static void unbind_legacy(struct engine *e, struct place *p)
 {
 	const struct netns *ns = p->source.view->ns;
+	struct error text;
+	int rc;
 
 	if (!p->legacy)
 		return;
-	nf_log_restore(ns->fd, ns->inum);
+	rc = nf_log_restore(ns->fd, ns->inum);
+	if (rc && rc != -ENOENT) { /* -ENOENT: nothing was changed */
+		fail(&text, 0,
+		     "net.netfilter.nf_log of network namespace %s could not be put back: %s; the "
+		     "next nfpath that may will do it",
+		     ns->name, strerror(-rc));
+		warn(e, text.text);
+	}
 	request(p, NFLOG_UNBIND_GROUP, 0);
 	p->legacy = false;
 }
@@ -165,7 +174,7 @@ static void want_legacy(struct engine *e, struct place *p)
 		say_group_taken(e, p, rc);
 		return;
 	}
-	unbind_legacy(p);
+	unbind_legacy(e, p);
 	fail(&text, 0, "iptables-legacy rules cannot be traced in network namespace %s: %s",
 	     p->source.view->ns->name, *err.text ? err.text : strerror(-rc));
 	warn(e, text.text);
@@ -234,7 +243,7 @@ static void place_close(struct engine *e, struct place *p)
 	observers_close(p->observers);
 	if (!p->channel.buffers)
 		return;
-	unbind_legacy(p);
+	unbind_legacy(e, p);
 	if (e->raw && p->raw_index >= 0)
 		raw_tp_remove_socket(e->raw, p->channel.fd);
 	channel_close(&p->channel);

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/fd.h"
+
 /* Where `ip netns` keeps its names. The second is the first on most systems; each inum is taken
  * once anyway. */
 static const char *const run_dirs[] = {"/run/netns", "/var/run/netns"};
@@ -95,7 +97,7 @@ static int set_append(struct netns_set *set, int fd, uint64_t inum, const char *
 		return fail(err, -ENOMEM, "--netns: out of memory");
 	set->v = v;
 	v += set->n++;
-	*v = (struct netns){.fd = fd, .inum = inum};
+	*v = (struct netns){.fd = fd_high(fd), .inum = inum};
 	set_name(v, fallback);
 	return 0;
 }

@@ -431,22 +431,21 @@ static void on_transmit(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
 	struct step *s;
-	size_t at;
+	bool late;
 
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE, NULL) : NULL;
-	/* Copies are sent before their original gets there, and later when a neighbour is looked
-	 * for. */
-	if (!l ||
-	    (!l->looped_at &&
-	     (!l->path->left_last || l->path->last_hook != NF_INET_POST_ROUTING)) ||
-	    was_transmitted(l->path, ev->transmit.dev))
+	if (!l || was_transmitted(l->path, ev->transmit.dev))
 		return;
-	tracker_heard(t, l, ev);
 	/* Where records wait for messages (Linux before 6.3), loopback was faster: sent it was
 	 * before that. */
-	at = l->looped_at && !strcmp(ev->transmit.dev, l->path->packet.oif) ? l->looped_at
-									    : l->path->n_steps;
-	s = path_insert(l->path, at, STEP_TRANSMIT, packet_nfproto(ev->packet), HOOK_NONE);
+	late = l->looped_at && !strcmp(ev->transmit.dev, l->path->packet.oif);
+	/* Copies are sent before their original gets there, and later when a neighbour is looked
+	 * for. */
+	if (!late && (!l->path->left_last || l->path->last_hook != NF_INET_POST_ROUTING))
+		return;
+	tracker_heard(t, l, ev);
+	s = path_insert(l->path, late ? l->looped_at : l->path->n_steps, STEP_TRANSMIT,
+			packet_nfproto(ev->packet), HOOK_NONE);
 	if (s)
 		s->transmit.dev = path_str(l->path, ev->transmit.dev);
 }

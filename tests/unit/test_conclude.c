@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <linux/netfilter.h>
+#include <string.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -296,14 +297,31 @@ static void test_nothing_was_hidden(void **state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct path *p = make(&rows[i]);
+		bool sent;
 
 		conclude(p, NULL);
-		/* But for what no device was seen to take. */
-		if (p->verdict != PATH_FORWARDED && p->verdict != PATH_TRANSMITTED)
+		sent = p->verdict == PATH_FORWARDED || p->verdict == PATH_TRANSMITTED;
+		/* Where all can be seen, it is said that no device was seen to take it. */
+		if (sent)
+			assert_non_null(strstr(p->unseen, "device"));
+		else
 			assert_null(p->unseen);
 		assert_int_equal(p->verdict, rows[i].verdict);
 		path_free(p);
 	}
+}
+
+static void test_a_device_took_it(void **state)
+{
+	struct path *p = path_new();
+
+	path_add(p, STEP_TRANSMIT, NFPROTO_IPV4, HOOK_NONE);
+	p->last_hook = POST;
+	p->left_last = true;
+	conclude(p, NULL);
+	assert_int_equal(p->verdict, PATH_TRANSMITTED);
+	assert_null(p->unseen);
+	path_free(p);
 }
 
 static void test_what_was_missing_before_stays(void **state)
@@ -347,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_nothing_was_hidden),
+		cmocka_unit_test(test_a_device_took_it),
 		cmocka_unit_test(test_what_was_missing_before_stays),
 		cmocka_unit_test(test_forwarded_by_a_bridge),
 		cmocka_unit_test(test_vanished_inside_a_hook),
