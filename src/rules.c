@@ -26,6 +26,7 @@ struct span {
 	uint64_t nft_until_ns;	  /* … and its nft part at least until here */
 	uint64_t legacy_until_ns; /* … its legacy part until here */
 	bool gap; /* another ruleset may have been in force between the one before and this one */
+	bool legacy_gap; /* … which differed in tables of iptables-legacy only */
 };
 
 enum { SPANS = 16 };
@@ -55,7 +56,7 @@ static void drop_oldest(struct rules *r)
 	memmove(&r->spans[0], &r->spans[1], --r->n_spans * sizeof(r->spans[0]));
 }
 
-static void push(struct rules *r, struct ruleset *rs, bool gap, uint64_t from_ns)
+static void push(struct rules *r, struct ruleset *rs, bool gap, bool legacy_gap, uint64_t from_ns)
 {
 	uint64_t now = clock_ns();
 	struct span *s;
@@ -72,6 +73,7 @@ static void push(struct rules *r, struct ruleset *rs, bool gap, uint64_t from_ns
 	s->from_ns = from_ns;
 	s->nft_until_ns = s->legacy_until_ns = 0;
 	s->gap = gap;
+	s->legacy_gap = legacy_gap;
 }
 
 static bool lock_was_used(struct rules *r)
@@ -98,7 +100,7 @@ struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct
 	r->source = nf_source_open(ns->fd, err);
 	if (!r->source || nf_source_read(r->source, &rs, err))
 		goto failed;
-	push(r, rs, false, clock_ns());
+	push(r, rs, false, false, clock_ns());
 	r->texts = rule_texts_open(r->source, ns->fd, err);
 	if (!r->texts)
 		goto failed;
@@ -139,25 +141,30 @@ unsigned int rules_changes(const struct rules *r)
 	return r->changes;
 }
 
-static int reread(struct rules *r, bool gap, struct error *err)
+static int reread(struct rules *r, bool gap, bool legacy_gap, struct error *err)
 {
 	uint32_t before = current(r)->rs->genid;
 	struct ruleset *rs;
-	int rc = nf_source_read(r->source, &rs, err);
+	int rc;
 
+	/* What iptables-legacy did until now is in what we read; what it does from now on counts
+	 * again. */
+	lock_was_used(r);
+	rc = nf_source_read(r->source, &rs, err);
 	r->stale = rc != 0;
 	if (rc)
 		return rc;
 	/* Only contents of sets, or another nfpath's tables: the same rules are in force without a
 	 * break. */
-	if (!gap && rs->genid == before + 1 && ruleset_same_nft(rs, current(r)->rs)) {
+	if (!gap && !legacy_gap && rs->genid == before + 1 &&
+	    ruleset_same_nft(rs, current(r)->rs)) {
 		current(r)->rs->genid = rs->genid;
 		ruleset_put(rs);
 		return 0;
 	}
 	/* One transaction raises the id by one: more, and there was a ruleset that we never saw. */
 	gap |= rs->genid != before && rs->genid != before + 1;
-	push(r, rs, gap, clock_ns() + grace_ns);
+	push(r, rs, gap, legacy_gap, clock_ns() + grace_ns);
 	r->changes++;
 	return 1;
 }
@@ -197,6 +204,13 @@ static int legacy_failed(const struct rules *r, int rc, struct error *err)
 		    r->ns->name, strerror(-rc));
 }
 
+static bool has_legacy(const struct rules *r)
+{
+	const struct ruleset *rs = current(r)->rs;
+
+	return rs->n_tables && rs->tables[rs->n_tables - 1]->backend == BACKEND_IPTABLES_LEGACY;
+}
+
 int rules_sync(struct rules *r, bool legacy, struct error *err)
 {
 	uint64_t start = clock_ns();
@@ -208,19 +222,20 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 			    "cannot read the ruleset's generation in network namespace %s: %s",
 			    r->ns->name, strerror(-rc));
 	if (r->stale || genid != current(r)->rs->genid)
-		return reread(r, r->stale, err);
+		return reread(r, r->stale, r->stale, err);
 	/* Cheap enough for every time: the first iptables-legacy command makes its table, and
 	 * nobody has said a word of it yet. */
 	rc = nf_source_legacy_appeared(r->source, current(r)->rs);
 	if (rc)
-		return rc < 0 ? legacy_failed(r, rc, err) : reread(r, true, err);
+		return rc < 0 ? legacy_failed(r, rc, err) : reread(r, true, true, err);
 	current(r)->nft_until_ns = start;
-	if (!legacy)
+	/* Not only when a packet tells: it would find the change to be its own. */
+	if (!legacy && !(has_legacy(r) && lock_watch_uses(r->lock) != r->lock_uses))
 		return 0;
 	rc = legacy_check(r);
 	if (rc < 0)
 		return legacy_failed(r, rc, err);
-	return rc ? reread(r, true, err) : 0;
+	return rc ? reread(r, false, true, err) : 0;
 }
 
 void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
@@ -254,7 +269,7 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 		if (s->from_ns <= after_ns) {
 			a->complete = !newest;
 			for (unsigned int k = 1; k < a->n; k++)
-				a->complete &= !s[k].gap;
+				a->complete &= !s[k].gap && !(legacy && s[k].legacy_gap);
 			return;
 		}
 	}
