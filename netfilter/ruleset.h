@@ -60,6 +60,7 @@ struct rs_table {
 
 struct ruleset {
 	uint32_t genid; /* of nf_tables when it was dumped; 0 where there is no nf_tables */
+	uint64_t exprs; /* bits of enum expr_kind (exprs.h): what its nft rules are made of */
 	struct rs_table **tables; /* in the kernel's order: nft first, then legacy ip, legacy ip6 */
 	size_t n_tables;
 	struct rs_chain **base; /* by ruleset_classify(): the chains at a hook, not those of nfpath,
