@@ -99,7 +99,7 @@ struct nfp_skb {
 	__u16 protocol; /* ethertype, network order */
 	__u16 header_len; /* bytes in header[] */
 	__u32 id;	/* of the packet, where it is followed (struct nfp_sight); else 0 */
-	__u32 pad;
+	__u32 in_visit; /* nft_do_chain() freed it: the record of that visit is still to come */
 	char dev[NFP_DEV_LEN];
 	__u8 header[NFP_HEADER_LEN];
 };

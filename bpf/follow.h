@@ -17,7 +17,8 @@ struct followed {
 	__u64 seen;    /* ktime */
 	__u32 copy_of; /* 0: none */
 	__u8 shown;    /* it has been seen in a hook; else it is a copy that has not */
-	__u8 pad[3];
+	__u8 in_visit; /* nft_do_chain() is at it */
+	__u8 pad[2];
 };
 
 struct {

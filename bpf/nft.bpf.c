@@ -351,6 +351,7 @@ int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
 	w->v.pf = state->pf;
 	w->v.hook = state->hook;
 	w->skb = (__u64)skb;
+	f->in_visit = 1;
 	return 0;
 }
 
@@ -359,6 +360,7 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 {
 	const struct nft_base_chain *base;
 	__u64 key = (__u64)pkt;
+	struct followed *f;
 	struct visit *w;
 
 	if (n_followed <= 0)
@@ -366,6 +368,9 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	w = bpf_map_lookup_elem(&visits, &key);
 	if (!w)
 		return 0;
+	f = followed_of((void *)w->skb);
+	if (f && f->id == w->v.id)
+		f->in_visit = 0;
 	w->v.verdict = ret;
 	base = (void *)((__u64)chain - bpf_core_field_offset(struct nft_base_chain, chain));
 	w->v.policy = BPF_CORE_READ(base, policy);

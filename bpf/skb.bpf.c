@@ -83,7 +83,7 @@ static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff 
 }
 
 static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 location, __u32 reason,
-				const struct sock *sk, __u32 id)
+				const struct sock *sk, __u32 id, __u32 in_visit)
 {
 	struct nfp_skb *s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
 
@@ -95,6 +95,7 @@ static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 loc
 	event_init(&s->ev, type);
 	s->skb = (__u64)skb;
 	s->id = id;
+	s->in_visit = in_visit;
 	s->location = location;
 	s->reason = reason;
 	s->iif = BPF_CORE_READ(skb, skb_iif);
@@ -121,7 +122,7 @@ int skb_dropped(struct bpf_raw_tracepoint_args *ctx)
 	/* The verifier lets a program touch only as many arguments as the tracepoint has: no
 	 * reading ahead of these tests. */
 	return emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
-		    kfree_has_socket ? (void *)ctx->args[3] : NULL, 0);
+		    kfree_has_socket ? (void *)ctx->args[3] : NULL, 0, 0);
 }
 
 /* net_dev_queue(struct sk_buff *skb) */
@@ -132,7 +133,7 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!gate || !traced(skb))
 		return 0;
-	return emit(NFP_TRANSMIT, skb, 0, 0, NULL, 0);
+	return emit(NFP_TRANSMIT, skb, 0, 0, NULL, 0, 0);
 }
 
 /* --- followed packets --- */
@@ -166,7 +167,7 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (f->shown)
 		emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
-		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id);
+		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit);
 	gone(skb, f, 1);
 	return 0;
 }
@@ -211,7 +212,7 @@ int followed_transmitted(struct bpf_raw_tracepoint_args *ctx)
 	const struct sk_buff *skb = (void *)ctx->args[0];
 	struct followed *f = followed_of(skb);
 
-	return f && f->shown ? emit(NFP_TRANSMIT, skb, 0, 0, NULL, f->id) : 0;
+	return f && f->shown ? emit(NFP_TRANSMIT, skb, 0, 0, NULL, f->id, 0) : 0;
 }
 
 /* A copy goes its own way; it is worth a word once a hook sees it. */

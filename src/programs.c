@@ -544,7 +544,7 @@ struct followed {
 	uint32_t id, netns;
 	uint64_t print, seen;
 	uint32_t copy_of;
-	uint8_t shown, pad[3];
+	uint8_t shown, in_visit, pad[2];
 };
 
 void programs_sweep(struct programs *p, uint64_t before_ns)
