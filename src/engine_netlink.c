@@ -71,6 +71,12 @@ struct engine {
 	void *sink_ctx;
 };
 
+/* Those of the start: this engine asks for no more. */
+static unsigned int n_views(const struct engine *e)
+{
+	return *e->config->n_views;
+}
+
 static void warn(const struct engine *e, const char *sentence)
 {
 	if (e->config->warn)
@@ -297,7 +303,7 @@ static void netlink_close(struct engine *e)
 {
 	if (!e)
 		return;
-	for (unsigned int i = 0; e->places && i < e->config->n_views; i++)
+	for (unsigned int i = 0; e->places && i < n_views(e); i++)
 		place_close(e, &e->places[i]);
 	forget_held(e);
 	raw_tp_close(e->raw);
@@ -310,7 +316,7 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 {
 	struct engine *e = calloc(1, sizeof(*e));
 
-	if (!e || !(e->places = calloc(config->n_views, sizeof(*e->places)))) {
+	if (!e || !(e->places = calloc(*config->n_views, sizeof(*e->places)))) {
 		free(e);
 		fail(err, -ENOMEM, "out of memory");
 		return NULL;
@@ -318,13 +324,13 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 	e->config = config;
 	memset(e->cpu_ns, 0xff, sizeof(e->cpu_ns));
 	STAILQ_INIT(&e->held);
-	for (unsigned int i = 0; i < config->n_views; i++)
+	for (unsigned int i = 0; i < *config->n_views; i++)
 		e->places[i].channel.fd = -1;
 	nf_log_repair();
 	e->names = kernel_names_open();
 	if (e->names)
 		open_raw(e);
-	for (unsigned int i = 0; i < config->n_views; i++) {
+	for (unsigned int i = 0; i < *config->n_views; i++) {
 		if (place_open(e, &e->places[i], i, err)) {
 			netlink_close(e);
 			return NULL;
@@ -339,7 +345,7 @@ static unsigned int netlink_fds(const struct engine *e, struct pollfd *fds, unsi
 
 	if (e->raw && n < max)
 		fds[n++] = (struct pollfd){.fd = raw_tp_fd(e->raw), .events = POLLIN};
-	for (unsigned int i = 0; i < e->config->n_views && n < max; i++)
+	for (unsigned int i = 0; i < n_views(e) && n < max; i++)
 		fds[n++] = (struct pollfd){.fd = e->places[i].channel.fd, .events = POLLIN};
 	return n;
 }
@@ -358,7 +364,7 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 	struct datagram *d;
 	bool gone = m->flags & (NFP_MSG_GONE | NFP_MSG_UNSURE);
 
-	for (unsigned int i = 0; !p && i < e->config->n_views; i++)
+	for (unsigned int i = 0; !p && i < n_views(e); i++)
 		if (e->places[i].raw_index == (int)m->socket)
 			p = &e->places[i];
 	if (!p)
@@ -378,7 +384,7 @@ static void deliver_record(struct engine *e, const struct nfp_event *rec)
 	struct event ev;
 	char text[256];
 
-	if (raw_event(rec, e->config->views, e->config->n_views,
+	if (raw_event(rec, e->config->views, n_views(e),
 		      rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, e->names, text,
 		      sizeof(text)))
 		e->sink(e->sink_ctx, &ev);
@@ -418,7 +424,7 @@ static uint64_t datagrams_read_ns(const struct engine *e)
 {
 	uint64_t read = UINT64_MAX;
 
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		uint64_t t = e->places[i].channel.empty_from_ns;
 
 		read = t < read ? t : read;
@@ -514,7 +520,7 @@ static void say_records_lost(struct engine *e)
 		return;
 	e->raw_lost = lost;
 	e->unpaired = true;
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		struct place *p = &e->places[i];
 		/* Counted once, not once a namespace. */
 		struct event ev = {.type = EVENT_LOST,
@@ -528,7 +534,7 @@ static void say_records_lost(struct engine *e)
 		e->sink(e->sink_ctx, &ev);
 	}
 	quiet = read_records(e) == 0;
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		struct channel *c = &e->places[i].channel;
 
 		quiet &= !channel_read(c) && STAILQ_EMPTY(&c->queue) && !c->overrun;
@@ -548,7 +554,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	if (e->raw && !e->orders)
 		rc = raw_tp_poll(e->raw, hold_record, e);
 	rc = rc > 0 ? 0 : rc;
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+	for (unsigned int i = 0; !rc && i < n_views(e); i++) {
 		nl_begin(&e->places[i].source);
 		rc = channel_read(&e->places[i].channel);
 	}
@@ -558,7 +564,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	}
 	if (!rc && e->raw)
 		say_records_lost(e);
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+	for (unsigned int i = 0; !rc && i < n_views(e); i++) {
 		struct place *p = &e->places[i];
 
 		deliver_unpaired(e, p, !e->orders || p->raw_index < 0);
@@ -589,7 +595,7 @@ static uint64_t netlink_synced(const struct engine *e)
 {
 	uint64_t synced = e->orders ? e->raw_read_ns : UINT64_MAX;
 
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		uint64_t t = place_synced(e, &e->places[i]);
 
 		synced = t < synced ? t : synced;

@@ -38,6 +38,7 @@ struct rules {
 	struct set_types *sets;
 	struct span spans[SPANS]; /* oldest first; the last one is in force */
 	unsigned int n_spans;
+	uint64_t opened_ns; /* from_ns of the first span */
 	bool stale; /* a re-read failed: what we hold is not in force */
 	uint64_t legacy_cost_ns;
 	unsigned int changes;
@@ -101,7 +102,8 @@ struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct
 	r->source = nf_source_open(ns->fd, err);
 	if (!r->source || nf_source_read(r->source, &rs, err))
 		goto failed;
-	push(r, rs, false, false, clock_ns());
+	r->opened_ns = clock_ns();
+	push(r, rs, false, false, r->opened_ns);
 	r->texts = rule_texts_open(r->source, ns->fd, err);
 	r->sets = set_types_open(r->source);
 	if (!r->texts || !r->sets)
@@ -247,8 +249,8 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 	return rc ? reread(r, false, true, err) : 0;
 }
 
-void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
-	      struct rules_answer *a)
+static void find_spans(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
+		       struct rules_answer *a)
 {
 	a->n = 0;
 	a->complete = false;
@@ -286,4 +288,13 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 		a->rs[0] = current(r)->rs;
 		a->n = 1;
 	}
+}
+
+void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
+	      struct rules_answer *a)
+{
+	find_spans(r, after_ns, before_ns, legacy, a);
+	a->because = a->complete		  ? NULL
+		     : after_ns < r->opened_ns ? "its ruleset was read only after the packet"
+						  : "the ruleset changed while it was under way";
 }

@@ -50,6 +50,7 @@ struct rules_answer {
 	unsigned int n;
 	bool complete; /* no other ruleset than these can have been in force: with n == 1, that one
 			  was */
+	const char *because; /* why it is not complete; NULL: it is */
 };
 
 /* The rulesets that a packet can have met that lived between after_ns and before_ns
