@@ -125,6 +125,9 @@ void nf_source_close(struct nf_source *s);
  */
 int nf_source_read(struct nf_source *s, struct ruleset **out, struct error *err);
 
+/* Has the namespace tables of iptables-legacy? 1, 0 or a negative errno. */
+int nf_source_has_legacy(struct nf_source *s);
+
 /* The generation id of nf_tables now, in *genid; 0 or a negative errno. One request, no dump. */
 int nf_source_genid(struct nf_source *s, uint32_t *genid);
 
