@@ -283,6 +283,7 @@ static int text_path(const struct render *r, const struct path *p)
 	size_t size = 0;
 	int rc;
 
+	t.family = p->packet.family;
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;
