@@ -299,13 +299,13 @@ static void put_drop(struct object *o, const struct path *p, const struct step *
 	put_str(o, "location", s->drop.location);
 }
 
-static void put_netns(struct object *o, const struct path_netns *netns)
+static void put_netns(struct object *o, const char *key, const struct path_netns *netns)
 {
 	struct object value = object_new();
 
 	put_int(&value, "inum", true, netns->inum);
 	put_str(&value, "name", netns->name);
-	put_object(o, "netns", value);
+	put_object(o, key, value);
 }
 
 /* Where it is, unless that is where the packet was first seen; else NULL. */
@@ -331,7 +331,7 @@ static struct object step_object(const struct path *p, const struct step *s)
 	put_str(&o, "type", step_type_name(s->type));
 	put_step[s->type](&o, p, s);
 	if (netns)
-		put_netns(&o, netns);
+		put_netns(&o, "netns", netns);
 	return o;
 }
 
@@ -343,7 +343,7 @@ static struct object head_object(const struct path *p)
 	put_int(&o, "id", true, p->id);
 	put_str(&o, "engine", p->engine);
 	put_time(&o, "time", p->time_ns);
-	put_netns(&o, &p->places[0].netns);
+	put_netns(&o, "netns", &p->places[0].netns);
 	put_object(&o, "packet", packet_object(&p->packet));
 	return o;
 }
@@ -359,6 +359,8 @@ static struct object tail_object(const struct path *p)
 	put_int(&o, "lost", true, p->lost);
 	put_str(&o, "unseen", p->unseen);
 	put_str(&o, "fix", p->fix);
+	if (p->here)
+		put_netns(&o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)
 		put_int(&o, "copy_of", p->copy_of, p->copy_of);
 	return o;
