@@ -6,7 +6,6 @@
  * true order.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -19,6 +18,7 @@
 
 #include "netfilter/nf_log.h"
 #include "netfilter/nflog.h"
+#include "src/capable.h"
 #include "src/clock.h"
 #include "src/engine.h"
 #include "src/nl_events.h"
@@ -257,31 +257,9 @@ static void place_close(struct engine *e, struct place *p)
 
 /* --- the engine --- */
 
-static bool capable(int cap)
-{
-	char line[256];
-	unsigned long long set = 0;
-	FILE *f = fopen("/proc/self/status", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &set) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return set >> cap & 1;
-}
-
 static int netlink_probe(struct error *why)
 {
-	if (!capable(CAP_NET_ADMIN))
-		return fail(why, -EPERM,
-			    "tracing takes CAP_NET_ADMIN, which this process does not have; run "
-			    "nfpath as root");
-	if (!capable(CAP_SYS_ADMIN))
-		return fail(why, -EPERM,
-			    "tracing takes CAP_SYS_ADMIN, to work in a network namespace, which "
-			    "this process does not have; run nfpath as root");
-	return 0;
+	return capable_of_tracing(why);
 }
 
 static void open_raw(struct engine *e)

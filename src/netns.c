@@ -285,6 +285,18 @@ static int add_all(struct netns_set *set, struct error *err)
 	return 0;
 }
 
+int netns_add_copy(struct netns_set *set, const struct netns *ns, struct error *err)
+{
+	int fd;
+
+	if (set_has(set, ns->inum))
+		return 0;
+	fd = fcntl(ns->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(err, -errno, "--netns: cannot keep '%s': %s", ns->name, strerror(errno));
+	return set_append(set, fd, ns->inum, ns->name, err);
+}
+
 int netns_add(struct netns_set *set, const char *arg, struct error *err)
 {
 	char self[64];

@@ -35,6 +35,7 @@ struct rules {
 	const struct netns *ns;
 	struct nf_source *source;
 	struct rule_texts *texts;
+	struct set_types *sets;
 	struct span spans[SPANS]; /* oldest first; the last one is in force */
 	unsigned int n_spans;
 	uint64_t opened_ns; /* from_ns of the first span */
@@ -104,7 +105,8 @@ struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct
 	r->opened_ns = clock_ns();
 	push(r, rs, false, false, r->opened_ns);
 	r->texts = rule_texts_open(r->source, ns->fd, err);
-	if (!r->texts)
+	r->sets = set_types_open(r->source);
+	if (!r->texts || !r->sets)
 		goto failed;
 	return r;
 failed:
@@ -117,6 +119,7 @@ void rules_close(struct rules *r)
 	if (!r)
 		return;
 	rule_texts_close(r->texts);
+	set_types_close(r->sets);
 	while (r->n_spans)
 		ruleset_put(r->spans[--r->n_spans].rs);
 	nf_source_close(r->source);
@@ -136,6 +139,11 @@ uint64_t rules_legacy_checked(const struct rules *r)
 struct rule_texts *rules_texts(struct rules *r)
 {
 	return r->texts;
+}
+
+struct set_types *rules_sets(struct rules *r)
+{
+	return r->sets;
 }
 
 unsigned int rules_changes(const struct rules *r)
@@ -167,6 +175,7 @@ static int reread(struct rules *r, bool gap, bool legacy_gap, struct error *err)
 	/* One transaction raises the id by one: more, and there was a ruleset that we never saw. */
 	gap |= rs->genid != before && rs->genid != before + 1;
 	push(r, rs, gap, legacy_gap, clock_ns() + grace_ns);
+	set_types_forget(r->sets);
 	r->changes++;
 	return 1;
 }

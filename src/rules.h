@@ -12,6 +12,7 @@
 #define NFPATH_RULES_H
 
 #include "netfilter/rule_text.h"
+#include "netfilter/set_key.h"
 #include "src/lock_watch.h"
 #include "src/netns.h"
 
@@ -58,6 +59,9 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 	      struct rules_answer *a);
 
 struct rule_texts *rules_texts(struct rules *r);
+
+/* The types of its sets. */
+struct set_types *rules_sets(struct rules *r);
 
 /* How often the ruleset was seen to change. */
 unsigned int rules_changes(const struct rules *r);
