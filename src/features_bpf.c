@@ -14,6 +14,7 @@
 
 #include "src/features_probes.h"
 #include "src/kernel_names.h"
+#include "src/kernel_symbols.h"
 
 /* A function of the kernel that is there in all versions, and seldom runs: while a probe is
  * attached to it, it is slower. */
@@ -90,21 +91,7 @@ int probe_rp_filter_reason(const struct probe_context *c, int arg, struct error 
 
 int probe_symbols(const struct probe_context *c, int arg, struct error *why)
 {
-	static const char path[] = "/proc/kallsyms";
-	unsigned long long addr = 0;
-	char line[512];
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return fail(why, -errno, "%s: %s", path, strerror(errno));
-	while (!addr && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%llx", &addr) != 1)
-			addr = 0;
-	fclose(f);
-	return addr ? 0
-		    : fail(why, -EPERM,
-			   "the kernel hides its addresses (kernel.kptr_restrict, or no "
-			   "CAP_SYSLOG)");
+	return kernel_symbols_probe(why);
 }
 
 /* libbpf's own sentence on EPERM, about a memory limit, would be the wrong one. */
