@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "src/features_probes.h"
+#include "src/kernel_btf.h"
 #include "src/kernel_names.h"
 #include "src/kernel_symbols.h"
 
@@ -149,7 +150,7 @@ int probe_fentry(const struct probe_context *c, int arg, struct error *why)
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
 	int link, rc = 0, prog, id;
 
-	id = libbpf_find_vmlinux_btf_id(rare_function, BPF_TRACE_FENTRY);
+	id = kernel_btf_find(rare_function);
 	if (id < 0)
 		return refused(why, id, "the kernel's type information (BTF) cannot be used");
 	opts.attach_btf_id = (uint32_t)id;

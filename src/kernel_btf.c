@@ -244,6 +244,18 @@ static uint32_t walk_for(const struct btf_raw *r, const char *name)
 	return 0;
 }
 
+int kernel_btf_find(const char *function)
+{
+	struct btf_raw r;
+	int id, rc = btf_raw_vmlinux(&r, NULL);
+
+	if (rc)
+		return rc;
+	id = (int)walk_for(&r, function);
+	btf_raw_free(&r);
+	return id ? id : -ENOENT;
+}
+
 /* Nobody said that this one would be asked for. */
 static int search(struct kernel_btf *kb, const char *name, struct function *f)
 {
@@ -298,6 +310,36 @@ int kernel_btf_func(struct kernel_btf *kb, const char *name, int *obj_fd, uint32
 	m->held = true;
 	*obj_fd = m->fd;
 	return rc;
+}
+
+/* DECLARE_TRACE makes `typedef void (*btf_trace_NAME)(void *, …)`. */
+static int typedef_args(const struct btf_raw *r, const struct btf_type *t)
+{
+	t = btf_raw_type(r, t->type);
+	if (!t || btf_raw_kind(t) != BTF_KIND_PTR)
+		return -ENOENT;
+	t = btf_raw_type(r, t->type);
+	if (!t || btf_raw_kind(t) != BTF_KIND_FUNC_PROTO || !btf_raw_vlen(t))
+		return -ENOENT;
+	return (int)btf_raw_vlen(t) - 1;
+}
+
+int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name)
+{
+	static const char prefix[] = "btf_trace_";
+	const struct btf_raw *r = &kb->vmlinux;
+	int rc = need_vmlinux(kb, NULL);
+
+	for (uint32_t id = r->first_id; !rc && id < r->first_id + r->n; id++) {
+		const struct btf_type *t = btf_raw_type(r, id);
+		const char *s = btf_raw_string(r, t->name_off);
+
+		if (btf_raw_kind(t) == BTF_KIND_TYPEDEF && *s == 'b' &&
+		    !strncmp(s, prefix, sizeof(prefix) - 1) &&
+		    !strcmp(s + sizeof(prefix) - 1, name))
+			return typedef_args(r, t);
+	}
+	return rc ? rc : -ENOENT;
 }
 
 void kernel_btf_refresh(struct kernel_btf *kb)

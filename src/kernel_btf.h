@@ -31,7 +31,8 @@ struct kernel_btf;
 /*
  * functions: those that will be asked for; asking for another one costs a pass of its own. modules:
  * whose BTF is read when something is not in the kernel proper, the better source of a type first;
- * "nft_*" is every one that begins so. Both end with NULL and outlive kb. NULL: err tells.
+ * "nft_*" is every one that begins so. Both end with NULL; modules and all names outlive kb. NULL:
+ * err tells.
  */
 struct kernel_btf *kernel_btf_open(const char *const *functions, const char *const *modules,
 				   struct error *err);
@@ -40,6 +41,12 @@ void kernel_btf_free(struct kernel_btf *kb);
 /* 0 and where it is (obj_fd 0: in the kernel proper; obj_fd stays kb's); -ENOENT: this kernel does
  * not have it, or its module is not loaded. */
 int kernel_btf_func(struct kernel_btf *kb, const char *name, int *obj_fd, uint32_t *btf_id);
+
+/* How many arguments a raw tracepoint of the kernel proper has; -ENOENT: there is none such. */
+int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name);
+
+/* BTF id of one function of the kernel proper, when nothing else is asked. Negative errno: none. */
+int kernel_btf_find(const char *function);
 
 /* Modules came or went: what is asked from now on is about those that are loaded now. */
 void kernel_btf_refresh(struct kernel_btf *kb);
