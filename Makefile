@@ -169,7 +169,7 @@ test-unit: $(UNIT)
 # The same tests on Debian's kernels, each in a virtual machine; only root's own programs are shared, nothing is installed.
 # make vm KERNEL=6.12: a shell there.
 KERNELS := 6.1 6.12 7.2 5.10
-VM_SUITES ?= examples oracle netns
+VM_SUITES ?= examples oracle netns bpf
 test-vm: deps deps-vm
 	@$(MAKE) --no-print-directory all test-programs
 	@B=$(B) SAN=$(SAN) tests/vm/matrix "$(VM_SUITES)" $(or $(KERNEL),$(KERNELS))

@@ -233,12 +233,12 @@ static int index_modules(struct kernel_btf *kb, struct error *err)
 	return rc;
 }
 
-static uint32_t walk_for(const struct btf_raw *r, const char *name)
+static uint32_t walk_for(const struct btf_raw *r, unsigned int kind, const char *name)
 {
 	for (uint32_t id = r->first_id; id < r->first_id + r->n; id++) {
 		const struct btf_type *t = btf_raw_type(r, id);
 
-		if (btf_raw_kind(t) == BTF_KIND_FUNC && !strcmp(btf_raw_string(r, t->name_off), name))
+		if (btf_raw_kind(t) == kind && !strcmp(btf_raw_string(r, t->name_off), name))
 			return id;
 	}
 	return 0;
@@ -251,25 +251,25 @@ int kernel_btf_find(const char *function)
 
 	if (rc)
 		return rc;
-	id = (int)walk_for(&r, function);
+	id = (int)walk_for(&r, BTF_KIND_FUNC, function);
 	btf_raw_free(&r);
 	return id ? id : -ENOENT;
 }
 
 /* Nobody said that this one would be asked for. */
-static int search(struct kernel_btf *kb, const char *name, struct function *f)
+static int search(struct kernel_btf *kb, unsigned int kind, const char *name, struct function *f)
 {
 	int rc = need_vmlinux(kb, NULL);
 
 	if (rc)
 		return rc;
-	*f = (struct function){.btf_id = walk_for(&kb->vmlinux, name)};
+	*f = (struct function){.btf_id = walk_for(&kb->vmlinux, kind, name)};
 	if (!f->btf_id)
 		rc = kb->modules_known ? 0 : list_modules(kb, NULL);
 	for (size_t i = 0; !rc && !f->btf_id && i < kb->n_modules; i++) {
 		rc = need_module(kb, &kb->modules[i], NULL);
 		if (!rc)
-			*f = (struct function){walk_for(&kb->modules[i].raw, name),
+			*f = (struct function){walk_for(&kb->modules[i].raw, kind, name),
 					       kb->modules[i].id};
 	}
 	return rc;
@@ -280,7 +280,7 @@ static int find_function(struct kernel_btf *kb, const char *name, struct functio
 	int rc, i = name_set_find(&kb->names, name);
 
 	if (i < 0)
-		return search(kb, name, f);
+		return search(kb, BTF_KIND_FUNC, name, f);
 	rc = index_vmlinux(kb, NULL);
 	if (!rc && !kb->functions[i].btf_id)
 		rc = index_modules(kb, NULL);
@@ -353,6 +353,13 @@ void kernel_btf_refresh(struct kernel_btf *kb)
 }
 
 /* --- types --- */
+
+bool kernel_btf_has_struct(struct kernel_btf *kb, const char *name)
+{
+	struct function f = {0};
+
+	return !search(kb, BTF_KIND_STRUCT, name, &f) && f.btf_id;
+}
 
 static int write_core(struct kernel_btf *kb, const struct btf *btf, struct error *err)
 {

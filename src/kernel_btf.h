@@ -45,6 +45,9 @@ int kernel_btf_func(struct kernel_btf *kb, const char *name, int *obj_fd, uint32
 /* How many arguments a raw tracepoint of the kernel proper has; -ENOENT: there is none such. */
 int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name);
 
+/* Has it this struct, in the kernel proper or in one of the modules? */
+bool kernel_btf_has_struct(struct kernel_btf *kb, const char *name);
+
 /* BTF id of one function of the kernel proper, when nothing else is asked. Negative errno: none. */
 int kernel_btf_find(const char *function);
 

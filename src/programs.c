@@ -126,19 +126,33 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 /* --- which functions there are --- */
 
-static int open_types(struct programs *p, struct error *err)
+struct kernel_btf *programs_types(struct error *err)
 {
 	const char *functions[ROWS + 1] = {0};
 	size_t n = 0;
 
+	for (int i = 0; i < ROWS; i++)
+		if (!rows[i].tracepoint)
+			functions[n++] = rows[i].target;
+	return kernel_btf_open(functions, modules, err);
+}
+
+const char *programs_function(unsigned int i, enum program_part *part, unsigned int *kind)
+{
+	if (i >= ROWS)
+		return NULL;
+	*part = rows[i].part;
+	*kind = rows[i].kind;
+	return rows[i].tracepoint ? "" : rows[i].target;
+}
+
+static int open_types(struct programs *p, struct error *err)
+{
 	if (p->kb) {
 		kernel_btf_refresh(p->kb);
 		return 0;
 	}
-	for (int i = 0; i < ROWS; i++)
-		if (!rows[i].tracepoint)
-			functions[n++] = rows[i].target;
-	p->kb = kernel_btf_open(functions, modules, err);
+	p->kb = programs_types(err);
 	if (!p->kb)
 		return err->rc;
 	p->kfree_args = kernel_btf_tracepoint(p->kb, "kfree_skb");

@@ -120,10 +120,10 @@ static bool is_tell(const struct bpf_program *p)
 /* Plain libbpf finds out by failing; whoever uses it looks by hand, in each BTF that may have it. */
 static bool plain_has(const struct btf *vmlinux, const char *name)
 {
-	static const char *const files[] = {"nf_tables", "nft_log"};
+	static const char *const files[] = {"nf_tables", "nft_log", "nft_objref", "nft_counter"};
 	bool found = btf__find_by_name_kind(vmlinux, name, BTF_KIND_FUNC) > 0;
 
-	for (int i = 0; i < 2 && !found; i++) {
+	for (int i = 0; i < 4 && !found; i++) {
 		struct btf *btf = btf__load_module_btf(files[i], (struct btf *)vmlinux);
 
 		found = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
