@@ -49,7 +49,8 @@ BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
 BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
-BPF_PROGS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(sort $(wildcard tests/bpf/*.c)))
+BPF_PROGS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(sort $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c)))) \
+	$(patsubst tests/bpf/%.c,$(B)/tests/bpf/%.o,$(sort $(wildcard tests/bpf/*.bpf.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
@@ -99,6 +100,12 @@ $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+
+# Programs that the tests of tests/bpf call, and what those load.
+$(B)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard tests/bpf/*.h)
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -I. -Wall -Werror -c -o $@ $<
 
 $(B)/tests/bpf/%: tests/bpf/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
@@ -162,7 +169,7 @@ test-unit: $(UNIT)
 # The same tests on Debian's kernels, each in a virtual machine; only root's own programs are shared, nothing is installed.
 # make vm KERNEL=6.12: a shell there.
 KERNELS := 6.1 6.12 7.2 5.10
-VM_SUITES ?= examples oracle netns
+VM_SUITES ?= examples oracle netns bpf
 test-vm: deps deps-vm
 	@$(MAKE) --no-print-directory all test-programs
 	@B=$(B) SAN=$(SAN) tests/vm/matrix "$(VM_SUITES)" $(or $(KERNEL),$(KERNELS))
@@ -187,5 +194,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BPF_PROGS:=.d) $(BENCH_PROGS:=.d)
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(filter-out %.bpf.o.d,$(BPF_PROGS:=.d)) $(BENCH_PROGS:=.d)
 -include $(FUZZ_OBJS:.o=.d) $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)

@@ -19,6 +19,7 @@
 #include "src/clock.h"
 #include "src/engine.h"
 #include "src/filter_bpf.h"
+#include "src/kernel_btf.h"
 #include "src/programs.h"
 
 /* What was not heard of for so long is forgotten in the kernel: longer than the tracker waits. */
@@ -53,7 +54,7 @@ static int try_fentry(struct error *why)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	int id = libbpf_find_vmlinux_btf_id("__icmp_send", BPF_TRACE_FENTRY), fd;
+	int id = kernel_btf_find("__icmp_send"), fd;
 
 	if (id < 0)
 		return fail(why, id,
