@@ -49,7 +49,7 @@ SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.
 OBJS := $(SRCS:%.c=$(B)/%.o)
 BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
-BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out %.bpf.c,$(sort $(wildcard tests/bench/*.c))))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 BPF_PROGS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(sort $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c)))) \
 	$(patsubst tests/bpf/%.c,$(B)/tests/bpf/%.o,$(sort $(wildcard tests/bpf/*.bpf.c)))
@@ -186,8 +186,19 @@ vm: deps deps-vm
 deps-vm:
 	@tests/deps $(DEPS_VM)
 
-bench: all $(BENCH_PROGS)
+# On this machine, and in a virtual one (KERNEL=6.1) that counts instructions.
+bench: deps deps-vm
+	@$(MAKE) --no-print-directory all bench-programs
 	@B=$(B) tests/bench/run
+	@B=$(B) KERNEL=$(KERNEL) tests/bench/vm
+
+.PHONY: bench-programs
+bench-programs: $(BENCH_PROGS) $(B)/tests/bench/floor.bpf.o
+
+$(B)/tests/bench/%.bpf.o: tests/bench/%.bpf.c bpf/vmlinux.h
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -I. -Wall -Werror -c -o $@ $<
 
 install: all
 	install -D -m 0755 $(B)/nfpath $(DESTDIR)$(PREFIX)/sbin/nfpath
