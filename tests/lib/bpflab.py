@@ -46,8 +46,14 @@ def need_engine(t, *modules):
 
 
 def trace(args=(), ns=None, env=None, wait=60):
-    """nfpath with this engine. ns: only its packets; None: those of all namespaces (engine netlink cannot: it must be given)."""
+    """nfpath with this engine. ns: only its packets; None: those of all namespaces, which only a virtual machine has to itself."""
+    if not ns and not in_vm():
+        raise RuntimeError("the namespaces of this machine are not the test's")
     return lab.Trace(["--json", "--engine", ENGINE, "--netns", ns.name if ns else "all"] + list(args), env=env, wait=wait)
+
+
+def shown(paths):
+    return "\n".join(show(o) for o in paths)
 
 
 def inum_of(o, step):
