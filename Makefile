@@ -49,6 +49,7 @@ BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
 SKEL := $(B)/bpf/nfpath.skel.h
 BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
+BPF_PROGS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(sort $(wildcard tests/bpf/*.c)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 .DELETE_ON_ERROR:
@@ -95,6 +96,11 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libnfpath.a
 
 # Programs that the tests of tests/netns call.
 $(B)/tests/netns/%: tests/netns/%.c $(B)/libnfpath.a
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
+
+$(B)/tests/bpf/%: tests/bpf/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libnfpath.a $(LDLIBS)
@@ -148,7 +154,7 @@ test: deps
 	@B=$(B) SAN=$(SAN) tests/run $(SUITE)
 
 .PHONY: test-programs
-test-programs: all $(UNIT) $(NETNS_PROGS) fuzz-if-possible
+test-programs: all $(UNIT) $(NETNS_PROGS) $(BPF_PROGS) fuzz-if-possible
 
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit
@@ -181,5 +187,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BENCH_PROGS:=.d)
+-include $(OBJS:.o=.d) $(B)/src/main.d $(UNIT:=.d) $(NETNS_PROGS:=.d) $(BPF_PROGS:=.d) $(BENCH_PROGS:=.d)
 -include $(FUZZ_OBJS:.o=.d) $(FUZZ:build/fuzz/%=build/fuzz/obj/tests/fuzz/%.d)

@@ -13,6 +13,25 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_NETLINK 16
+#define NFPROTO_IPV4 2
+#define NFPROTO_ARP 3
+#define NFPROTO_NETDEV 5
+#define NFPROTO_BRIDGE 7
+#define NFPROTO_IPV6 10
+#define NF_INET_PRE_ROUTING 0
+#define NF_INET_LOCAL_IN 1
+#define NF_INET_FORWARD 2
+#define NF_INET_LOCAL_OUT 3
+#define NF_INET_POST_ROUTING 4
+#define NF_DROP 0
+#define NF_ACCEPT 1
+#define NFT_CONTINUE (-1)
+#define NFT_BREAK (-2)
+#define NFT_JUMP (-3)
+#define NFT_GOTO (-4)
+#define NFT_RETURN (-5)
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
 
 struct cpu_state {
 	__u64 last_message; /* ktime of the newest message queued by this CPU */
@@ -61,6 +80,23 @@ static __always_inline struct cpu_state *this_cpu(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+/* The lookups that came before the first that is heard of a packet: local output routes before any
+ * hook. */
+static __always_inline void emit_held(struct cpu_state *c, __u64 now)
+{
+	__u32 i, slot;
+	__u64 t;
+
+	for (i = 0; i < NFP_HELD; i++) {
+		slot = (c->next + i) % NFP_HELD;
+		t = c->held[slot].ev.ktime;
+		if (t && now - t <= window_ns &&
+		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), 0))
+			count_lost(c->held[slot].ev.type);
+		c->held[slot].ev.ktime = 0;
+	}
 }
 
 #endif

@@ -108,23 +108,6 @@ static __always_inline void read_message(struct nfp_message *m, struct sock *sk)
 		m->trace_id = trace_id(data, nlh.nlmsg_len);
 }
 
-/* The lookups that came before the first message of a packet: local output routes before any hook.
- */
-static __always_inline void emit_held(struct cpu_state *c, __u64 now)
-{
-	__u32 i, slot;
-	__u64 t;
-
-	for (i = 0; i < NFP_HELD; i++) {
-		slot = (c->next + i) % NFP_HELD;
-		t = c->held[slot].ev.ktime;
-		if (t && now - t <= window_ns &&
-		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), 0))
-			count_lost(c->held[slot].ev.type);
-		c->held[slot].ev.ktime = 0;
-	}
-}
-
 static __always_inline int queued_on(struct sock *sk)
 {
 	struct nfp_message *m;

@@ -4,7 +4,7 @@
  * them to a traced one is the CPU: it does one packet at a time, so a lookup between two trace
  * messages of a CPU is between them for the packet too.
  */
-#include "bpf/common.h"
+#include "bpf/follow.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -108,6 +108,51 @@ static __always_inline void fill_route4(struct nfp_fib *f, const struct fib_nh_c
 	f->metric = BPF_CORE_READ(fi, fib_priority);
 }
 
+/* The bpf engine: lookups of packets that it follows, or is about to. */
+const volatile bool only_followed = false;
+
+/* An arrived packet is followed already; one of our own will be when it comes to its first hook. */
+static __always_inline bool is_worth_it(const struct cpu_state *c, const struct flow *f, int iif)
+{
+	if (iif > 1) /* LOOPBACK_IFINDEX is what output lookups put there */
+		return n_followed > 0 && bpf_ktime_get_ns() - c->last_message <= window_ns;
+	return !has_filter || flow_matches(f) ||
+	       (n_followed > 0 && bpf_ktime_get_ns() - c->last_message <= window_ns);
+}
+
+static __always_inline void flow_ports(struct flow *f, const union flowi_uli *uli)
+{
+	f->sport = bpf_ntohs(BPF_CORE_READ(uli, ports.sport));
+	f->dport = bpf_ntohs(BPF_CORE_READ(uli, ports.dport));
+	f->has_ports = proto_has_ports(f->proto);
+}
+
+static __always_inline bool is_worth_it4(const struct cpu_state *c, const struct flowi4 *fl)
+{
+	struct flow f = {.family = AF_INET};
+
+	if (!only_followed)
+		return true;
+	f.proto = BPF_CORE_READ(fl, __fl_common.flowic_proto);
+	f.src[0] = BPF_CORE_READ(fl, saddr);
+	f.dst[0] = BPF_CORE_READ(fl, daddr);
+	flow_ports(&f, &fl->uli);
+	return is_worth_it(c, &f, BPF_CORE_READ(fl, __fl_common.flowic_iif));
+}
+
+static __always_inline bool is_worth_it6(const struct cpu_state *c, const struct flowi6 *fl)
+{
+	struct flow f = {.family = AF_INET6};
+
+	if (!only_followed)
+		return true;
+	f.proto = BPF_CORE_READ(fl, __fl_common.flowic_proto);
+	BPF_CORE_READ_INTO((struct in6_addr *)f.src, fl, saddr);
+	BPF_CORE_READ_INTO((struct in6_addr *)f.dst, fl, daddr);
+	flow_ports(&f, &fl->uli);
+	return is_worth_it(c, &f, BPF_CORE_READ(fl, __fl_common.flowic_iif));
+}
+
 /* fib_table_lookup(u32 tb_id, const struct flowi4 *flp, const struct fib_nh_common *nhc, int err)
  */
 SEC("raw_tp/fib_table_lookup")
@@ -121,7 +166,7 @@ int fib4_lookup(struct bpf_raw_tracepoint_args *ctx)
 	if (!gate)
 		return 0;
 	c = this_cpu();
-	if (!c)
+	if (!c || !is_worth_it4(c, fl))
 		return 0;
 	f = take_slot(c);
 	begin(f, NFP_FIB4, AF_INET);
@@ -193,7 +238,7 @@ int fib6_lookup(struct bpf_raw_tracepoint_args *ctx)
 	if (!gate)
 		return 0;
 	c = this_cpu();
-	if (!c)
+	if (!c || !is_worth_it6(c, fl))
 		return 0;
 	f = take_slot(c);
 	begin(f, NFP_FIB6, AF_INET6);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How traced packets end: dropped (and why), transmitted, consumed. nf_trace, set by our own nft
- * table, tells them apart. */
-#include "bpf/common.h"
+/*
+ * How packets end: dropped (and why), transmitted, consumed; and how they become two. The netlink
+ * engine's are those that nf_trace marks, set by our own nft table; the bpf engine's those that it
+ * follows.
+ */
+#include "bpf/follow.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -80,7 +83,7 @@ static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff 
 }
 
 static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 location, __u32 reason,
-				const struct sock *sk)
+				const struct sock *sk, __u32 id, __u32 in_visit)
 {
 	struct nfp_skb *s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
 
@@ -91,6 +94,8 @@ static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 loc
 	__builtin_memset(s, 0, sizeof(*s));
 	event_init(&s->ev, type);
 	s->skb = (__u64)skb;
+	s->id = id;
+	s->in_visit = in_visit;
 	s->location = location;
 	s->reason = reason;
 	s->iif = BPF_CORE_READ(skb, skb_iif);
@@ -117,7 +122,7 @@ int skb_dropped(struct bpf_raw_tracepoint_args *ctx)
 	/* The verifier lets a program touch only as many arguments as the tracepoint has: no
 	 * reading ahead of these tests. */
 	return emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
-		    kfree_has_socket ? (void *)ctx->args[3] : NULL);
+		    kfree_has_socket ? (void *)ctx->args[3] : NULL, 0, 0);
 }
 
 /* net_dev_queue(struct sk_buff *skb) */
@@ -128,5 +133,106 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!gate || !traced(skb))
 		return 0;
-	return emit(NFP_TRANSMIT, skb, 0, 0, NULL);
+	return emit(NFP_TRANSMIT, skb, 0, 0, NULL, 0, 0);
 }
+
+/* --- followed packets --- */
+
+static __always_inline void gone(const void *skb, const struct followed *f, __u32 dropped)
+{
+	struct nfp_gone *g;
+
+	if (f->shown) {
+		g = bpf_ringbuf_reserve(&records, sizeof(*g), 0);
+		if (g) {
+			event_init(&g->ev, NFP_GONE);
+			g->ev.netns = f->netns;
+			g->id = f->id;
+			g->dropped = dropped;
+			bpf_ringbuf_submit(g, wake_reader());
+		} else {
+			count_lost(NFP_GONE);
+		}
+	}
+	forget(skb);
+}
+
+SEC("raw_tp/kfree_skb")
+int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct sk_buff *skb = (void *)ctx->args[0];
+	struct followed *f = followed_of(skb);
+
+	if (!f)
+		return 0;
+	if (f->shown)
+		emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
+		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit);
+	gone(skb, f, 1);
+	return 0;
+}
+
+/* consume_skb(struct sk_buff *skb, …) */
+SEC("raw_tp/consume_skb")
+int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
+{
+	const void *skb = (void *)ctx->args[0];
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
+/* void __kfree_skb(struct sk_buff *skb): TCP frees what it has received so, without a tracepoint. */
+SEC("fentry/__kfree_skb")
+int BPF_PROG(followed_freed, struct sk_buff *skb)
+{
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
+/* void kfree_skb_partial(struct sk_buff *skb, bool head_stolen): its data went into another one. */
+SEC("fentry/kfree_skb_partial")
+int BPF_PROG(followed_merged, struct sk_buff *skb)
+{
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
+SEC("raw_tp/net_dev_queue")
+int followed_transmitted(struct bpf_raw_tracepoint_args *ctx)
+{
+	const struct sk_buff *skb = (void *)ctx->args[0];
+	struct followed *f = followed_of(skb);
+
+	return f && f->shown ? emit(NFP_TRANSMIT, skb, 0, 0, NULL, f->id, 0) : 0;
+}
+
+/* A copy goes its own way; it is worth a word once a hook sees it. */
+static __always_inline int copied(const struct sk_buff *skb, const struct sk_buff *copy)
+{
+	struct followed *f = copy ? followed_of(skb) : NULL;
+
+	if (f)
+		follow(copy, f->shown ? f->id : f->copy_of);
+	return 0;
+}
+
+#define COPIES(fn, ...)                                                                            \
+	SEC("fexit/" #fn)                                                                          \
+	int BPF_PROG(copied_by_##fn, struct sk_buff *skb, ##__VA_ARGS__, struct sk_buff *copy)      \
+	{                                                                                          \
+		return copied(skb, copy);                                                          \
+	}
+
+COPIES(skb_clone, __u32 gfp)
+COPIES(skb_copy, __u32 gfp)
+COPIES(__pskb_copy_fclone, int headroom, __u32 gfp, bool fclone)
+COPIES(skb_copy_expand, int newheadroom, int newtailroom, __u32 gfp)

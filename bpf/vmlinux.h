@@ -22,10 +22,18 @@ typedef __u32 __wsum;
 typedef _Bool bool;
 enum { false = 0, true = 1 };
 
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+};
+
 /* From the user-space API: numbers that bpf(2) fixes. */
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -45,8 +53,20 @@ struct netns_ipv6 {
 	struct fib6_info *fib6_null_entry;
 };
 
+struct nf_hook_entries {
+	__u16 num_hook_entries;
+};
+
+struct netns_nf {
+	struct nf_hook_entries *hooks_ipv4[5];
+	struct nf_hook_entries *hooks_ipv6[5];
+	struct nf_hook_entries *hooks_arp[3];
+	struct nf_hook_entries *hooks_bridge[5];
+};
+
 struct net {
 	struct ns_common ns;
+	struct netns_nf nf;
 	struct netns_ipv6 ipv6;
 };
 
@@ -105,6 +125,9 @@ struct sk_buff {
 	__u32 mark;
 	__be16 protocol;
 	__u16 network_header;
+	__u16 mac_header;
+	__u16 mac_len;
+	unsigned long _nfct;
 	unsigned int tail;
 	unsigned char *head;
 	unsigned char *data;
@@ -189,6 +212,81 @@ struct fib6_result {
 
 struct fib6_table {
 	__u32 tb6_id;
+};
+
+/* --- nf_tables: of modules, most of it --- */
+
+struct nf_hook_state {
+	__u8 hook;
+	__u8 pf;
+	struct net_device *in;
+	struct net_device *out;
+	struct sock *sk;
+	struct net *net;
+};
+
+struct nft_pktinfo {
+	struct sk_buff *skb;
+	const struct nf_hook_state *state;
+};
+
+struct nft_rule_blob {
+	unsigned long size;
+	unsigned char data[0];
+};
+
+struct nft_table {
+	__u16 family : 6;
+	char *name;
+};
+
+struct nft_chain {
+	struct nft_rule_blob *blob_gen_0;
+	struct nft_rule_blob *blob_gen_1;
+	struct nft_table *table;
+	char *name;
+};
+
+struct nft_base_chain {
+	__u8 policy;
+	struct nft_chain chain;
+};
+
+struct nft_verdict {
+	__u32 code;
+	struct nft_chain *chain;
+};
+
+struct nft_regs {
+	struct nft_verdict verdict;
+};
+
+struct nft_data {
+	struct nft_verdict verdict;
+};
+
+struct nft_expr_ops {
+	unsigned int size;
+};
+
+struct nft_expr {
+	const struct nft_expr_ops *ops;
+	unsigned char data[0];
+};
+
+struct nft_immediate_expr {
+	struct nft_data data;
+	__u8 dreg;
+};
+
+struct nft_set {
+	char *name;
+	__u8 klen;
+};
+
+struct nft_lookup {
+	struct nft_set *set;
+	__u8 sreg;
 };
 
 #pragma clang attribute pop

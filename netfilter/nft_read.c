@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netfilter/exprs.h"
 #include "netfilter/source.h"
 #include "src/error.h"
 
@@ -217,8 +218,7 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 	const struct nlattr *attr;
 	uint64_t handle = 0;
 
-	/* The kernel puts these three first (nf_tables_fill_rule_info), so the expressions are not
-	 * walked over. */
+	/* nf_tables_fill_rule_info() puts these three first, and the expressions next. */
 	mnl_attr_for_each_payload(attrs_of(nlh), attrs_len(nlh)) {
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
 			table = str_of(attr);
@@ -226,8 +226,10 @@ static int on_rule(const struct nlmsghdr *nlh, struct nft_dump *d)
 			chain = str_of(attr);
 		else if (mnl_attr_get_type(attr) == NFTA_RULE_HANDLE)
 			handle = u64_of(attr);
-		if (table && chain && handle)
+		else if (mnl_attr_get_type(attr) == NFTA_RULE_EXPRESSIONS) {
+			d->rs->exprs |= expr_kinds(attr);
 			break;
+		}
 	}
 	if (!table || !chain || !handle)
 		return -EPROTO;

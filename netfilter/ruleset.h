@@ -60,6 +60,7 @@ struct rs_table {
 
 struct ruleset {
 	uint32_t genid; /* of nf_tables when it was dumped; 0 where there is no nf_tables */
+	uint64_t exprs; /* bits of enum expr_kind (exprs.h): what its nft rules are made of */
 	struct rs_table **tables; /* in the kernel's order: nft first, then legacy ip, legacy ip6 */
 	size_t n_tables;
 	struct rs_chain **base; /* by ruleset_classify(): the chains at a hook, not those of nfpath,
@@ -123,6 +124,9 @@ void nf_source_close(struct nf_source *s);
  * sentence in err. Kernel: nf_tables_getgen, nf_tables_getrule.
  */
 int nf_source_read(struct nf_source *s, struct ruleset **out, struct error *err);
+
+/* Has the namespace tables of iptables-legacy? 1, 0 or a negative errno. */
+int nf_source_has_legacy(struct nf_source *s);
 
 /* The generation id of nf_tables now, in *genid; 0 or a negative errno. One request, no dump. */
 int nf_source_genid(struct nf_source *s, uint32_t *genid);

@@ -21,6 +21,16 @@ static struct step *find(struct path *p, enum step_type type)
 	return NULL;
 }
 
+/* A packet that went through several namespaces, or was unpacked, is routed several times: what the
+ * drop says is about the last time. */
+static bool is_last(const struct path *p, const struct step *s)
+{
+	for (const struct step *k = s + 1; k < p->steps + p->n_steps; k++)
+		if (k->type == s->type)
+			return false;
+	return true;
+}
+
 static bool dropped_by_rp_filter(struct path *p)
 {
 	const struct step *drop = find(p, STEP_DROP);
@@ -67,7 +77,9 @@ static void judge_rp_filter(struct path *p, struct step *s, const struct view *v
 		s->rpf.reason = path_str(p, verdict.reason);
 	s->rpf.mode = rp_filter_mode(in.all, in.dev_mode);
 	/* The kernel's word where it gave one; the packet that went on passed. */
-	if (dropped_by_rp_filter(p))
+	if (!is_last(p, s))
+		s->rpf.pass = true;
+	else if (dropped_by_rp_filter(p))
 		s->rpf.pass = false;
 	else
 		s->rpf.pass = !(ended_in_routing(p) && !verdict.pass);
@@ -80,22 +92,45 @@ static void remove_step(struct path *p, const struct step *s)
 	memmove(&p->steps[i], &p->steps[i + 1], (--p->n_steps - i) * sizeof(*s));
 }
 
-static void judge_all_rp_filters(struct path *p, const struct view *v)
+/* Dropped by it without a lookup that was seen. */
+static void add_rp_filter(struct path *p)
 {
-	struct step *s = find(p, STEP_RP_FILTER);
+	const struct step *drop = find(p, STEP_DROP);
+	unsigned int ns = drop->ns, visit = drop->visit;
+	struct step *s =
+		path_insert(p, drop - p->steps, STEP_RP_FILTER, NFPROTO_IPV4, HOOK_NONE);
 
-	if (!s && dropped_by_rp_filter(p)) {
-		s = path_insert(p, find(p, STEP_DROP) - p->steps, STEP_RP_FILTER, NFPROTO_IPV4,
-				HOOK_NONE);
-		if (s)
-			s->rpf.iif = path_str(p, p->packet.iif);
-	}
 	if (!s)
 		return;
-	judge_rp_filter(p, s, v);
-	/* The kernel looks the way back up for other reasons too. */
-	if (s->rpf.mode == 0 && s->rpf.pass)
-		remove_step(p, s);
+	s->ns = ns;
+	s->visit = visit;
+	s->rpf.iif = path_str(p, ns == p->places[0].ns ? p->packet.iif : path_place(p, ns)->iif);
+}
+
+static bool was_looked_at(const struct path *p, unsigned int ns)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].type == STEP_RP_FILTER && p->steps[i].ns == ns)
+			return true;
+	return false;
+}
+
+static void judge_all_rp_filters(struct path *p, const struct view *views)
+{
+	if (dropped_by_rp_filter(p) && !was_looked_at(p, find(p, STEP_DROP)->ns))
+		add_rp_filter(p);
+	for (size_t i = 0; i < p->n_steps; i++) {
+		struct step *s = &p->steps[i];
+
+		if (s->type != STEP_RP_FILTER)
+			continue;
+		judge_rp_filter(p, s, &views[s->ns]);
+		/* The kernel looks the way back up for other reasons too. */
+		if (s->rpf.mode == 0 && s->rpf.pass) {
+			remove_step(p, s);
+			i--;
+		}
+	}
 }
 
 static const char *result_of_error(int error)
@@ -114,8 +149,10 @@ static const char *result_of_error(int error)
 	return "none";
 }
 
-static const char *result_of_type(const struct path *p, int type)
+static const char *result_of_type(const struct path *p, unsigned int ns, int type)
 {
+	uint32_t passed = path_place(p, ns)->passed;
+
 	static const char *const results[] = {
 		[RTN_UNICAST] = "unicast",	   [RTN_LOCAL] = "local",
 		[RTN_BROADCAST] = "broadcast",	   [RTN_ANYCAST] = "local",
@@ -123,8 +160,8 @@ static const char *result_of_type(const struct path *p, int type)
 		[RTN_UNREACHABLE] = "unreachable", [RTN_PROHIBIT] = "prohibit",
 	};
 
-	if (type == RTN_UNICAST && p->passed & 1u << NF_INET_LOCAL_IN &&
-	    !(p->passed & 1u << NF_INET_LOCAL_OUT))
+	if (type == RTN_UNICAST && passed & 1u << NF_INET_LOCAL_IN &&
+	    !(passed & 1u << NF_INET_LOCAL_OUT))
 		return "broadcast"; /* a lookup by prefix that led to the input hook */
 	return type > 0 && type < (int)(sizeof(results) / sizeof(results[0])) && results[type]
 		       ? results[type]
@@ -139,8 +176,8 @@ static void name_route(struct path *p, struct step *s)
 	 */
 	if (!s->route.error && s->route.type == RTN_LOCAL && s->route.table == RT_TABLE_MAIN)
 		s->route.table = RT_TABLE_LOCAL;
-	s->route.result =
-		s->route.error ? result_of_error(s->route.error) : result_of_type(p, s->route.type);
+	s->route.result = s->route.error ? result_of_error(s->route.error)
+					 : result_of_type(p, s->ns, s->route.type);
 }
 
 /* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that
@@ -153,7 +190,7 @@ static bool is_no_decision(struct path *p, const struct step *s)
 	       !(drop && drop->drop.reason && strstr(drop->drop.reason, "NOROUTES"));
 }
 
-void annotate_routing(struct path *p, const struct view *v)
+void annotate_routing(struct path *p, const struct view *views)
 {
 	for (size_t i = p->n_steps; i-- > 0;) {
 		struct step *s = &p->steps[i];
@@ -163,20 +200,21 @@ void annotate_routing(struct path *p, const struct view *v)
 		else if (s->type == STEP_ROUTE)
 			name_route(p, s);
 	}
-	judge_all_rp_filters(p, v);
+	judge_all_rp_filters(p, views);
 }
 
 /* --- words --- */
 
-static void add_text(struct path *p, struct step *s, const struct view *v,
-		     const struct rules_answer *a)
+static void add_text(struct path *p, struct step *s, const struct view *views,
+		     const struct path_rules *rules)
 {
-	const struct rs_chain *c = resolve_chain(s, a);
+	const struct rs_chain *c = resolve_chain(p, s, rules);
 	const struct rule_text *t;
 
 	if (s->type != STEP_RULE || !c || !s->rule.number || s->rule.no_text)
 		return;
-	t = rule_text(rules_texts(v->rules), a->rs[0], c, s->rule.number);
+	t = rule_text(rules_texts(views[s->ns].rules), resolve_answer(p, s, rules)->rs[0], c,
+		      s->rule.number);
 	s->rule.text = path_str(p, t->text);
 	s->rule.comment = path_str(p, t->comment);
 	s->rule.action = path_str(p, t->action);
@@ -234,10 +272,10 @@ static void doubt_forged_lines(struct path *p)
 				   "lines of iptables-legacy");
 }
 
-void annotate(struct path *p, const struct view *v, const struct rules_answer *a)
+void annotate(struct path *p, const struct view *views, const struct path_rules *rules)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
-		add_text(p, &p->steps[i], v, a);
+		add_text(p, &p->steps[i], views, rules);
 	doubt_forged_lines(p);
 	add_fix(p);
 }

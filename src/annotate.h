@@ -4,13 +4,15 @@
 #ifndef NFPATH_ANNOTATE_H
 #define NFPATH_ANNOTATE_H
 
-#include "src/path.h"
+#include "src/resolve.h"
 #include "src/view.h"
 
-/* Before conclude(): what the settings of the namespace say about rp_filter and routes. */
-void annotate_routing(struct path *p, const struct view *v);
+/* views: of the trace, by the ns of a step. */
 
-/* After conclude(): rule texts by the ruleset *a, names, the fix. */
-void annotate(struct path *p, const struct view *v, const struct rules_answer *a);
+/* Before conclude(): what the settings of the namespaces say about rp_filter and routes. */
+void annotate_routing(struct path *p, const struct view *views);
+
+/* After conclude(): rule texts by these rulesets, names, the fix. */
+void annotate(struct path *p, const struct view *views, const struct path_rules *rules);
 
 #endif

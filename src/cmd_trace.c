@@ -21,7 +21,7 @@
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-static const char *const engine_choices[] = {"auto", "netlink", NULL};
+static const char *const engine_choices[] = {"auto", "bpf", "netlink", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 struct trace_options {
@@ -392,14 +392,63 @@ static int rcvbuf_from_env(size_t *size, struct error *err)
 	return 0;
 }
 
-static int start(struct trace *t, const struct netns_set *netns, char **argv)
+/* Which namespaces there are to be looked into. */
+struct where {
+	struct netns_set asked; /* --netns; without it our own */
+	struct netns_set all;	/* engine bpf: each, since packets go from one to another */
+};
+
+static bool has_legacy(const struct netns_set *set)
+{
+	struct error none = {0};
+	bool has = false;
+
+	for (unsigned int i = 0; i < set->n && !has; i++) {
+		struct nf_source *s = nf_source_open(set->v[i].fd, &none);
+
+		has = s && nf_source_has_legacy(s) == 1;
+		nf_source_close(s);
+	}
+	return has;
+}
+
+static const struct engine_ops *choose(const struct trace_options *o, const struct where *where,
+				       bool has_command, struct error *why, struct error *err)
+{
+	const struct engine_wish wish = {.command = has_command, .legacy = has_legacy(&where->asked)};
+
+	return engine_choose(engine_choices[o->engine], &wish, why, err);
+}
+
+/* The bpf engine sees every namespace at no extra cost: unless some are asked for, packets may
+ * begin anywhere. */
+static int look_everywhere(struct session_config *c, struct where *where, bool asked,
+			   struct error *err)
+{
+	int rc;
+
+	if (c->engine != &engine_bpf)
+		return 0;
+	rc = netns_add(&where->all, "all", err);
+	if (!rc && *err->text)
+		say(err->text);
+	*err = (struct error){0};
+	c->begin = asked ? c->netns : NULL;
+	/* One that is asked for by a path need not be among those of processes and names. */
+	for (unsigned int i = 0; !rc && asked && i < where->asked.n; i++)
+		rc = netns_add_copy(&where->all, &where->asked.v[i], err);
+	c->netns = &where->all;
+	return rc;
+}
+
+static int start(struct trace *t, struct where *where, char **argv)
 {
 	const struct trace_options *o = t->opt;
 	struct error err = {0}, why = {0};
 	struct session_config config = {
-		.engine = engine_choose(engine_choices[o->engine], &why, &err),
+		.engine = choose(o, where, argv != NULL, &why, &err),
 		.filter = &o->filter,
-		.netns = netns,
+		.netns = &where->asked,
 		.rcvbuf = o->rcvbuf,
 		.raw_tp = o->raw_tp,
 		.path = on_path,
@@ -413,6 +462,9 @@ static int start(struct trace *t, const struct netns_set *netns, char **argv)
 
 	if (!config.engine)
 		return complain(EXIT_REFUSED, &err);
+	rc = look_everywhere(&config, where, o->netns.n > 0, &err);
+	if (rc)
+		return complain(exit_status(rc), &err);
 	end.signals = open_signals(&err);
 	if (end.signals < 0)
 		return complain(EXIT_FAILED, &err);
@@ -462,7 +514,7 @@ static int find_netns(struct netns_set *set, const struct opt_list *names, struc
 static int trace_main(int argc, char **argv)
 {
 	struct trace_options o = {0};
-	struct netns_set netns = {0};
+	struct where where = {0};
 	struct trace t = {.opt = &o};
 	struct opt_rest rest;
 	struct error err = {0};
@@ -480,7 +532,7 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = raw_tp_from_env(&o.raw_tp, &err);
 	if (!rc)
-		rc = find_netns(&netns, &o.netns, &err);
+		rc = find_netns(&where.asked, &o.netns, &err);
 	if (rc) {
 		status = complain(exit_status(rc), &err);
 		goto out;
@@ -491,11 +543,12 @@ static int trace_main(int argc, char **argv)
 				.color = !o.json && want_color(o.color),
 				.verbose = o.verbose};
 	t.summary = summary_new();
-	status = t.summary ? start(&t, &netns, rest.command) : EXIT_FAILED;
+	status = t.summary ? start(&t, &where, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
 	json_cache_free(t.out.cache);
 out:
-	netns_set_free(&netns);
+	netns_set_free(&where.asked);
+	netns_set_free(&where.all);
 	opt_list_free(&o.netns);
 	return status;
 }

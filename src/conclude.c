@@ -9,10 +9,16 @@ static bool decides(const struct step *s)
 	return s->type == STEP_RULE || s->type == STEP_POLICY;
 }
 
+/* Where it was last: what it came through before has no say in how it ended. */
+static bool is_here(const struct path *p, const struct step *s)
+{
+	return s->ns == path_here(p)->ns;
+}
+
 static int last_with(const struct path *p, enum verdict v)
 {
 	for (int i = (int)p->n_steps - 1; i >= 0; i--)
-		if (decides(&p->steps[i]) && p->steps[i].verdict == v)
+		if (decides(&p->steps[i]) && is_here(p, &p->steps[i]) && p->steps[i].verdict == v)
 			return i;
 	return -1;
 }
@@ -20,7 +26,7 @@ static int last_with(const struct path *p, enum verdict v)
 static int last_of(const struct path *p, enum step_type type)
 {
 	for (int i = (int)p->n_steps - 1; i >= 0; i--)
-		if (p->steps[i].type == type)
+		if (p->steps[i].type == type && is_here(p, &p->steps[i]))
 			return i;
 	return -1;
 }
@@ -33,7 +39,7 @@ static int accepted_by(const struct path *p, uint8_t hook)
 	for (int i = (int)p->n_steps - 1; i >= 0; i--) {
 		const struct step *s = &p->steps[i];
 
-		if (!decides(s) || s->verdict != VERDICT_ACCEPT || s->rule.nat_chain)
+		if (!decides(s) || !is_here(p, s) || s->verdict != VERDICT_ACCEPT || s->rule.nat_chain)
 			continue;
 		if (s->hook == hook)
 			return i;
@@ -64,6 +70,12 @@ static void set(struct path *p, enum path_verdict v, int decided_by)
 	p->decided_by = decided_by;
 }
 
+/* Who stole it gave it to another device, where it entered a hook. */
+static bool went_on(const struct path *p, const struct step *s)
+{
+	return s->verdict == VERDICT_STOLEN && s->visit != p->visit;
+}
+
 /* The last word was a rule's. gone: and it was one that nothing can come after. */
 static bool by_last_rule(struct path *p, bool gone)
 {
@@ -77,6 +89,8 @@ static bool by_last_rule(struct path *p, bool gone)
 	for (int i = (int)p->n_steps - 1; i >= 0; i--) {
 		if (!decides(&p->steps[i]))
 			continue;
+		if (!is_here(p, &p->steps[i]) || went_on(p, &p->steps[i]))
+			return false;
 		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++) {
 			if (p->steps[i].verdict == ends[k].verdict &&
 			    !(gone && ends[k].verdict == VERDICT_QUEUE)) {
@@ -101,7 +115,8 @@ void conclude(struct path *p, const char *blind)
 	} else if (by_last_rule(p, true)) {
 		return; /* egress and bridges have rules behind the last hook of IP */
 	} else if (p->left_last && p->last_hook == NF_INET_POST_ROUTING) {
-		bool forwarded = (p->passed | p->bridge_passed) & 1u << NF_INET_FORWARD;
+		const struct path_place *here = path_here(p);
+		bool forwarded = (here->passed | here->bridge_passed) & 1u << NF_INET_FORWARD;
 
 		set(p, forwarded ? PATH_FORWARDED : PATH_TRANSMITTED,
 		    accepted_by(p, forwarded ? NF_INET_FORWARD : NF_INET_LOCAL_OUT));

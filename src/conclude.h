@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What became of the packet, and which step decided it. */
+/* What became of the packet, in the end, in the namespace where it was last; and which step decided
+ * it. */
 #ifndef NFPATH_CONCLUDE_H
 #define NFPATH_CONCLUDE_H
 

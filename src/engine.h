@@ -22,8 +22,15 @@ enum raw_tp_use {
 struct engine_config {
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
-	struct view *views;
-	unsigned int n_views;
+	const struct view *views;    /* stay where they are */
+	const unsigned int *n_views; /* grows when find_view() opens one */
+	/*
+	 * The index of the view of this namespace, which is opened if it can be found; -1: it cannot.
+	 * May be asked for every packet: what was not found is not looked for again for a while.
+	 */
+	int (*find_view)(void *ctx, uint32_t inum);
+	void *find_ctx;
+	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
 	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
 	enum raw_tp_use raw_tp;
 
@@ -56,10 +63,18 @@ struct engine_ops {
 	const char *(*blind)(const struct engine *e);
 };
 
+/* What the choice depends on besides the host. */
+struct engine_wish {
+	bool command; /* only the packets of a command */
+	bool legacy;  /* there are rules of iptables-legacy */
+};
+
 /* name: "auto" or an engine's. NULL with the reason in err when there is none that works. why gets
  * one sentence on the choice. */
-const struct engine_ops *engine_choose(const char *name, struct error *why, struct error *err);
+const struct engine_ops *engine_choose(const char *name, const struct engine_wish *wish,
+				       struct error *why, struct error *err);
 
+extern const struct engine_ops engine_bpf;
 extern const struct engine_ops engine_netlink;
 
 #endif

@@ -6,7 +6,6 @@
  * true order.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -19,6 +18,7 @@
 
 #include "netfilter/nf_log.h"
 #include "netfilter/nflog.h"
+#include "src/capable.h"
 #include "src/clock.h"
 #include "src/engine.h"
 #include "src/nl_events.h"
@@ -70,6 +70,12 @@ struct engine {
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
 };
+
+/* Those of the start: this engine asks for no more. */
+static unsigned int n_views(const struct engine *e)
+{
+	return *e->config->n_views;
+}
 
 static void warn(const struct engine *e, const char *sentence)
 {
@@ -251,31 +257,9 @@ static void place_close(struct engine *e, struct place *p)
 
 /* --- the engine --- */
 
-static bool capable(int cap)
-{
-	char line[256];
-	unsigned long long set = 0;
-	FILE *f = fopen("/proc/self/status", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &set) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return set >> cap & 1;
-}
-
 static int netlink_probe(struct error *why)
 {
-	if (!capable(CAP_NET_ADMIN))
-		return fail(why, -EPERM,
-			    "tracing takes CAP_NET_ADMIN, which this process does not have; run "
-			    "nfpath as root");
-	if (!capable(CAP_SYS_ADMIN))
-		return fail(why, -EPERM,
-			    "tracing takes CAP_SYS_ADMIN, to work in a network namespace, which "
-			    "this process does not have; run nfpath as root");
-	return 0;
+	return capable_of_tracing(why);
 }
 
 static void open_raw(struct engine *e)
@@ -319,7 +303,7 @@ static void netlink_close(struct engine *e)
 {
 	if (!e)
 		return;
-	for (unsigned int i = 0; e->places && i < e->config->n_views; i++)
+	for (unsigned int i = 0; e->places && i < n_views(e); i++)
 		place_close(e, &e->places[i]);
 	forget_held(e);
 	raw_tp_close(e->raw);
@@ -332,7 +316,7 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 {
 	struct engine *e = calloc(1, sizeof(*e));
 
-	if (!e || !(e->places = calloc(config->n_views, sizeof(*e->places)))) {
+	if (!e || !(e->places = calloc(*config->n_views, sizeof(*e->places)))) {
 		free(e);
 		fail(err, -ENOMEM, "out of memory");
 		return NULL;
@@ -340,13 +324,13 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 	e->config = config;
 	memset(e->cpu_ns, 0xff, sizeof(e->cpu_ns));
 	STAILQ_INIT(&e->held);
-	for (unsigned int i = 0; i < config->n_views; i++)
+	for (unsigned int i = 0; i < *config->n_views; i++)
 		e->places[i].channel.fd = -1;
 	nf_log_repair();
 	e->names = kernel_names_open();
 	if (e->names)
 		open_raw(e);
-	for (unsigned int i = 0; i < config->n_views; i++) {
+	for (unsigned int i = 0; i < *config->n_views; i++) {
 		if (place_open(e, &e->places[i], i, err)) {
 			netlink_close(e);
 			return NULL;
@@ -361,7 +345,7 @@ static unsigned int netlink_fds(const struct engine *e, struct pollfd *fds, unsi
 
 	if (e->raw && n < max)
 		fds[n++] = (struct pollfd){.fd = raw_tp_fd(e->raw), .events = POLLIN};
-	for (unsigned int i = 0; i < e->config->n_views && n < max; i++)
+	for (unsigned int i = 0; i < n_views(e) && n < max; i++)
 		fds[n++] = (struct pollfd){.fd = e->places[i].channel.fd, .events = POLLIN};
 	return n;
 }
@@ -380,7 +364,7 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 	struct datagram *d;
 	bool gone = m->flags & (NFP_MSG_GONE | NFP_MSG_UNSURE);
 
-	for (unsigned int i = 0; !p && i < e->config->n_views; i++)
+	for (unsigned int i = 0; !p && i < n_views(e); i++)
 		if (e->places[i].raw_index == (int)m->socket)
 			p = &e->places[i];
 	if (!p)
@@ -400,7 +384,7 @@ static void deliver_record(struct engine *e, const struct nfp_event *rec)
 	struct event ev;
 	char text[256];
 
-	if (raw_event(rec, e->config->views, e->config->n_views,
+	if (raw_event(rec, e->config->views, n_views(e),
 		      rec->cpu < CPUS_MAX ? e->cpu_ns[rec->cpu] : -1, &ev, &packet, e->names, text,
 		      sizeof(text)))
 		e->sink(e->sink_ctx, &ev);
@@ -440,7 +424,7 @@ static uint64_t datagrams_read_ns(const struct engine *e)
 {
 	uint64_t read = UINT64_MAX;
 
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		uint64_t t = e->places[i].channel.empty_from_ns;
 
 		read = t < read ? t : read;
@@ -536,7 +520,7 @@ static void say_records_lost(struct engine *e)
 		return;
 	e->raw_lost = lost;
 	e->unpaired = true;
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		struct place *p = &e->places[i];
 		/* Counted once, not once a namespace. */
 		struct event ev = {.type = EVENT_LOST,
@@ -550,7 +534,7 @@ static void say_records_lost(struct engine *e)
 		e->sink(e->sink_ctx, &ev);
 	}
 	quiet = read_records(e) == 0;
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		struct channel *c = &e->places[i].channel;
 
 		quiet &= !channel_read(c) && STAILQ_EMPTY(&c->queue) && !c->overrun;
@@ -570,7 +554,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	if (e->raw && !e->orders)
 		rc = raw_tp_poll(e->raw, hold_record, e);
 	rc = rc > 0 ? 0 : rc;
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+	for (unsigned int i = 0; !rc && i < n_views(e); i++) {
 		nl_begin(&e->places[i].source);
 		rc = channel_read(&e->places[i].channel);
 	}
@@ -580,7 +564,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	}
 	if (!rc && e->raw)
 		say_records_lost(e);
-	for (unsigned int i = 0; !rc && i < e->config->n_views; i++) {
+	for (unsigned int i = 0; !rc && i < n_views(e); i++) {
 		struct place *p = &e->places[i];
 
 		deliver_unpaired(e, p, !e->orders || p->raw_index < 0);
@@ -611,7 +595,7 @@ static uint64_t netlink_synced(const struct engine *e)
 {
 	uint64_t synced = e->orders ? e->raw_read_ns : UINT64_MAX;
 
-	for (unsigned int i = 0; i < e->config->n_views; i++) {
+	for (unsigned int i = 0; i < n_views(e); i++) {
 		uint64_t t = place_synced(e, &e->places[i]);
 
 		synced = t < synced ? t : synced;

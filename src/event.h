@@ -3,6 +3,8 @@
 #ifndef NFPATH_EVENT_H
 #define NFPATH_EVENT_H
 
+#include <limits.h>
+
 #include "src/path.h"
 
 enum event_type {
@@ -15,8 +17,13 @@ enum event_type {
 	EVENT_ROUTE,	/* one lookup in one routing table */
 	EVENT_DROP,	/* the kernel freed it, with a reason */
 	EVENT_TRANSMIT, /* given to a device */
-	EVENT_LOST,	/* some events of this namespace are lost */
+	EVENT_LOST,	/* some events of this namespace, or of this packet, are lost */
+	EVENT_GONE,	/* freed or consumed: nothing more will come */
 };
+
+/* A namespace that has no view: what happens to a packet there cannot be named. For EVENT_LOST: all
+ * of them. */
+#define EVENT_NS_UNKNOWN UINT_MAX
 
 /* Pointers are valid during the call that delivers the event. */
 struct event {
@@ -25,6 +32,7 @@ struct event {
 	bool has_id; /* the kernel named the packet by a number: equal from hook to hook, reused for
 			later packets */
 	uint32_t id;
+	bool sure_id; /* the id is this packet's alone, in all namespaces, for the whole trace */
 	int cpu;		     /* -1: not known */
 	uint64_t after_ns;	     /* CLOCK_MONOTONIC: it happened after this … */
 	uint64_t before_ns;	     /* … and before this */
@@ -39,9 +47,13 @@ struct event {
 			uint64_t handle;
 			uint32_t number;
 			enum verdict verdict;
+			const char *element; /* of the verdict map, which decided; NULL: none */
+			bool unresolved; /* a step before this one could not be named */
 		} rule;
 		struct {	       /* ENTER */
 			bool selected; /* by the filter, here; else it was selected before */
+			uint32_t copy_of; /* it is a copy of the packet with this id, which is
+					     sure; 0: no copy */
 		} enter;
 		struct {		/* ROUTE */
 			uint8_t family; /* AF_* */

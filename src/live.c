@@ -16,6 +16,12 @@ static unsigned int mix(uint64_t v)
 	return (v >> 32) % LIVE_BUCKETS;
 }
 
+/* Sure ids have a space of their own, which no namespace shares. */
+static unsigned int id_space(bool sure, unsigned int ns)
+{
+	return sure ? UINT_MAX : ns;
+}
+
 static struct live_list *id_bucket(struct live_table *t, unsigned int ns, uint32_t id)
 {
 	return &t->by_id[mix((uint64_t)ns << 32 | id)];
@@ -105,7 +111,7 @@ void live_init(struct live_table *t)
 
 void live_add(struct live_table *t, struct live *l)
 {
-	LIST_INSERT_HEAD(id_bucket(t, l->ns, l->id), l, by_id);
+	LIST_INSERT_HEAD(id_bucket(t, id_space(l->sure, l->ns), l->id), l, by_id);
 	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
 	TAILQ_INSERT_TAIL(&t->live, l, order);
 	set_odd(t, l, is_odd(&l->now));
@@ -153,7 +159,7 @@ void live_set_id(struct live_table *t, struct live *l, uint32_t id)
 	live_lose_id(l);
 	l->id = id;
 	l->no_id = false;
-	LIST_INSERT_HEAD(id_bucket(t, l->ns, id), l, by_id);
+	LIST_INSERT_HEAD(id_bucket(t, id_space(l->sure, l->ns), id), l, by_id);
 }
 
 void live_set_headers(struct live_table *t, struct live *l, const struct packet *now)
@@ -164,16 +170,33 @@ void live_set_headers(struct live_table *t, struct live *l, const struct packet 
 	LIST_INSERT_HEAD(header_bucket(t, l->ns, now), l, by_headers);
 }
 
+void live_set_ns(struct live_table *t, struct live *l, unsigned int ns)
+{
+	LIST_REMOVE(l, by_headers);
+	l->ns = ns;
+	LIST_INSERT_HEAD(header_bucket(t, ns, &l->now), l, by_headers);
+}
+
 /* --- finding --- */
 
-struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id)
+static struct live *find_id(struct live_table *t, bool sure, unsigned int ns, uint32_t id)
 {
 	struct live *l;
 
-	LIST_FOREACH(l, id_bucket(t, ns, id), by_id)
-		if (l->id == id && l->ns == ns)
+	LIST_FOREACH(l, id_bucket(t, id_space(sure, ns), id), by_id)
+		if (l->id == id && l->sure == sure && (sure || l->ns == ns))
 			return l;
 	return NULL;
+}
+
+struct live *live_find_id(struct live_table *t, const struct event *ev)
+{
+	return find_id(t, ev->sure_id, ev->ns, ev->id);
+}
+
+struct live *live_find_sure(struct live_table *t, uint32_t id)
+{
+	return find_id(t, true, 0, id);
 }
 
 /* Could a packet that was last heard of there be in this hook now, without having been seen to

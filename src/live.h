@@ -14,6 +14,9 @@ struct live {
 	TAILQ_ENTRY(live) order;    /* least recently heard of first */
 	unsigned int ns;
 	uint32_t id;
+	bool sure;    /* its id is its own, in all namespaces; ns is only where it is now */
+	uint32_t copy_of; /* sure id of its original; 0: it is no copy */
+	bool gone;    /* freed or consumed */
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
@@ -59,9 +62,13 @@ void live_set_id(struct live_table *t, struct live *l, uint32_t id);
 /* Its id was given to another packet. */
 void live_lose_id(struct live *l);
 void live_set_headers(struct live_table *t, struct live *l, const struct packet *now);
+/* It is in another namespace now. */
+void live_set_ns(struct live_table *t, struct live *l, unsigned int ns);
 
-/* Living or remembered. */
-struct live *live_find_id(struct live_table *t, unsigned int ns, uint32_t id);
+/* The one with the id of the event, living or remembered. */
+struct live *live_find_id(struct live_table *t, const struct event *ev);
+/* The same by a sure id. */
+struct live *live_find_sure(struct live_table *t, uint32_t id);
 
 /*
  * The living packet with the headers of ev that may be in `hook` (HOOK_NONE: any): on this CPU if

@@ -285,6 +285,18 @@ static int add_all(struct netns_set *set, struct error *err)
 	return 0;
 }
 
+int netns_add_copy(struct netns_set *set, const struct netns *ns, struct error *err)
+{
+	int fd;
+
+	if (set_has(set, ns->inum))
+		return 0;
+	fd = fcntl(ns->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(err, -errno, "--netns: cannot keep '%s': %s", ns->name, strerror(errno));
+	return set_append(set, fd, ns->inum, ns->name, err);
+}
+
 int netns_add(struct netns_set *set, const char *arg, struct error *err)
 {
 	char self[64];
@@ -305,6 +317,68 @@ int netns_add(struct netns_set *set, const char *arg, struct error *err)
 		return fail(err, -EINVAL,
 			    "--netns: '%s' is not a name; give NAME, PID, PATH, self or all", arg);
 	return add_name(set, arg, err);
+}
+
+/* The file may have come to be another one since it was looked at. */
+static bool add_if(struct netns_set *set, const struct origin *o, uint64_t inum)
+{
+	unsigned int n = set->n;
+	struct error ignored;
+
+	if (inum_of(o->path) != inum)
+		return false;
+	add_file(set, o, &ignored);
+	if (set_has(set, inum))
+		return true;
+	while (set->n > n)
+		close(set->v[--set->n].fd);
+	return false;
+}
+
+static bool find_named(struct netns_set *set, uint64_t inum)
+{
+	char path[PATH_MAX], name[256];
+	struct origin o = {name, path, name};
+	bool found = false;
+	struct dirent *e;
+	DIR *d;
+
+	for (unsigned int i = 0; i < N_RUN_DIRS && !found; i++) {
+		d = opendir(run_dirs[i]);
+		while (d && !found && (e = readdir(d))) {
+			snprintf(path, sizeof(path), "%s/%s", run_dirs[i], e->d_name);
+			snprintf(name, sizeof(name), "%s", e->d_name);
+			found = e->d_name[0] != '.' && add_if(set, &o, inum);
+		}
+		if (d)
+			closedir(d);
+	}
+	return found;
+}
+
+static bool find_process(struct netns_set *set, uint64_t inum)
+{
+	DIR *d = opendir("/proc");
+	char path[64], name[64];
+	struct origin o = {name, path, name};
+	bool found = false;
+	struct dirent *e;
+
+	while (d && !found && (e = readdir(d))) {
+		if (!is_number(e->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/ns/net", e->d_name);
+		snprintf(name, sizeof(name), "pid %.20s", e->d_name);
+		found = add_if(set, &o, inum);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+int netns_find(struct netns_set *set, uint64_t inum)
+{
+	return set_has(set, inum) || find_named(set, inum) || find_process(set, inum) ? 0 : -ENOENT;
 }
 
 void netns_set_free(struct netns_set *set)

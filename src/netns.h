@@ -28,6 +28,14 @@ struct netns_set {
  * some processes may not be looked into; else the sentence is empty then.
  */
 int netns_add(struct netns_set *set, const char *arg, struct error *err);
+
+/* Adds the same as ns, which stays its owner's. 0, also when the set has it, or a negative errno. */
+int netns_add_copy(struct netns_set *set, const struct netns *ns, struct error *err);
+
+/* Adds the namespace with this number. 0, also when the set has it; -ENOENT: no name under
+ * /run/netns and no process that we may look into has it. */
+int netns_find(struct netns_set *set, uint64_t inum);
+
 void netns_set_free(struct netns_set *set);
 
 /*

@@ -105,10 +105,12 @@ struct path *path_new(void)
 	if (!p)
 		return NULL;
 	p->strings = calloc(1, sizeof(*p->strings));
-	if (!p->strings) {
-		free(p);
+	p->places = calloc(1, sizeof(*p->places));
+	if (!p->strings || !p->places) {
+		path_free(p);
 		return NULL;
 	}
+	p->n_places = 1;
 	p->decided_by = -1;
 	return p;
 }
@@ -119,7 +121,32 @@ void path_free(struct path *p)
 		return;
 	pool_free(p->strings);
 	free(p->steps);
+	free(p->places);
 	free(p);
+}
+
+struct path_place *path_place(const struct path *p, unsigned int ns)
+{
+	for (size_t i = 0; i < p->n_places; i++)
+		if (p->places[i].ns == ns)
+			return &p->places[i];
+	return NULL;
+}
+
+struct path_place *path_move(struct path *p, unsigned int ns)
+{
+	struct path_place *place = path_place(p, ns), *places;
+
+	if (!place) {
+		places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
+		if (!places)
+			return NULL;
+		p->places = places;
+		place = &places[p->n_places++];
+		*place = (struct path_place){.ns = ns};
+	}
+	p->here = place - p->places;
+	return place;
 }
 
 static bool path_grow(struct path *p)
@@ -154,6 +181,8 @@ struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t
 	s->type = type;
 	s->family = family;
 	s->hook = hook;
+	s->ns = path_here(p)->ns;
+	s->visit = p->visit;
 	if (type == STEP_ROUTE)
 		s->route.rule = -1;
 	else if (type == STEP_RP_FILTER)

@@ -70,6 +70,8 @@ struct step {
 	uint8_t hook;	/* number of that family; HOOK_NONE outside hooks */
 	enum backend backend;
 	enum verdict verdict;
+	unsigned int ns; /* index of the namespace in the trace's set: one of the path's places */
+	unsigned int visit; /* how many hooks it had entered by then; 0: not counted */
 	union {
 		struct { /* STEP_RULE, STEP_POLICY, STEP_RETURN */
 			const char *table, *chain;
@@ -78,6 +80,7 @@ struct step {
 			const char *target; /* chain jumped to */
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
+			const char *element; /* of its verdict map, which decided; NULL: none */
 			bool nat_chain;	  /* it chooses addresses: what it accepts, others may still
 					     drop */
 			int32_t priority; /* of its base chain */
@@ -149,12 +152,25 @@ struct path_netns {
 	const char *name; /* "host", the name under /run/netns, or NULL */
 };
 
+/* One namespace that the packet was in. */
+struct path_place {
+	unsigned int ns; /* index in the trace's set */
+	struct path_netns netns;
+	uint32_t passed;	/* bit 1 << NF_INET_*: hooks that it left alive … */
+	uint32_t bridge_passed; /* … and those of a bridge */
+	char iif[IFNAME_MAX];	/* by which it came in; empty: not known, or by several */
+};
+
 struct path {
 	uint64_t id; /* 1, 2, … in the order of printing */
 	const char *engine;
 	uint64_t time_ns; /* CLOCK_REALTIME of its first event */
-	struct path_netns netns;
-	struct packet packet; /* as it was first seen */
+	struct path_place *places; /* each namespace once, the first one first */
+	size_t n_places;	   /* at least 1 */
+	size_t here;		   /* where it is now, in the end where it was last */
+	bool is_copy;		   /* it began as a copy of another packet … */
+	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
+	struct packet packet;	   /* as it was first seen */
 	struct step *steps;
 	size_t n_steps, cap_steps;
 	enum path_verdict verdict;
@@ -162,12 +178,10 @@ struct path {
 	enum certainty certainty;
 	const char *because;	      /* why it is not exact; NULL when it is */
 	uint64_t lost;		      /* events lost while it was in flight */
-	unsigned int ns;	      /* index of the namespace in the trace's set */
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: it met the rules between these two */
-	uint32_t passed;	      /* bit 1 << NF_INET_*: hooks that it left alive … */
-	uint32_t bridge_passed;	      /* … and those of a bridge */
 	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */
 	bool left_last;		      /* … and it left that one */
+	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
@@ -177,9 +191,20 @@ struct path {
 struct path *path_new(void);
 void path_free(struct path *p);
 
+/* It is in this namespace now. Returns its place; NULL: out of memory, it stays where it was. */
+struct path_place *path_move(struct path *p, unsigned int ns);
+/* The place of this namespace; NULL: it was not there. */
+struct path_place *path_place(const struct path *p, unsigned int ns);
+
+static inline struct path_place *path_here(const struct path *p)
+{
+	return &p->places[p->here];
+}
+
 /*
- * Appends an empty step of this type and returns it; valid until the next call. NULL: out of
- * memory. Numbers that a step gives -1 for "not known" begin so.
+ * Appends an empty step of this type, in the namespace and hook where it is now, and returns it;
+ * valid until the next call. NULL: out of memory. Numbers that a step gives -1 for "not known" begin
+ * so.
  */
 struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook);
 /* The same before index `at`; decided_by moves with its step. */

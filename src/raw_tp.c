@@ -138,6 +138,12 @@ static struct bpf_program *program_of(const struct raw_tp *rt, const struct nfpa
 	return bpf_object__find_program_by_name(skel->obj, program_name(rt, type));
 }
 
+/* A map of the bpf engine. */
+static void leave_out(struct bpf_map *map)
+{
+	bpf_map__set_autocreate(map, false);
+}
+
 /* Opens the skeleton with the available programs, or with just one of them, and loads it. */
 static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpath_bpf **out)
 {
@@ -153,6 +159,11 @@ static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpat
 	{
 		bpf_program__set_autoload(prog, false);
 	}
+	leave_out(skel->maps.packets);
+	leave_out(skel->maps.begin_netns);
+	leave_out(skel->maps.visits);
+	leave_out(skel->maps.rules);
+	leave_out(skel->maps.chains);
 	skel->rodata->kfree_has_reason = args >= 3;
 	skel->rodata->kfree_has_socket = args >= 4;
 	for (i = 0; i < NFP_TYPES; i++)

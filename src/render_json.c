@@ -195,6 +195,8 @@ static void put_rule(struct object *o, const struct path *p, const struct step *
 		put_str(o, "text_unavailable", s->rule.no_text);
 	if (s->rule.verdict_inferred)
 		put_bool(o, "verdict_inferred", true);
+	if (s->rule.element)
+		put_str(o, "element", s->rule.element);
 }
 
 static void put_policy(struct object *o, const struct path *p, const struct step *s)
@@ -281,6 +283,21 @@ static void put_drop(struct object *o, const struct path *p, const struct step *
 	put_str(o, "location", s->drop.location);
 }
 
+static void put_netns(struct object *o, const struct path_netns *netns)
+{
+	struct object value = object_new();
+
+	put_int(&value, "inum", true, netns->inum);
+	put_str(&value, "name", netns->name);
+	put_object(o, "netns", value);
+}
+
+/* Where it is, unless that is where the packet was first seen; else NULL. */
+static const struct path_netns *elsewhere(const struct path *p, const struct step *s)
+{
+	return s->ns == p->places[0].ns ? NULL : &path_place(p, s->ns)->netns;
+}
+
 static struct object step_object(const struct path *p, const struct step *s)
 {
 	static void (*const put_step[])(struct object *, const struct path *,
@@ -292,20 +309,14 @@ static struct object step_object(const struct path *p, const struct step *s)
 		[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
 		[STEP_DROP] = put_drop,
 	};
+	const struct path_netns *netns = elsewhere(p, s);
 	struct object o = object_new();
 
 	put_str(&o, "type", step_type_name(s->type));
 	put_step[s->type](&o, p, s);
+	if (netns)
+		put_netns(&o, netns);
 	return o;
-}
-
-static void put_netns(struct object *o, const struct path *p)
-{
-	struct object netns = object_new();
-
-	put_int(&netns, "inum", true, p->netns.inum);
-	put_str(&netns, "name", p->netns.name);
-	put_object(o, "netns", netns);
 }
 
 static struct object head_object(const struct path *p)
@@ -316,7 +327,7 @@ static struct object head_object(const struct path *p)
 	put_int(&o, "id", true, p->id);
 	put_str(&o, "engine", p->engine);
 	put_time(&o, "time", p->time_ns);
-	put_netns(&o, p);
+	put_netns(&o, &p->places[0].netns);
 	put_object(&o, "packet", packet_object(&p->packet));
 	return o;
 }
@@ -332,13 +343,17 @@ static struct object tail_object(const struct path *p)
 	put_int(&o, "lost", true, p->lost);
 	put_str(&o, "unseen", p->unseen);
 	put_str(&o, "fix", p->fix);
+	if (p->is_copy)
+		put_int(&o, "copy_of", p->copy_of, p->copy_of);
 	return o;
 }
 
 /* All that a rule's, policy's or return's JSON is made of. Empty: another step, which no two
  * packets share. */
-static void step_key(struct bytes_out *key, const struct step *s)
+static void step_key(struct bytes_out *key, const struct path *p, const struct step *s)
 {
+	const struct path_netns *netns = elsewhere(p, s);
+	const uint64_t inum = netns ? netns->inum : 0;
 	const uint32_t numbers[] = {s->type,
 				    s->family,
 				    s->hook,
@@ -348,12 +363,14 @@ static void step_key(struct bytes_out *key, const struct step *s)
 				    s->rule.verdict_inferred};
 	const char *const strings[] = {s->rule.table,  s->rule.chain, s->rule.target,
 				       s->rule.action, s->rule.text,  s->rule.comment,
-				       s->rule.no_text};
+				       s->rule.no_text, s->rule.element,
+				       netns ? netns->name : NULL};
 
 	if (s->type > STEP_RETURN)
 		return;
 	bytes_add(key, numbers, sizeof(numbers));
 	bytes_add(key, &s->rule.handle, sizeof(s->rule.handle));
+	bytes_add(key, &inum, sizeof(inum));
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		bytes_add_key(key, strings[i]);
 }
@@ -388,7 +405,7 @@ static void add_step(struct bytes_out *line, struct json_cache *cache, const str
 	size_t at = line->len;
 
 	if (cache)
-		step_key(&key, s);
+		step_key(&key, p, s);
 	json = json_cache_get(cache, &key);
 	if (json) {
 		bytes_add(line, json->data, json->len);

@@ -150,10 +150,7 @@ static void write_head(struct text *t)
 	if (k->oif[0] && (t->verbose || !k->iif[0]))
 		write_ifname(f, "out", k->oif);
 	fputs("  netns=", f);
-	if (p->netns.name)
-		escape_write(f, p->netns.name);
-	else
-		fprintf(f, "%" PRIu64, p->netns.inum);
+	text_netns(f, &p->places[0].netns);
 	if (t->verbose) {
 		fprintf(f, "  mark=0x%" PRIx32, k->mark);
 		if (k->family == AF_INET)
@@ -262,6 +259,10 @@ static void write_notes(struct text *t)
 {
 	const struct path *p = t->p;
 
+	if (p->copy_of)
+		fprintf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
+	else if (p->is_copy)
+		fputs("    copy: of a packet that is not shown\n", t->out);
 	if (p->fix)
 		write_note(t, "fix", p->fix);
 	if (p->certainty != CERTAIN_EXACT)
@@ -285,6 +286,7 @@ static int text_path(const struct render *r, const struct path *p)
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;
+	t.ns = p->places[0].ns;
 	t.out = open_memstream(&block, &size);
 	if (!t.out)
 		return -errno;

@@ -20,8 +20,10 @@ struct text {
 	int left;	 /* width of that column */
 	struct endpoint src, dst; /* as the headers are at this step */
 	bool has_ports;
+	unsigned int ns;     /* index of the namespace in which the steps are */
 	const char *section; /* class and hook of the heading that was written last */
 	uint8_t hook;
+	unsigned int visit;
 	bool after_route;
 };
 
@@ -30,6 +32,9 @@ void text_steps(struct text *t);
 
 /* STEP_RETURN is for -v only. */
 bool text_shows(const struct text *t, const struct step *s);
+
+/* "web1", or the number of a namespace without a name. */
+void text_netns(FILE *f, const struct path_netns *netns);
 
 /* Characters of UTF-8 in s. */
 int text_width(const char *s);

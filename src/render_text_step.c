@@ -96,14 +96,23 @@ static void write_section(struct text *t, const struct step *s)
 	const char *name = hook_name(s->family, s->hook);
 
 	t->after_route = false;
-	if (t->section && t->hook == s->hook && !strcmp(t->section, class))
+	if (t->section && t->hook == s->hook && t->visit == s->visit && !strcmp(t->section, class))
 		return;
 	t->section = class;
 	t->hook = s->hook;
+	t->visit = s->visit;
 	fprintf(t->out, "  %s", class);
 	for (; *name; name++)
 		fputc(toupper((unsigned char)*name), t->out);
 	fputc('\n', t->out);
+}
+
+void text_netns(FILE *f, const struct path_netns *netns)
+{
+	if (netns->name)
+		escape_write(f, netns->name);
+	else
+		fprintf(f, "%" PRIu64, netns->inum);
 }
 
 /* A line that belongs to no hook; the next one that does gets a heading again. */
@@ -111,6 +120,19 @@ static void end_section(struct text *t)
 {
 	t->section = NULL;
 	t->after_route = false;
+}
+
+/* From here on it is in another namespace. */
+static void write_netns(struct text *t, const struct step *s)
+{
+	const struct path_place *place = path_place(t->p, s->ns);
+
+	end_section(t);
+	t->ns = s->ns;
+	fputs("  netns ", t->out);
+	text_netns(t->out, &place->netns);
+	text_labelled(t->out, "  in=", *place->iif ? place->iif : NULL);
+	fputc('\n', t->out);
 }
 
 static void write_left(struct text *t, const struct step *s)
@@ -136,16 +158,29 @@ static const char *doing_color(const struct step *s)
 static void write_doing(struct text *t, const struct step *s)
 {
 	const char *verdict = verdict_name(s->verdict);
+	/* A verdict map says nothing of what its element says. */
+	const char *brief = s->rule.element ? NULL : s->rule.brief;
 
-	text_painted(t, doing_color(s), s->rule.brief ? s->rule.brief : verdict);
-	if (!s->rule.brief)
+	text_painted(t, doing_color(s), brief ? brief : verdict);
+	if (!brief)
 		text_labelled(t->out, " ", s->rule.target);
 	if (!s->rule.verdict_inferred)
 		return;
-	if (!s->rule.brief)
+	if (!brief)
 		fputs(" (inferred from what followed)", t->out);
 	else if (t->verbose)
 		fprintf(t->out, " (%s, inferred from what followed)", verdict);
+}
+
+static void write_remark(struct text *t, const char *label, const char *remark)
+{
+	if (!remark)
+		return;
+	fputs("    ", t->out);
+	paint(t, TEXT_DIM);
+	fprintf(t->out, "# %s", label);
+	escape_write(t->out, remark);
+	paint(t, TEXT_PLAIN);
 }
 
 static void write_rule(struct text *t, const struct step *s)
@@ -155,13 +190,8 @@ static void write_rule(struct text *t, const struct step *s)
 		fputs("end of chain", t->out);
 	else
 		write_doing(t, s);
-	if (s->rule.comment) {
-		fputs("    ", t->out);
-		paint(t, TEXT_DIM);
-		fputs("# ", t->out);
-		escape_write(t->out, s->rule.comment);
-		paint(t, TEXT_PLAIN);
-	}
+	write_remark(t, "element ", s->rule.element);
+	write_remark(t, "", s->rule.comment);
 	fputc('\n', t->out);
 	if (!t->verbose || s->type != STEP_RULE || (!s->rule.text && !s->rule.no_text))
 		return;
@@ -343,6 +373,8 @@ void text_steps(struct text *t)
 
 		if (!text_shows(t, s))
 			continue;
+		if (s->ns != t->ns)
+			write_netns(t, s);
 		if (ops[s->type].in_hook && s->hook != HOOK_NONE)
 			write_section(t, s);
 		ops[s->type].write(t, s);

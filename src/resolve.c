@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const char changed[] = "the ruleset changed while it was under way";
+static const char unread[] = "the ruleset of this network namespace was not read";
 
 static bool has_rule(const struct step *s)
 {
@@ -30,9 +31,21 @@ static const struct rs_chain *find_chain(const struct ruleset *rs, const struct 
 	return ruleset_chain(rs, is_legacy(s), s->family, s->rule.table, s->rule.chain);
 }
 
-const struct rs_chain *resolve_chain(const struct step *s, const struct rules_answer *a)
+const struct rules_answer *resolve_answer(const struct path *p, const struct step *s,
+					  const struct path_rules *rules)
 {
-	return has_rule(s) ? find_chain(a->rs[0], s) : NULL;
+	const struct path_place *place = path_place(p, s->ns);
+
+	return place && (size_t)(place - p->places) < rules->n ? &rules->at[place - p->places]
+							       : NULL;
+}
+
+const struct rs_chain *resolve_chain(const struct path *p, const struct step *s,
+				     const struct path_rules *rules)
+{
+	const struct rules_answer *a = has_rule(s) ? resolve_answer(p, s, rules) : NULL;
+
+	return a ? find_chain(a->rs[0], s) : NULL;
 }
 
 /* What one snapshot knows of a step. */
@@ -74,12 +87,12 @@ static bool agree(const struct known *a, const struct known *b)
 
 /* The kernel's own words stay: table, chain, handle, or the number of a legacy line. What we would
  * add goes. */
-static void leave_unnamed(struct path *p, struct step *s)
+static void leave_unnamed(struct path *p, struct step *s, const char *because)
 {
 	if (!is_legacy(s))
 		s->rule.number = 0;
-	s->rule.no_text = changed;
-	path_doubt(p, CERTAIN_NOT, changed);
+	s->rule.no_text = because;
+	path_doubt(p, CERTAIN_NOT, because);
 }
 
 static void apply(struct step *s, const struct known *k)
@@ -108,20 +121,21 @@ static void apply(struct step *s, const struct known *k)
 
 static void resolve_step(struct path *p, struct step *s, const struct rules_answer *a)
 {
+	const char *because = !a ? unread : a->because ? a->because : changed;
 	struct known k, other;
 
-	if (!look_up(a->rs[0], s, &k)) {
-		leave_unnamed(p, s);
+	if (!a || !look_up(a->rs[0], s, &k)) {
+		leave_unnamed(p, s, because);
 		return;
 	}
 	for (unsigned int i = 1; i < a->n; i++) {
 		if (!look_up(a->rs[i], s, &other) || !agree(&k, &other)) {
-			leave_unnamed(p, s);
+			leave_unnamed(p, s, because);
 			return;
 		}
 	}
 	if (!a->complete) {
-		leave_unnamed(p, s);
+		leave_unnamed(p, s, because);
 		return;
 	}
 	apply(s, &k);
@@ -130,15 +144,21 @@ static void resolve_step(struct path *p, struct step *s, const struct rules_answ
 }
 
 /* Chains that were jumped to belong to the hook of the base chain before them. */
-static void spread_hooks(struct path *p, const struct rules_answer *a)
+static void spread_hooks(struct path *p, const struct path_rules *rules)
 {
+	unsigned int ns = path_here(p)->ns;
 	uint8_t hook = HOOK_NONE;
 	int32_t priority = 0;
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct step *s = &p->steps[i];
-		const struct rs_chain *c = resolve_chain(s, a);
+		const struct rs_chain *c = resolve_chain(p, s, rules);
 
+		if (s->ns != ns) {
+			ns = s->ns;
+			hook = HOOK_NONE;
+			priority = 0;
+		}
 		if (has_rule(s) && s->hook == HOOK_NONE)
 			s->hook = hook;
 		if (has_rule(s)) {
@@ -153,7 +173,7 @@ static void spread_hooks(struct path *p, const struct rules_answer *a)
 
 static bool same_traversal(const struct step *a, const struct step *b)
 {
-	return is_legacy(b) && a->family == b->family && a->hook == b->hook &&
+	return is_legacy(b) && a->ns == b->ns && a->family == b->family && a->hook == b->hook &&
 	       !strcmp(a->rule.table, b->rule.table);
 }
 
@@ -164,7 +184,7 @@ static bool went_on(const struct path *p, size_t i)
 		if (has_rule(&p->steps[k]) || p->steps[k].type == STEP_TRANSMIT)
 			return true;
 	return p->left_last && p->steps[i].hook < NF_INET_NUMHOOKS &&
-	       p->passed & 1u << p->steps[i].hook;
+	       path_place(p, p->steps[i].ns)->passed & 1u << p->steps[i].hook;
 }
 
 /* An extension target of iptables-legacy decides at run time: what came next tells how it did. */
@@ -212,6 +232,7 @@ static void place_conntrack(struct path *p)
 		    (ct.hook != NF_INET_PRE_ROUTING && ct.hook != NF_INET_LOCAL_OUT))
 			continue;
 		while (to > 0 && has_rule(&p->steps[to - 1]) && p->steps[to - 1].hook == ct.hook &&
+		       p->steps[to - 1].ns == ct.ns && p->steps[to - 1].visit == ct.visit &&
 		       p->steps[to - 1].rule.priority > NF_IP_PRI_CONNTRACK)
 			to--;
 		memmove(&p->steps[to + 1], &p->steps[to], (i - to) * sizeof(ct));
@@ -236,14 +257,15 @@ static void cut_after_drop(struct path *p)
 	p->n_steps = kept;
 }
 
-void resolve(struct path *p, const struct rules_answer *a)
+void resolve(struct path *p, const struct path_rules *rules)
 {
 	size_t i;
 
 	for (i = 0; i < p->n_steps; i++)
 		if (has_rule(&p->steps[i]))
-			resolve_step(p, &p->steps[i], a);
-	spread_hooks(p, a);
+			resolve_step(p, &p->steps[i],
+				     resolve_answer(p, &p->steps[i], rules));
+	spread_hooks(p, rules);
 	place_conntrack(p);
 	for (i = 0; i < p->n_steps; i++)
 		if (is_legacy(&p->steps[i]) && p->steps[i].type == STEP_RULE &&

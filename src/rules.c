@@ -35,8 +35,10 @@ struct rules {
 	const struct netns *ns;
 	struct nf_source *source;
 	struct rule_texts *texts;
+	struct set_types *sets;
 	struct span spans[SPANS]; /* oldest first; the last one is in force */
 	unsigned int n_spans;
+	uint64_t opened_ns; /* from_ns of the first span */
 	bool stale; /* a re-read failed: what we hold is not in force */
 	uint64_t legacy_cost_ns;
 	unsigned int changes;
@@ -100,9 +102,11 @@ struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct
 	r->source = nf_source_open(ns->fd, err);
 	if (!r->source || nf_source_read(r->source, &rs, err))
 		goto failed;
-	push(r, rs, false, false, clock_ns());
+	r->opened_ns = clock_ns();
+	push(r, rs, false, false, r->opened_ns);
 	r->texts = rule_texts_open(r->source, ns->fd, err);
-	if (!r->texts)
+	r->sets = set_types_open(r->source);
+	if (!r->texts || !r->sets)
 		goto failed;
 	return r;
 failed:
@@ -115,6 +119,7 @@ void rules_close(struct rules *r)
 	if (!r)
 		return;
 	rule_texts_close(r->texts);
+	set_types_close(r->sets);
 	while (r->n_spans)
 		ruleset_put(r->spans[--r->n_spans].rs);
 	nf_source_close(r->source);
@@ -134,6 +139,11 @@ uint64_t rules_legacy_checked(const struct rules *r)
 struct rule_texts *rules_texts(struct rules *r)
 {
 	return r->texts;
+}
+
+struct set_types *rules_sets(struct rules *r)
+{
+	return r->sets;
 }
 
 unsigned int rules_changes(const struct rules *r)
@@ -165,6 +175,7 @@ static int reread(struct rules *r, bool gap, bool legacy_gap, struct error *err)
 	/* One transaction raises the id by one: more, and there was a ruleset that we never saw. */
 	gap |= rs->genid != before && rs->genid != before + 1;
 	push(r, rs, gap, legacy_gap, clock_ns() + grace_ns);
+	set_types_forget(r->sets);
 	r->changes++;
 	return 1;
 }
@@ -238,8 +249,8 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 	return rc ? reread(r, false, true, err) : 0;
 }
 
-void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
-	      struct rules_answer *a)
+static void find_spans(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
+		       struct rules_answer *a)
 {
 	a->n = 0;
 	a->complete = false;
@@ -277,4 +288,13 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 		a->rs[0] = current(r)->rs;
 		a->n = 1;
 	}
+}
+
+void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool legacy,
+	      struct rules_answer *a)
+{
+	find_spans(r, after_ns, before_ns, legacy, a);
+	a->because = a->complete		  ? NULL
+		     : after_ns < r->opened_ns ? "its ruleset was read only after the packet"
+						  : "the ruleset changed while it was under way";
 }

@@ -12,6 +12,7 @@
 #define NFPATH_RULES_H
 
 #include "netfilter/rule_text.h"
+#include "netfilter/set_key.h"
 #include "src/lock_watch.h"
 #include "src/netns.h"
 
@@ -49,6 +50,7 @@ struct rules_answer {
 	unsigned int n;
 	bool complete; /* no other ruleset than these can have been in force: with n == 1, that one
 			  was */
+	const char *because; /* why it is not complete; NULL: it is */
 };
 
 /* The rulesets that a packet can have met that lived between after_ns and before_ns
@@ -57,6 +59,9 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 	      struct rules_answer *a);
 
 struct rule_texts *rules_texts(struct rules *r);
+
+/* The types of its sets. */
+struct set_types *rules_sets(struct rules *r);
 
 /* How often the ruleset was seen to change. */
 unsigned int rules_changes(const struct rules *r);

@@ -9,26 +9,31 @@
 #include "src/clock.h"
 #include "src/conclude.h"
 #include "src/resolve.h"
+#include "src/views.h"
 #include "src/walk.h"
+
+/* Rules of so many namespaces are looked up for one path. */
+enum { PLACES_MAX = 8 };
 
 struct session {
 	const struct session_config *config;
 	struct engine_config engine_config;
 	struct engine *engine;
 	struct tracker *tracker;
-	struct view *views; /* one a namespace, as config->netns has them */
-	struct lock_watch *lock;
-	uint64_t *legacy_heard_ns; /* by view: the last line of iptables-legacy */
+	struct views *views; /* the first ones as config->netns has them */
 };
 
 /* What the steps of an exact path cannot all be. */
-static void doubt_walk(struct path *p, const struct rules_answer *rules)
+static void doubt_walk(struct path *p, const struct path_rules *rules)
 {
 	if (p->certainty != CERTAIN_EXACT)
 		return;
-	if (!rules->complete)
-		path_doubt(p, CERTAIN_NOT, "the ruleset changed while it was under way");
-	else if (!walk_is_possible(p, rules))
+	for (size_t i = 0; i < rules->n; i++)
+		if (!rules->at[i].complete)
+			path_doubt(p, CERTAIN_NOT, rules->at[i].because);
+	if (p->certainty != CERTAIN_EXACT)
+		return;
+	if (!walk_is_possible(p, rules))
 		path_doubt(
 			p, CERTAIN_NOT,
 			"its rules make no way through their chains: a step is missing, or one is "
@@ -40,26 +45,45 @@ static void doubt_walk(struct path *p, const struct rules_answer *rules)
 			"or its steps are missing");
 }
 
+/* Where it was, and which rules were in force there then. */
+static void look_up_places(struct session *s, struct path *p, struct rules_answer *at)
+{
+	const struct view *views = views_all(s->views);
+	bool legacy = resolve_has_legacy(p);
+
+	for (size_t i = 0; i < p->n_places; i++) {
+		struct path_place *place = &p->places[i];
+		const char *missing = s->config->engine->missing(s->engine, place->ns);
+
+		place->netns.inum = views[place->ns].ns->inum;
+		place->netns.name = views[place->ns].ns->name;
+		if (missing) {
+			p->unseen = missing;
+			path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
+		}
+		if (i < PLACES_MAX)
+			rules_at(views[place->ns].rules, p->after_ns, p->before_ns, legacy, &at[i]);
+	}
+	if (p->n_places > PLACES_MAX)
+		path_doubt(p, CERTAIN_NOT,
+			   "it went through more than 8 network namespaces: the rules of the "
+			   "others are not named");
+}
+
 static void on_path(void *ctx, struct path *p)
 {
 	struct session *s = ctx;
-	const struct view *v = &s->views[p->ns];
-	struct rules_answer rules;
-	const char *missing;
+	const struct view *views = views_all(s->views);
+	struct rules_answer at[PLACES_MAX];
+	struct path_rules rules = {at, p->n_places < PLACES_MAX ? p->n_places : PLACES_MAX};
+
 	p->engine = s->config->engine->name;
-	p->netns.inum = v->ns->inum;
-	p->netns.name = v->ns->name;
-	missing = s->config->engine->missing(s->engine, p->ns);
-	if (missing) {
-		p->unseen = missing;
-		path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
-	}
-	rules_at(v->rules, p->after_ns, p->before_ns, resolve_has_legacy(p), &rules);
+	look_up_places(s, p, at);
 	resolve(p, &rules);
 	doubt_walk(p, &rules);
-	annotate_routing(p, v);
+	annotate_routing(p, views);
 	conclude(p, s->config->engine->blind(s->engine));
-	annotate(p, v, &rules);
+	annotate(p, views, &rules);
 	s->config->path(s->config->ctx, p);
 	path_free(p);
 }
@@ -69,7 +93,7 @@ static void on_event(void *ctx, const struct event *ev)
 	struct session *s = ctx;
 
 	if (ev->type <= EVENT_RETURN && ev->rule.legacy)
-		s->legacy_heard_ns[ev->ns] = ev->before_ns;
+		views_all(s->views)[ev->ns].legacy_heard_ns = ev->before_ns;
 	tracker_event(s->tracker, ev);
 }
 
@@ -79,15 +103,6 @@ static int why(const struct error *err)
 	return err->rc < 0 ? err->rc : -EIO;
 }
 
-static int view_open(struct view *v, const struct netns *ns, struct lock_watch *lock,
-		     struct error *err)
-{
-	v->ns = ns;
-	v->netconf = netconf_open(ns->fd, err);
-	v->rules = v->netconf ? rules_open(ns, lock, err) : NULL;
-	return v->rules ? 0 : why(err);
-}
-
 void session_close(struct session *s)
 {
 	if (!s)
@@ -95,41 +110,35 @@ void session_close(struct session *s)
 	if (s->engine)
 		s->config->engine->close(s->engine);
 	tracker_close(s->tracker);
-	for (unsigned int i = 0; s->views && i < s->config->netns->n; i++) {
-		rules_close(s->views[i].rules);
-		netconf_close(s->views[i].netconf);
-	}
-	lock_watch_close(s->lock);
-	free(s->views);
-	free(s->legacy_heard_ns);
+	views_close(s->views);
 	free(s);
 }
 
 struct session *session_open(const struct session_config *config, int *rc, struct error *err)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	unsigned int n = config->netns->n;
 
 	*rc = fail(err, -ENOMEM, "out of memory");
 	if (!s)
 		return NULL;
 	s->config = config;
-	s->views = calloc(n, sizeof(*s->views));
-	s->legacy_heard_ns = calloc(n, sizeof(*s->legacy_heard_ns));
-	s->lock = lock_watch_open();
+	s->views = views_open(config->warn, config->ctx);
 	s->tracker = tracker_open(config->filter, on_path, s);
-	if (!s->views || !s->legacy_heard_ns || !s->lock || !s->tracker)
+	if (!s->views || !s->tracker)
 		goto failed;
-	for (unsigned int i = 0; i < n; i++) {
-		*rc = view_open(&s->views[i], &config->netns->v[i], s->lock, err);
+	for (unsigned int i = 0; i < config->netns->n; i++) {
+		*rc = views_add(s->views, &config->netns->v[i], err);
 		if (*rc)
 			goto failed;
 	}
 	s->engine_config = (struct engine_config){
 		.filter = config->filter,
 		.cgroup = config->cgroup,
-		.views = s->views,
-		.n_views = n,
+		.views = views_all(s->views),
+		.n_views = views_n(s->views),
+		.find_view = views_find,
+		.find_ctx = s->views,
+		.begin = config->begin,
 		.rcvbuf = config->rcvbuf,
 		.raw_tp = config->raw_tp,
 
@@ -156,15 +165,16 @@ static uint64_t sync_rules(struct session *s)
 {
 	uint64_t synced = s->config->engine->synced(s->engine);
 
-	for (unsigned int i = 0; i < s->config->netns->n; i++) {
-		struct rules *r = s->views[i].rules;
-		bool legacy = s->legacy_heard_ns[i] > rules_legacy_checked(r);
+	for (unsigned int i = 0; i < *views_n(s->views); i++) {
+		const struct view *view = &views_all(s->views)[i];
+		struct rules *r = view->rules;
+		bool legacy = view->legacy_heard_ns > rules_legacy_checked(r);
 		struct error err = {0};
 
 		/* A failure leaves the paths from now on uncertain, and they say so. */
 		if (rules_sync(r, legacy, &err) == 1)
 			s->config->engine->rules_changed(s->engine, i);
-		if (legacy && s->legacy_heard_ns[i] > rules_legacy_checked(r) &&
+		if (legacy && view->legacy_heard_ns > rules_legacy_checked(r) &&
 		    rules_legacy_checked(r) < synced)
 			synced = rules_legacy_checked(r);
 	}
@@ -197,7 +207,7 @@ unsigned int session_rules_changes(const struct session *s)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < s->config->netns->n; i++)
-		n += rules_changes(s->views[i].rules);
+	for (unsigned int i = 0; i < *views_n(s->views); i++)
+		n += rules_changes(views_all(s->views)[i].rules);
 	return n;
 }

@@ -12,7 +12,8 @@ struct session_config {
 	const struct engine_ops *engine;
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* NULL: any packet */
-	const struct netns_set *netns;
+	const struct netns_set *netns; /* looked into from the start; others are when packets come there */
+	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
 	size_t rcvbuf; /* bytes, 0: the engine's choice */
 	enum raw_tp_use raw_tp;
 

@@ -58,11 +58,19 @@ static bool wanted(const struct tracker *t, const struct live *l)
 	return l->matched && (!*t->filter->oif || !strcmp(t->filter->oif, l->path->packet.oif));
 }
 
+static uint64_t path_of_original(struct tracker *t, const struct live *l)
+{
+	const struct live *original = l->copy_of ? live_find_sure(&t->table, l->copy_of) : NULL;
+
+	return original ? original->path_id : 0;
+}
+
 static void hand_out(struct tracker *t, struct live *l)
 {
 	struct path *p = l->path;
 	bool take = wanted(t, l);
 
+	p->copy_of = path_of_original(t, l);
 	live_finish(&t->table, l);
 	if (!take) {
 		path_free(p);
@@ -79,17 +87,33 @@ static uint64_t patience(const struct live *l)
 	return l->ended ? quiet_ended_ns : quiet_ns;
 }
 
-void tracker_flush(struct tracker *t, uint64_t synced_ns, bool all)
+/* Returns how many copies stay for their originals. */
+static unsigned int hand_out_quiet(struct tracker *t, uint64_t synced_ns, bool all)
 {
 	struct live *l, *next;
+	unsigned int waiting = 0;
 
 	for (l = TAILQ_FIRST(&t->table.live); l; l = next) {
 		next = TAILQ_NEXT(l, order);
-		if (all || l->heard_ns + patience(l) <= synced_ns)
-			hand_out(t, l);
-		else if (l->heard_ns + quiet_ended_ns > synced_ns)
+		if (all || l->heard_ns + patience(l) <= synced_ns) {
+			if (tracker_sure_waits(t, l))
+				waiting++;
+			else
+				hand_out(t, l);
+		} else if (l->heard_ns + quiet_ended_ns > synced_ns) {
 			break; /* and so are all after it */
+		}
 	}
+	return waiting;
+}
+
+void tracker_flush(struct tracker *t, uint64_t synced_ns, bool all)
+{
+	struct live *l;
+
+	/* An original is older than its copy: each round has at least one of them. */
+	while (hand_out_quiet(t, synced_ns, all) && all)
+		;
 	while ((l = TAILQ_FIRST(&t->table.remembered)) &&
 	       (all || l->heard_ns + remember_ns <= synced_ns))
 		live_forget(&t->table, l);
@@ -116,7 +140,7 @@ static uint64_t begin_time(struct tracker *t, const struct event *ev)
 	return time_ns;
 }
 
-static struct live *begin(struct tracker *t, const struct event *ev)
+struct live *tracker_begin(struct tracker *t, const struct event *ev, const struct packet *now)
 {
 	struct live *l = calloc(1, sizeof(*l));
 
@@ -129,14 +153,16 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	}
 	l->ns = ev->ns;
 	l->id = ev->id;
+	l->sure = ev->has_id && ev->sure_id;
 	l->cpu = ev->cpu;
-	l->now = *ev->packet;
+	l->now = *now;
 	l->heard_ns = ev->before_ns;
 	/* The kernel looked past the headers that it shows us. */
-	l->matched = packet_is_hidden(ev->packet) ? filter_match_outer(t->filter, ev->packet)
-						  : filter_match(t->filter, ev->packet);
-	l->path->packet = *ev->packet;
-	l->path->ns = ev->ns;
+	l->matched = packet_is_hidden(now) ? filter_match_outer(t->filter, now)
+					   : filter_match(t->filter, now);
+	l->path->packet = *now;
+	l->path->places[0].ns = ev->ns;
+	memcpy(l->path->places[0].iif, now->iif, sizeof(now->iif));
 	l->path->after_ns = ev->after_ns;
 	l->path->before_ns = ev->before_ns;
 	l->path->time_ns = begin_time(t, ev);
@@ -145,14 +171,16 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	return l;
 }
 
-static const char lost_text[] = "events were lost while it was in flight: steps may be missing";
+const char tracker_lost_text[] = "events were lost while it was in flight: steps may be missing";
 
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 {
 	struct path *p = l->path;
 
-	if (l->outlived_loss && ev->has_id)
-		path_doubt(p, CERTAIN_NOT, lost_text);
+	if (l->outlived_loss && ev->has_id && ev->type != EVENT_GONE)
+		path_doubt(p, CERTAIN_NOT, tracker_lost_text);
+	if (l->sure && ev->has_id)
+		tracker_sure_move(t, l, ev);
 
 	if (ev->before_ns > l->heard_ns)
 		l->heard_ns = ev->before_ns;
@@ -166,7 +194,7 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 	live_touch(&t->table, l);
 }
 
-static void enter_hook(struct live *l, const struct event *ev, bool left)
+void tracker_at_hook(struct live *l, const struct event *ev, bool left)
 {
 	struct path *p = l->path;
 
@@ -175,8 +203,10 @@ static void enter_hook(struct live *l, const struct event *ev, bool left)
 	l->routed = ROUTED_NOT;
 	p->last_hook = ev->hook;
 	p->left_last = left;
+	p->visit += l->sure && !left;
 	if (left && ev->hook < 32)
-		*(ev->family == NFPROTO_BRIDGE ? &p->bridge_passed : &p->passed) |= 1u << ev->hook;
+		*(ev->family == NFPROTO_BRIDGE ? &path_here(p)->bridge_passed
+					       : &path_here(p)->passed) |= 1u << ev->hook;
 }
 
 /* A packet of ours that goes on with the id of this event. */
@@ -197,7 +227,7 @@ static bool came_back(const struct live *l, const struct event *ev)
 
 static void on_enter(struct tracker *t, const struct event *ev)
 {
-	struct live *l = ev->has_id ? live_find_id(&t->table, ev->ns, ev->id) : NULL;
+	struct live *l = ev->has_id ? live_find_id(&t->table, ev) : NULL;
 	bool fresh = false;
 
 	if (!ev->packet)
@@ -211,7 +241,7 @@ static void on_enter(struct tracker *t, const struct event *ev)
 	if (!l)
 		l = take_over(t, ev);
 	if (!l && ev->enter.selected) {
-		l = begin(t, ev);
+		l = tracker_begin(t, ev, ev->packet);
 		fresh = true;
 	}
 	if (!l) {
@@ -224,7 +254,7 @@ static void on_enter(struct tracker *t, const struct event *ev)
 		l->looped_at = l->path->n_steps;
 	tracker_heard(t, l, ev);
 	tracker_see_headers(t, l, ev);
-	enter_hook(l, ev, false);
+	tracker_at_hook(l, ev, false);
 	tracker_see_conntrack(l, ev);
 }
 
@@ -235,9 +265,9 @@ static void on_enter(struct tracker *t, const struct event *ev)
  */
 static struct live *find_by_id(struct tracker *t, const struct event *ev)
 {
-	struct live *l = live_find_id(&t->table, ev->ns, ev->id);
+	struct live *l = live_find_id(&t->table, ev);
 
-	if (!l || l->done || l->odd || !ev->packet || !l->path->left_last ||
+	if (!l || l->sure || l->done || l->odd || !ev->packet || !l->path->left_last ||
 	    packet_same(&l->now, ev->packet, false))
 		return l;
 	live_lose_id(l);
@@ -249,7 +279,7 @@ static void on_leave(struct tracker *t, const struct event *ev)
 {
 	struct live *l = ev->has_id ? find_by_id(t, ev) : NULL;
 
-	if (!l)
+	if (!l && !ev->sure_id)
 		l = take_over(t, ev);
 	if (!l || l->done) {
 		t->stats.foreign++;
@@ -259,7 +289,10 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	tracker_see_conntrack(l, ev);
 	tracker_see_headers(t, l, ev);
 	if (ev->type == EVENT_LEAVE)
-		enter_hook(l, ev, true);
+		tracker_at_hook(l, ev, true);
+	/* Out of its queue. */
+	if (l->sure)
+		l->queued = false;
 }
 
 /* A copy of a packet of ours (flooded by a bridge, sent to several by multicast) carries its mark
@@ -269,22 +302,38 @@ static struct live *find_original(struct tracker *t, const struct event *ev)
 	return ev->packet ? live_find_any(&t->table, ev) : NULL;
 }
 
-static struct live *begin_late(struct tracker *t, const struct event *ev, const struct live *before)
+struct live *tracker_begin_again(struct tracker *t, const struct event *ev,
+				 const struct live *before)
 {
-	struct live *l = begin(t, ev);
+	struct event at = *ev;
+	struct live *l;
 
+	if (at.ns == EVENT_NS_UNKNOWN)
+		at.ns = before->ns;
+	l = tracker_begin(t, &at, ev->packet ? ev->packet : &before->now);
 	if (!l)
 		return NULL;
 	l->matched = before->matched;
+	path_doubt(l->path, CERTAIN_NOT,
+		   path_strf(l->path,
+			     "goes on where packet #%llu was left: it came back after that was "
+			     "printed",
+			     (unsigned long long)before->path_id));
+	return l;
+}
+
+static struct live *begin_late(struct tracker *t, const struct event *ev, const struct live *before)
+{
+	struct live *l;
+
 	if (before->done)
-		path_doubt(l->path, CERTAIN_NOT,
-			   path_strf(l->path,
-				     "goes on where packet #%llu was left: it came back after that "
-				     "was printed",
-				     (unsigned long long)before->path_id));
-	else
-		path_doubt(l->path, CERTAIN_NOT,
-			   "a copy of another packet: its path before the copy is that packet's");
+		return tracker_begin_again(t, ev, before);
+	l = tracker_begin(t, ev, ev->packet);
+	if (!l)
+		return NULL;
+	l->matched = before->matched;
+	path_doubt(l->path, CERTAIN_NOT,
+		   "a copy of another packet: its path before the copy is that packet's");
 	return l;
 }
 
@@ -305,6 +354,8 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 {
 	struct live *l, *before;
 
+	if (ev->has_id && ev->sure_id)
+		return tracker_sure_owner(t, ev);
 	if (ev->has_id) {
 		l = find_by_id(t, ev);
 		if (!l)
@@ -343,7 +394,7 @@ static struct step *end_of_base_chain(struct path *p, const struct event *ev)
 	struct step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
 
 	if (ev->type != EVENT_POLICY || !last || last->type != STEP_RETURN ||
-	    last->family != ev->family || strcmp(last->rule.table, ev->rule.table) ||
+	    last->family != ev->family || last->ns != path_here(p)->ns || strcmp(last->rule.table, ev->rule.table) ||
 	    strcmp(last->rule.chain, ev->rule.chain))
 		return NULL;
 	last->type = STEP_POLICY;
@@ -375,9 +426,12 @@ static void on_rule(struct tracker *t, const struct event *ev)
 	s->rule.target = path_str(l->path, ev->rule.target);
 	s->rule.handle = ev->rule.handle;
 	s->rule.number = ev->rule.number;
+	s->rule.element = path_str(l->path, ev->rule.element);
+	if (ev->rule.unresolved)
+		path_doubt(l->path, CERTAIN_NOT, "a rule was replaced while the packet was at it");
 	l->ruled = true;
-	l->queued = s->verdict == VERDICT_QUEUE;
-	l->ended = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN;
+	l->queued = s->verdict == VERDICT_QUEUE && !l->gone;
+	l->ended = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN || l->gone;
 }
 
 /* NAT gave it other headers in the middle of a hook and could not let it go on (no route there):
@@ -457,7 +511,8 @@ static bool is_complete(const struct live *l, bool after_post)
 
 	if (l->ended)
 		return true;
-	if (!p->left_last || l->family == NFPROTO_BRIDGE)
+	/* Followed on, from namespace to namespace: what was lost may be the rest of its way. */
+	if (l->sure || !p->left_last || l->family == NFPROTO_BRIDGE)
 		return false;
 	return p->last_hook == NF_INET_LOCAL_IN || (p->last_hook == NF_INET_POST_ROUTING &&
 						    !after_post && strcmp(l->now.oif, "lo") != 0);
@@ -469,26 +524,41 @@ static void on_lost(struct tracker *t, const struct event *ev)
 
 	t->stats.lost += ev->lost.count;
 	TAILQ_FOREACH(l, &t->table.live, order) {
-		if (l->ns != ev->ns)
+		if (l->ns != ev->ns && ev->ns != EVENT_NS_UNKNOWN)
 			continue;
 		if (is_complete(l, ev->lost.after_post)) {
 			l->outlived_loss = true;
 			continue;
 		}
 		l->path->lost += ev->lost.count;
-		path_doubt(l->path, CERTAIN_NOT, lost_text);
+		path_doubt(l->path, CERTAIN_NOT, tracker_lost_text);
 	}
 }
 
 void tracker_event(struct tracker *t, const struct event *ev)
 {
-	static void (*const handlers[])(struct tracker *, const struct event *) = {
-		[EVENT_RULE] = on_rule,		  [EVENT_POLICY] = on_rule,
-		[EVENT_RETURN] = on_rule,	  [EVENT_ENTER] = on_enter,
-		[EVENT_LEAVE] = on_leave,	  [EVENT_PASS] = on_leave,
-		[EVENT_ROUTE] = tracker_on_route, [EVENT_DROP] = on_drop,
-		[EVENT_TRANSMIT] = on_transmit,	  [EVENT_LOST] = on_lost,
+	static const struct {
+		void (*by_look)(struct tracker *, const struct event *);
+		void (*by_id)(struct tracker *, const struct event *);
+	} handlers[] = {
+		[EVENT_RULE] = {on_rule, on_rule},
+		[EVENT_POLICY] = {on_rule, on_rule},
+		[EVENT_RETURN] = {on_rule, on_rule},
+		[EVENT_ENTER] = {on_enter, tracker_sure_enter},
+		[EVENT_PASS] = {on_leave, on_leave},
+		[EVENT_LEAVE] = {on_leave, on_leave},
+		[EVENT_ROUTE] = {tracker_on_route, tracker_on_route},
+		[EVENT_DROP] = {on_drop, tracker_sure_drop},
+		[EVENT_TRANSMIT] = {on_transmit, tracker_sure_transmit},
+		[EVENT_LOST] = {on_lost, tracker_sure_lost},
+		[EVENT_GONE] = {NULL, tracker_sure_gone}, /* only who knows it by its id can say */
 	};
+	bool sure = ev->has_id && ev->sure_id;
 
-	handlers[ev->type](t, ev);
+	if (sure && ev->ns == EVENT_NS_UNKNOWN && ev->type <= EVENT_LEAVE)
+		tracker_sure_elsewhere(t, ev);
+	else if (sure)
+		handlers[ev->type].by_id(t, ev);
+	else if (handlers[ev->type].by_look)
+		handlers[ev->type].by_look(t, ev);
 }

@@ -8,6 +8,9 @@
  * again: then equal headers join the two halves). iptables-legacy lines carry no id: they belong to
  * the packet with the same headers that is in that hook, on that CPU where the CPU is known. Where
  * several packets fit equally well, each of them says that it is not certain.
+ *
+ * An engine may know better: with a sure id, an event belongs to the packet with that id, in every
+ * namespace and under any headers.
  */
 #ifndef NFPATH_TRACKER_H
 #define NFPATH_TRACKER_H

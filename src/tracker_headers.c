@@ -93,6 +93,18 @@ static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
 		add_nat(l->path, now, hook, false, &now->src);
 }
 
+/*
+ * Where it is followed on from tunnel to tunnel, what changed between two hooks was put around it
+ * or taken off; NAT works inside hooks, and leaves the protocol alone.
+ */
+static bool may_be_nat(const struct live *l, const struct event *ev)
+{
+	if (!l->now.has_addrs || l->now.family != ev->packet->family)
+		return false;
+	return !l->sure || (l->now.proto == ev->packet->proto &&
+			    !(ev->type == EVENT_ENTER && l->path->left_last));
+}
+
 void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev)
 {
 	const struct packet *now = ev->packet;
@@ -100,14 +112,15 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 
 	if (!now || !now->has_addrs)
 		return;
-	if (*now->oif && !*l->path->packet.oif)
+	/* Only of the namespace where it was first seen: the devices of others are not its own. */
+	if (*now->oif && !*l->path->packet.oif && !l->path->here)
 		strcpy(l->path->packet.oif, now->oif);
 	if (l->odd && !packet_is_piece(now) && !packet_is_hidden(now)) {
 		become_whole(t, l, now);
 		if (hidden) /* nft goes on showing it as before */
 			return;
 	}
-	if (l->now.has_addrs && l->now.family == now->family)
+	if (may_be_nat(l, ev))
 		see_nat(l, now, ev->hook);
 	live_set_headers(&t->table, l, now);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the parts of the tracker: who a packet is (tracker.c), what its headers and its
- * connection tell (tracker_headers.c), and which route lookups are its own (tracker_route.c). */
+/* Between the parts of the tracker: who a packet is (tracker.c), the same where its id is sure
+ * (tracker_sure.c), what its headers and its connection tell (tracker_headers.c), and which route
+ * lookups are its own (tracker_route.c). */
 #ifndef NFPATH_TRACKER_PARTS_H
 #define NFPATH_TRACKER_PARTS_H
 
@@ -26,6 +27,16 @@ struct tracker {
 	struct tracker_stats stats;
 };
 
+extern const char tracker_lost_text[];
+
+/* A new packet with these headers. NULL: out of memory. */
+struct live *tracker_begin(struct tracker *t, const struct event *ev, const struct packet *now);
+/* One that goes on after the path of `before` was handed out. NULL: out of memory. */
+struct live *tracker_begin_again(struct tracker *t, const struct event *ev,
+				 const struct live *before);
+/* It entered or left a hook. */
+void tracker_at_hook(struct live *l, const struct event *ev, bool left);
+
 /* l was heard of by this event: its times, its CPU, its place in the order. */
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);
 
@@ -37,5 +48,21 @@ void tracker_see_conntrack(struct live *l, const struct event *ev);
 void tracker_on_route(struct tracker *t, const struct event *ev);
 /* A packet of our own making was routed just before its first hook, of which ev tells. */
 void tracker_claim_routes(struct tracker *t, struct live *l, const struct event *ev);
+
+/* Events with a sure id: the packet is the one with that id, whatever its headers are and wherever
+ * it is. */
+/* In a namespace that has no view. */
+void tracker_sure_elsewhere(struct tracker *t, const struct event *ev);
+void tracker_sure_enter(struct tracker *t, const struct event *ev);
+void tracker_sure_drop(struct tracker *t, const struct event *ev);
+void tracker_sure_transmit(struct tracker *t, const struct event *ev);
+void tracker_sure_lost(struct tracker *t, const struct event *ev);
+void tracker_sure_gone(struct tracker *t, const struct event *ev);
+/* Of EVENT_RULE, POLICY and RETURN; NULL: not ours. */
+struct live *tracker_sure_owner(struct tracker *t, const struct event *ev);
+/* Takes l, of which ev tells, to the namespace of ev. */
+void tracker_sure_move(struct tracker *t, struct live *l, const struct event *ev);
+/* Is this a copy whose original is not handed out yet? Its id is to be said. */
+bool tracker_sure_waits(struct tracker *t, const struct live *l);
 
 #endif

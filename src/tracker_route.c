@@ -129,11 +129,28 @@ static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit 
 	return true;
 }
 
+/* Of the packet with this id, which is sure. */
+static void route_by_id(struct tracker *t, const struct event *ev)
+{
+	struct live *l = live_find_id(&t->table, ev);
+	bool reverse;
+
+	if (!l || l->done)
+		return;
+	tracker_heard(t, l, ev);
+	reverse = ev->route.input && flow_fits(&l->now, ev) == FLOW_REVERSE;
+	add_route(l, ev, reverse);
+}
+
 void tracker_on_route(struct tracker *t, const struct event *ev)
 {
 	struct kept_route *kept;
 	struct live *l;
 
+	if (ev->has_id && ev->sure_id) {
+		route_by_id(t, ev);
+		return;
+	}
 	/* The packet that this CPU was last busy with, if the flow is its own. */
 	TAILQ_FOREACH_REVERSE(l, &t->table.live, live_tailq, order) {
 		enum flow_fit fit;

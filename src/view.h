@@ -10,8 +10,10 @@
 
 struct view {
 	const struct netns *ns;
+	struct netns_set found; /* where ns is when it was found in the course of the trace */
 	struct rules *rules;
 	struct netconf *netconf;
+	uint64_t legacy_heard_ns; /* CLOCK_MONOTONIC: the last line of iptables-legacy */
 };
 
 #endif

@@ -16,6 +16,7 @@ struct walk {
 	const struct step *base;   /* the base chain's first step; NULL: between traversals */
 	const struct step *before; /* that of the traversal before */
 	bool gone;		   /* dropped, or kept by a rule: nothing follows */
+	bool stolen;		   /* … the latter */
 	struct frame {
 		const char *chain;
 		uint32_t number; /* of its last rule that matched */
@@ -31,7 +32,7 @@ static bool has_rule(const struct step *s)
 
 static bool same_table(const struct step *a, const struct step *b)
 {
-	return a->family == b->family &&
+	return a->ns == b->ns && a->family == b->family &&
 	       (a->backend == BACKEND_IPTABLES_LEGACY) == (b->backend == BACKEND_IPTABLES_LEGACY) &&
 	       !strcmp(a->rule.table, b->rule.table);
 }
@@ -48,14 +49,18 @@ static bool enter(struct walk *w, const char *target, bool jump)
 	return true;
 }
 
-static bool begin(struct walk *w, const struct step *s, const struct rules_answer *a)
+static bool begin(struct walk *w, const struct step *s, const struct rs_chain *c)
 {
-	const struct rs_chain *c = resolve_chain(s, a);
-
-	if (w->gone || !c || !c->base)
+	/* It was not stolen for good if it came to another hook: `fwd` of netdev gives it to a
+	 * device. */
+	if (w->gone && !(w->before->visit != s->visit && w->stolen))
 		return false;
-	/* No hook is called twice in a row. */
-	if (w->before && same_table(w->before, s) && !strcmp(w->before->rule.chain, s->rule.chain))
+	w->gone = false;
+	if (!c || !c->base)
+		return false;
+	/* No hook is called twice in a row, unless it came there again. */
+	if (w->before && w->before->visit == s->visit && same_table(w->before, s) &&
+	    !strcmp(w->before->rule.chain, s->rule.chain))
 		return false;
 	w->base = w->before = s;
 	w->depth = 1;
@@ -82,16 +87,17 @@ static bool rule(struct walk *w, const struct step *s)
 		break;
 	default:
 		w->base = NULL;
-		w->gone = s->verdict == VERDICT_DROP || s->verdict == VERDICT_STOLEN;
+		w->stolen = s->verdict == VERDICT_STOLEN;
+		w->gone = s->verdict == VERDICT_DROP || w->stolen;
 	}
 	return true;
 }
 
-static bool step(struct walk *w, const struct step *s, const struct rules_answer *a)
+static bool step(struct walk *w, const struct step *s, const struct rs_chain *c)
 {
 	struct frame *f;
 
-	if (!w->base && !begin(w, s, a))
+	if (!w->base && !begin(w, s, c))
 		return false;
 	if (!same_table(w->base, s))
 		return false;
@@ -99,6 +105,7 @@ static bool step(struct walk *w, const struct step *s, const struct rules_answer
 		bool at_base = !strcmp(w->base->rule.chain, s->rule.chain) && w->depth <= 1;
 
 		w->base = NULL;
+		w->stolen = false;
 		w->gone = s->verdict == VERDICT_DROP;
 		return at_base && (!w->depth || !w->jumped);
 	}
@@ -116,7 +123,7 @@ static bool step(struct walk *w, const struct step *s, const struct rules_answer
 	return true;
 }
 
-bool walk_is_possible(const struct path *p, const struct rules_answer *a)
+bool walk_is_possible(const struct path *p, const struct path_rules *rules)
 {
 	struct walk w = {0};
 
@@ -125,7 +132,7 @@ bool walk_is_possible(const struct path *p, const struct rules_answer *a)
 			continue;
 		if (w.depth == DEPTH_MAX)
 			return true;
-		if (!step(&w, &p->steps[i], a))
+		if (!step(&w, &p->steps[i], resolve_chain(p, &p->steps[i], rules)))
 			return w.depth == DEPTH_MAX;
 	}
 	/* Past a hook, all its chains have come to their end. */
@@ -152,23 +159,24 @@ static bool asks_once(const struct rs_chain *c)
 							    : !strcmp(c->type, "nat");
 }
 
-static bool must_speak(const struct rs_chain *c, const struct path *p)
+static bool must_speak(const struct rs_chain *c, const struct path *p,
+		       const struct path_place *place)
 {
 	if (asks_once(c) || c->hook >= NF_INET_NUMHOOKS)
 		return false;
 	if (c->table->family == NFPROTO_BRIDGE)
-		return p->bridge_passed & 1u << c->hook;
-	return p->packet.family && sees(c, p) && p->passed & 1u << c->hook;
+		return place->bridge_passed & 1u << c->hook;
+	return p->packet.family && sees(c, p) && place->passed & 1u << c->hook;
 }
 
-static bool speaks(const struct path *p, const struct rs_chain *c)
+static bool speaks(const struct path *p, unsigned int ns, const struct rs_chain *c)
 {
 	bool legacy = c->table->backend == BACKEND_IPTABLES_LEGACY;
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct step *s = &p->steps[i];
 
-		if (has_rule(s) && s->family == c->table->family &&
+		if (has_rule(s) && s->ns == ns && s->family == c->table->family &&
 		    (s->backend == BACKEND_IPTABLES_LEGACY) == legacy &&
 		    !strcmp(s->rule.chain, c->name) && !strcmp(s->rule.table, c->table->name))
 			return true;
@@ -194,17 +202,27 @@ static bool in_all(const struct rs_chain *c, const struct rules_answer *a)
 
 /* A chain of one of them only may not have been there yet, or not any more; behind our own it
  * would have spoken, before them it may have been and we not know it. */
-static bool is_missing(const struct rs_chain *c, const struct path *p, const struct rules_answer *a)
+static bool is_missing(const struct rs_chain *c, const struct path *p,
+		       const struct path_place *place, const struct rules_answer *a)
 {
-	return must_speak(c, p) && !speaks(p, c) &&
+	return must_speak(c, p, place) && !speaks(p, place->ns, c) &&
 	       (c->priority <= OBSERVER_PRIORITY || in_all(c, a));
 }
 
-bool walk_is_complete(const struct path *p, const struct rules_answer *a)
+static bool all_speak(const struct path *p, const struct path_place *place,
+		      const struct rules_answer *a)
 {
 	for (unsigned int i = 0; i < a->n; i++)
 		for (size_t k = 0; k < a->rs[i]->n_base; k++)
-			if (is_missing(a->rs[i]->base[k], p, a))
+			if (is_missing(a->rs[i]->base[k], p, place, a))
 				return false;
+	return true;
+}
+
+bool walk_is_complete(const struct path *p, const struct path_rules *rules)
+{
+	for (size_t i = 0; i < p->n_places && i < rules->n; i++)
+		if (!all_speak(p, &p->places[i], &rules->at[i]))
+			return false;
 	return true;
 }

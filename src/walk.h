@@ -4,16 +4,15 @@
 #ifndef NFPATH_WALK_H
 #define NFPATH_WALK_H
 
-#include "src/path.h"
-#include "src/rules.h"
+#include "src/resolve.h"
 
 /*
- * p is resolved, by the rulesets of *a. false: a step is missing or one is not its own; what each
+ * p is resolved, by these rulesets. false: a step is missing or one is not its own; what each
  * says may be right, the whole is not.
  */
-bool walk_is_possible(const struct path *p, const struct rules_answer *a);
+bool walk_is_possible(const struct path *p, const struct path_rules *rules);
 
-/* Does every chain speak that is at a hook which p passed? p as above. */
-bool walk_is_complete(const struct path *p, const struct rules_answer *a);
+/* Does every chain speak that is at a hook which p passed, in each of its namespaces? p as above. */
+bool walk_is_complete(const struct path *p, const struct path_rules *rules);
 
 #endif

@@ -62,7 +62,7 @@ static void done(void *ctx, struct path *p)
 	run->answer.n = p->id % 2 + 1;
 	run->answer.complete = p->id % 3;
 	p->engine = "netlink";
-	resolve(p, &run->answer);
+	resolve(p, &(struct path_rules){&run->answer, 1});
 	conclude(p, p->id % 2 ? "something" : NULL);
 	check(p->decided_by >= -1 && p->decided_by < (int)p->n_steps);
 	check((p->certainty == CERTAIN_EXACT) == !p->because);
@@ -106,10 +106,13 @@ static void set_details(struct event *e, struct input *in, const struct packet *
 		e->rule.target = a & 0x80 ? "web" : NULL;
 		e->rule.handle = b % 8;
 		e->rule.number = b % 8;
+		e->rule.element = a & 0x40 ? "10.0.0.1 . 80" : NULL;
+		e->rule.unresolved = b & 0x80;
 		e->rule.verdict = e->rule.legacy ? VERDICT_UNKNOWN : (b >> 3) % (VERDICT_GOTO + 1);
 		break;
 	case EVENT_ENTER:
 		e->enter.selected = a & 1;
+		e->enter.copy_of = e->sure_id && a & 2 ? a >> 4 & 3 : 0;
 		break;
 	case EVENT_ROUTE:
 		e->route.family = p->family;
@@ -135,6 +138,7 @@ static void set_details(struct event *e, struct input *in, const struct packet *
 		break;
 	case EVENT_LEAVE:
 	case EVENT_PASS:
+	case EVENT_GONE:
 		break;
 	}
 }
@@ -144,7 +148,7 @@ static void feed(struct tracker *t, struct input *in, uint64_t *now)
 	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_INET, NFPROTO_IPV6,
 					   NFPROTO_BRIDGE};
 	static const uint8_t hooks[] = {0, 1, 2, 3, 4, 5, HOOK_NONE, HOOK_NONE};
-	struct event e = {.type = take_u8(in) % (EVENT_LOST + 1)};
+	struct event e = {.type = take_u8(in) % (EVENT_GONE + 1)};
 	uint8_t how = take_u8(in), id = take_u8(in);
 	struct packet p;
 
@@ -154,7 +158,8 @@ static void feed(struct tracker *t, struct input *in, uint64_t *now)
 	e.before_ns = *now + 1000;
 	e.has_id = how & 1 || e.type == EVENT_ENTER || e.type == EVENT_PASS || e.type == EVENT_LEAVE;
 	e.id = id % 4;
-	e.ns = id >> 7;
+	e.sure_id = e.has_id && id & 4;
+	e.ns = e.sure_id && id & 8 && id >> 7 ? EVENT_NS_UNKNOWN : id >> 7;
 	e.cpu = (id >> 4) % 3 - 1;
 	e.family = families[how >> 1 & 3];
 	e.hook = hooks[how >> 3 & 7];

@@ -273,7 +273,7 @@ static struct path *make(const struct row *r)
 	}
 	p->last_hook = r->last_hook;
 	p->left_last = r->left;
-	p->passed = r->passed;
+	p->places[0].passed = r->passed;
 	return p;
 }
 
@@ -342,7 +342,7 @@ static void test_forwarded_by_a_bridge(void **state)
 	path_add(p, STEP_RULE, NFPROTO_BRIDGE, FWD)->verdict = VERDICT_ACCEPT;
 	p->last_hook = POST;
 	p->left_last = true;
-	p->bridge_passed = BIT(PRE) | BIT(FWD) | BIT(POST);
+	p->places[0].bridge_passed = BIT(PRE) | BIT(FWD) | BIT(POST);
 	conclude(p, NULL);
 	assert_int_equal(p->verdict, PATH_FORWARDED);
 	assert_int_equal(p->decided_by, 0);

@@ -32,8 +32,8 @@ static struct path *new_path(uint64_t id, const char *engine)
 	p->id = id;
 	p->engine = engine;
 	p->time_ns = TIME_NS;
-	p->netns.inum = 4026531840;
-	p->netns.name = "host";
+	p->places[0].netns.inum = 4026531840;
+	p->places[0].netns.name = "host";
 	return p;
 }
 
@@ -199,7 +199,7 @@ static struct path *path_nft(void)
 	set_tuple(&p->packet, AF_INET6, IPPROTO_UDP, "2001:db8::1", 40000, "2001:db8::2", 53);
 	p->packet.len = 76;
 	strcpy(p->packet.iif, "eth0");
-	p->netns.name = "dns";
+	p->places[0].netns.name = "dns";
 	s = path_add(p, STEP_CONNTRACK, NFPROTO_IPV6, NF_INET_PRE_ROUTING);
 	s->ct.state = CT_NEW;
 	s->ct.id = 3141592653u;
@@ -336,7 +336,7 @@ static struct path *path_hostile(void)
 	p->packet.has_ports = false;
 	strcpy(p->packet.iif, "e\x1b[2Jth");
 	strcpy(p->packet.oif, "o\xff\n");
-	p->netns.name = "ns\x1b]0;owned\x07";
+	p->places[0].netns.name = "ns\x1b]0;owned\x07";
 	s = add_rule(at, "fil\x9bter", "in\u202eput", 1, VERDICT_JUMP,
 		     "jump \x1b[31mchain\nDROPPED by me");
 	set_rule(s, "\x1b[31mchain\n", "\x7f", "tcp dport 1 \xc3\x28 jump \"\x1b[31mchain\"",
@@ -395,8 +395,8 @@ static struct path *path_arp_queued(void)
 	memcpy(p->packet.ll_src, "\x02\0\0\0\0\x01", 6);
 	memset(p->packet.ll_dst, 0xff, 6);
 	strcpy(p->packet.iif, "br0");
-	p->netns.inum = 4026532201;
-	p->netns.name = NULL;
+	p->places[0].netns.inum = 4026532201;
+	p->places[0].netns.name = NULL;
 	add_rule(at, "filter", "input", 1, VERDICT_CONTINUE, NULL)->rule.handle = 2;
 	at.family = NFPROTO_BRIDGE;
 	at.hook = NF_INET_LOCAL_IN;

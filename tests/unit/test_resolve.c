@@ -140,14 +140,14 @@ static void run(struct bench *b)
 {
 	const struct rules_answer a = {.rs = {b->one}, .n = 1, .complete = true};
 
-	resolve(b->p, &a);
+	resolve(b->p, &(struct path_rules){&a, 1});
 }
 
 static void run_with_two(struct bench *b)
 {
 	const struct rules_answer a = {.rs = {b->one, b->two}, .n = 2, .complete = true};
 
-	resolve(b->p, &a);
+	resolve(b->p, &(struct path_rules){&a, 1});
 }
 
 static void check_unnamed(const struct bench *b, size_t i)
@@ -261,7 +261,7 @@ static void test_a_ruleset_that_nobody_saw(void **state)
 	struct rules_answer a = {.rs = {b->one}, .n = 1, .complete = false};
 
 	nft(b, STEP_RULE, "input", 5, VERDICT_ACCEPT);
-	resolve(b->p, &a);
+	resolve(b->p, &(struct path_rules){&a, 1});
 	check_unnamed(b, 0);
 	assert_int_equal(step(b, 0)->rule.number, 0);
 }
@@ -373,7 +373,7 @@ static void test_an_extension_behind_which_the_hook_was_left(void **state)
 	legacy(b, STEP_RULE, NF_INET_LOCAL_IN, "INPUT", 2);
 	b->p->last_hook = NF_INET_LOCAL_IN;
 	b->p->left_last = true;
-	b->p->passed = 1 << NF_INET_LOCAL_IN;
+	b->p->places[0].passed = 1 << NF_INET_LOCAL_IN;
 	run(b);
 	assert_int_equal(step(b, 0)->verdict, VERDICT_ACCEPT);
 }

@@ -258,7 +258,7 @@ static void test_a_packet_that_is_delivered(void **state)
 	TYPES(path, STEP_ROUTE, STEP_RULE, STEP_RULE);
 	assert_int_equal(path->id, 1);
 	assert_int_equal(path->certainty, CERTAIN_EXACT);
-	assert_int_equal(path->passed, 1 << NF_INET_PRE_ROUTING | 1 << NF_INET_LOCAL_IN);
+	assert_int_equal(path_here(path)->passed, 1 << NF_INET_PRE_ROUTING | 1 << NF_INET_LOCAL_IN);
 	assert_int_equal(path->last_hook, NF_INET_LOCAL_IN);
 	assert_true(path->left_last);
 	assert_true(path->after_ns < path->before_ns);
@@ -453,9 +453,9 @@ static void test_same_id_in_two_namespaces(void **state)
 	rule(b, 5, "forward", 9, VERDICT_ACCEPT);
 	end(b);
 	assert_int_equal(b->n, 2);
-	assert_int_equal(b->paths[0]->ns, 0);
+	assert_int_equal(b->paths[0]->places[0].ns, 0);
 	assert_int_equal(b->paths[0]->n_steps, 0);
-	assert_int_equal(b->paths[1]->ns, 1);
+	assert_int_equal(b->paths[1]->places[0].ns, 1);
 	assert_int_equal(b->paths[1]->n_steps, 1);
 }
 
@@ -481,7 +481,7 @@ static void test_loopback_joins_both_halves(void **state)
 	TYPES(b->paths[0], STEP_RULE);
 	assert_int_equal(b->paths[0]->certainty, CERTAIN_EXACT);
 	assert_int_equal(b->paths[0]->last_hook, NF_INET_LOCAL_IN);
-	assert_int_equal(b->paths[0]->passed, 1 << NF_INET_LOCAL_OUT | 1 << NF_INET_POST_ROUTING |
+	assert_int_equal(path_here(b->paths[0])->passed, 1 << NF_INET_LOCAL_OUT | 1 << NF_INET_POST_ROUTING |
 						      1 << NF_INET_PRE_ROUTING |
 						      1 << NF_INET_LOCAL_IN);
 }

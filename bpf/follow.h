@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Packets that are followed: which skb is which packet. A packet is taken by the filter in the first
+ * hook of its way that has functions at all, and is followed from then on by the address of its skb,
+ * whatever NAT, devices and namespaces make of it, until that memory is freed.
+ */
+#ifndef NFPATH_BPF_FOLLOW_H
+#define NFPATH_BPF_FOLLOW_H
+
+#include "bpf/common.h"
+#include <bpf/bpf_tracing.h>
+
+struct followed {
+	__u32 id;
+	__u32 netns;   /* where it was seen last */
+	__u64 print;   /* of its addresses and ports then */
+	__u64 seen;    /* ktime */
+	__u32 copy_of; /* 0: none */
+	__u8 shown;    /* it has been seen in a hook; else it is a copy that has not */
+	__u8 in_visit; /* nft_do_chain() is at it */
+	__u8 pad[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NFP_PACKETS);
+	__type(key, __u64); /* address of the skb */
+	__type(value, struct followed);
+} packets __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32); /* inum */
+	__type(value, __u32);
+} begin_netns __weak SEC(".maps");
+
+/* What user space asks for. */
+const volatile struct nfp_filter filter __weak = {};
+const volatile bool has_filter __weak = false; /* else every packet */
+const volatile bool begins_anywhere __weak = true; /* else in begin_netns only */
+
+/* How many are followed: while it is 0, every program ends at once. */
+volatile __s32 n_followed __weak = 0;
+volatile __u32 next_id __weak = 0;
+/* The reader sleeps until it is woken. Else it comes by itself, and waking it would cost more than
+ * the record. */
+volatile __u32 reader_sleeps __weak = 0;
+
+static __always_inline __u64 wake_reader(void)
+{
+	if (!reader_sleeps)
+		return BPF_RB_NO_WAKEUP;
+	reader_sleeps = 0;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* Route lookups of this CPU from now on may be its. */
+static __always_inline void note_activity(__u64 now)
+{
+	struct cpu_state *c = this_cpu();
+
+	if (c)
+		c->last_message = now;
+}
+
+static __always_inline struct followed *followed_of(const void *skb)
+{
+	__u64 key = (__u64)skb;
+
+	return n_followed > 0 ? bpf_map_lookup_elem(&packets, &key) : NULL;
+}
+
+static __always_inline void forget(const void *skb)
+{
+	__u64 key = (__u64)skb;
+
+	if (!bpf_map_delete_elem(&packets, &key))
+		__sync_fetch_and_add(&n_followed, -1);
+}
+
+/* A new one, in place of what was known of this memory. */
+static __always_inline struct followed *follow(const void *skb, __u32 copy_of)
+{
+	struct followed f = {.copy_of = copy_of};
+	__u64 key = (__u64)skb;
+	long rc;
+
+	f.id = __sync_fetch_and_add(&next_id, 1) + 1;
+	rc = bpf_map_update_elem(&packets, &key, &f, BPF_NOEXIST);
+	if (!rc)
+		__sync_fetch_and_add(&n_followed, 1);
+	else if (bpf_map_update_elem(&packets, &key, &f, BPF_ANY)) {
+		count_lost(NFP_SIGHT);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&packets, &key);
+}
+
+/* --- headers --- */
+
+enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_DCCP = 33, IPPROTO_SCTP = 132, IPPROTO_UDPLITE = 136 };
+enum { IP_OFFSET = 0x1fff };
+
+/* What the filter and the comparison with what was seen before need. */
+struct flow {
+	__u32 src[4], dst[4];
+	__u16 sport, dport; /* host order */
+	__u8 family;	    /* AF_*; 0: no IP */
+	__u8 proto;
+	bool has_ports;
+};
+
+static __always_inline bool proto_has_ports(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
+	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
+}
+
+static __always_inline void read_ports(struct flow *f, const unsigned char *at)
+{
+	__u16 ports[2];
+
+	if (!proto_has_ports(f->proto) || bpf_probe_read_kernel(ports, sizeof(ports), at))
+		return;
+	f->sport = bpf_ntohs(ports[0]);
+	f->dport = bpf_ntohs(ports[1]);
+	f->has_ports = true;
+}
+
+/* Headers of IPv4 and the ports behind them; IPv6 extension headers are not walked. */
+static __always_inline void read_flow(struct flow *f, const struct sk_buff *skb)
+{
+	const unsigned char *nh = skb->head + skb->network_header;
+	__u16 protocol = bpf_ntohs(skb->protocol);
+	__u32 w[10];
+
+	__builtin_memset(f, 0, sizeof(*f));
+	if (protocol == ETH_P_IP) {
+		if (bpf_probe_read_kernel(w, 20, nh))
+			return;
+		f->family = AF_INET;
+		f->proto = bpf_ntohl(w[2]) >> 16;
+		f->src[0] = w[3];
+		f->dst[0] = w[4];
+		if (!(bpf_ntohl(w[1]) & IP_OFFSET))
+			read_ports(f, nh + (bpf_ntohl(w[0]) >> 24 & 15) * 4);
+	} else if (protocol == ETH_P_IPV6) {
+		if (bpf_probe_read_kernel(w, 40, nh))
+			return;
+		f->family = AF_INET6;
+		f->proto = bpf_ntohl(w[1]) >> 8;
+		__builtin_memcpy(f->src, w + 2, 16);
+		__builtin_memcpy(f->dst, w + 6, 16);
+		read_ports(f, nh + 40);
+	}
+}
+
+static __always_inline bool same_addr(const __u32 *a, const volatile __u32 *want,
+				      const volatile __u32 *mask)
+{
+	return !(((a[0] ^ want[0]) & mask[0]) | ((a[1] ^ want[1]) & mask[1]) |
+		 ((a[2] ^ want[2]) & mask[2]) | ((a[3] ^ want[3]) & mask[3]));
+}
+
+static __always_inline bool in_range(__u16 port, const volatile __u16 *range)
+{
+	return !range[1] || (port >= range[0] && port <= range[1]);
+}
+
+static __always_inline bool ports_match(const struct flow *f)
+{
+	if (!f->has_ports) /* behind an extension header, or in a later fragment: who knows */
+		return f->family == AF_INET6 && !proto_has_ports(f->proto);
+	return in_range(f->sport, filter.sport) && in_range(f->dport, filter.dport) &&
+	       (in_range(f->sport, filter.port) || in_range(f->dport, filter.port));
+}
+
+static __always_inline bool proto_matches(const struct flow *f)
+{
+	/* 0, 43, 44, 51, 60, 135: extension headers */
+	return f->proto == filter.proto ||
+	       (f->family == AF_INET6 && (f->proto == 0 || f->proto == 43 || f->proto == 44 ||
+					  f->proto == 51 || f->proto == 60 || f->proto == 135));
+}
+
+static __always_inline bool flow_matches(const struct flow *f)
+{
+	if (filter.family && f->family != filter.family)
+		return false;
+	if (filter.has_proto && !proto_matches(f))
+		return false;
+	if (filter.has_ports && !ports_match(f))
+		return false;
+	if (filter.has_src && !same_addr(f->src, filter.src, filter.src_mask))
+		return false;
+	if (filter.has_dst && !same_addr(f->dst, filter.dst, filter.dst_mask))
+		return false;
+	return !filter.has_addr || same_addr(f->src, filter.addr, filter.addr_mask) ||
+	       same_addr(f->dst, filter.addr, filter.addr_mask);
+}
+
+static __always_inline bool selected(const struct sk_buff *skb)
+{
+	struct flow f;
+
+	if (!has_filter)
+		return true;
+	if ((skb->mark ^ filter.mark) & filter.mark_mask)
+		return false;
+	read_flow(&f, skb);
+	return flow_matches(&f);
+}
+
+static __always_inline __u64 mix(__u64 h, __u64 v)
+{
+	return (h ^ v) * 0xff51afd7ed558ccdull;
+}
+
+/* Changes when NAT changes the packet. */
+static __always_inline __u64 print_of(const struct sk_buff *skb)
+{
+	struct flow f;
+	__u64 h;
+
+	read_flow(&f, skb);
+	h = mix((__u64)f.src[0] << 32 | f.dst[0], (__u64)f.sport << 32 | f.dport << 8 | f.proto);
+	if (f.family == AF_INET6) {
+		h = mix(h, (__u64)f.src[1] << 32 | f.dst[1]);
+		h = mix(h, (__u64)f.src[2] << 32 | f.dst[2]);
+		h = mix(h, (__u64)f.src[3] << 32 | f.dst[3]);
+	}
+	return h;
+}
+
+/* --- sights --- */
+
+static __always_inline void copy_dev(char *name, __u32 *index, const struct net_device *dev)
+{
+	if (!dev)
+		return;
+	*index = dev->ifindex;
+	BPF_CORE_READ_INTO((char(*)[NFP_DEV_LEN])name, dev, name);
+}
+
+static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_buff *skb)
+{
+	const unsigned char *head = skb->head;
+	__u32 start = skb->network_header, mac = skb->mac_header, n = skb->tail;
+
+	n = n > start ? n - start : 0;
+	if (n > NFP_HEADER_LEN)
+		n = NFP_HEADER_LEN;
+	if (n && !bpf_probe_read_kernel(s->header, n, head + start))
+		s->header_len = n;
+	if (mac == 0xffff || mac + 14 > start)
+		return;
+	if (!bpf_probe_read_kernel(s->ll, 14, head + mac))
+		s->ll_len = 14;
+}
+
+static __always_inline void fill_sight(struct nfp_sight *s, const struct followed *f,
+				       const struct sk_buff *skb, const struct nf_hook_state *state,
+				       __u32 what)
+{
+	unsigned long nfct = skb->_nfct;
+
+	s->ev.type = NFP_SIGHT;
+	s->ev.cpu = bpf_get_smp_processor_id();
+	s->ev.ktime = bpf_ktime_get_ns();
+	s->ev.pid = 0;
+	s->ev.netns = f->netns;
+	s->id = f->id;
+	s->copy_of = f->copy_of;
+	s->mark = skb->mark;
+	s->len = skb->len;
+	s->iif = s->oif = 0;
+	s->protocol = skb->protocol;
+	s->header_len = 0;
+	s->pf = state->pf;
+	s->hook = state->hook;
+	s->what = what;
+	s->flags = 0;
+	s->ct = nfct ? nfct & 7 : NFP_CT_NONE;
+	s->ll_len = 0;
+	__builtin_memset(s->pad, 0, sizeof(s->pad));
+}
+
+static __always_inline void emit_sight(struct followed *f, const struct sk_buff *skb,
+				       const struct nf_hook_state *state, __u32 what, bool begins,
+				       bool full)
+{
+	struct nfp_sight *s;
+
+	if (!full) {
+		s = bpf_ringbuf_reserve(&records, __builtin_offsetof(struct nfp_sight, in), 0);
+		if (!s) {
+			count_lost(NFP_SIGHT);
+			return;
+		}
+		fill_sight(s, f, skb, state, what);
+		note_activity(s->ev.ktime);
+		bpf_ringbuf_submit(s, wake_reader());
+		return;
+	}
+	s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
+	if (!s) {
+		count_lost(NFP_SIGHT);
+		return;
+	}
+	fill_sight(s, f, skb, state, what);
+	s->flags = NFP_SIGHT_FULL | (begins ? NFP_SIGHT_BEGINS : 0);
+	__builtin_memset(s->in, 0, sizeof(*s) - __builtin_offsetof(struct nfp_sight, in));
+	copy_dev(s->in, &s->iif, state->in);
+	copy_dev(s->out, &s->oif, state->out);
+	copy_headers(s, skb);
+	note_activity(s->ev.ktime);
+	bpf_ringbuf_submit(s, wake_reader());
+}
+
+/* --- where packets begin --- */
+
+/* A bool of its own: or the compiler joins two pointers by an or, which the verifier refuses. */
+static __always_inline bool has_hook(const struct nf_hook_entries *entries)
+{
+	bool has = entries != NULL;
+
+	barrier_var(has);
+	return has;
+}
+
+/*
+ * A packet begins in the first hook of its way that has functions: had it been wanted in an earlier
+ * one, it would be followed by now, and what NAT made of it since is not what it was first seen as.
+ */
+#define BEGINS_IP(hooks, skb, hook)                                                                \
+	({                                                                                         \
+		bool begins_ = true;                                                               \
+		if ((hook) == NF_INET_LOCAL_IN || (hook) == NF_INET_FORWARD)                        \
+			begins_ = !has_hook((hooks)[NF_INET_PRE_ROUTING]);                          \
+		else if ((hook) == NF_INET_POST_ROUTING)                                            \
+			/* __netif_receive_skb_core() sets skb_iif: it did not begin here. */       \
+			begins_ = (skb)->skb_iif ? !has_hook((hooks)[NF_INET_PRE_ROUTING]) &&       \
+							   !has_hook((hooks)[NF_INET_FORWARD])      \
+						 : !has_hook((hooks)[NF_INET_LOCAL_OUT]);          \
+		begins_;                                                                           \
+	})
+
+static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct net *net = state->net;
+	__u32 inum;
+	__u8 pf = state->pf, hook = state->hook;
+
+	if (!begins_anywhere) {
+		inum = net->ns.inum;
+		if (!bpf_map_lookup_elem(&begin_netns, &inum))
+			return false;
+	}
+	if (pf == NFPROTO_IPV4)
+		return BEGINS_IP(net->nf.hooks_ipv4, skb, hook);
+	if (pf == NFPROTO_IPV6)
+		return BEGINS_IP(net->nf.hooks_ipv6, skb, hook);
+	return true;
+}
+
+/* The packet that enters a hook here, if it is followed, or is to be from now on. */
+static __always_inline struct followed *enter(const struct sk_buff *skb,
+					      const struct nf_hook_state *state)
+{
+	struct followed *f = followed_of(skb);
+	const struct net *net;
+	__u32 netns;
+	__u64 print;
+	bool begins, full;
+
+	if (!f) {
+		if (!may_begin(skb, state) || !selected(skb))
+			return NULL;
+		f = follow(skb, 0);
+		if (!f)
+			return NULL;
+	}
+	net = state->net;
+	netns = net->ns.inum;
+	print = print_of(skb);
+	begins = !f->shown;
+	full = begins || f->netns != netns || f->print != print;
+	f->netns = netns;
+	f->print = print;
+	f->seen = bpf_ktime_get_ns();
+	if (begins) {
+		struct cpu_state *c = this_cpu();
+
+		f->shown = 1;
+		if (c)
+			emit_held(c, f->seen);
+	}
+	emit_sight(f, skb, state, NFP_ENTER, begins, full);
+	return f;
+}
+
+#endif

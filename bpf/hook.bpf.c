@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Netfilter hooks: where packets are taken by the filter, and where every function let them pass. */
+#include "bpf/follow.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* int nf_hook_slow(struct sk_buff *skb, struct nf_hook_state *state, const struct nf_hook_entries *e,
+ * unsigned int s) */
+SEC("fentry/nf_hook_slow")
+int BPF_PROG(hook_entered, struct sk_buff *skb, struct nf_hook_state *state)
+{
+	if (gate)
+		enter(skb, state);
+	return 0;
+}
+
+SEC("fexit/nf_hook_slow")
+int BPF_PROG(hook_left, struct sk_buff *skb, struct nf_hook_state *state, void *e, unsigned int s,
+	     int ret)
+{
+	struct followed *f;
+	__u64 print;
+	bool full;
+
+	/* Dropped, queued or stolen, its memory may be another packet's by now. */
+	if (n_followed <= 0 || ret != NF_ACCEPT)
+		return 0;
+	f = followed_of(skb);
+	if (!f || !f->shown)
+		return 0;
+	print = print_of(skb);
+	full = f->print != print;
+	f->print = print;
+	f->seen = bpf_ktime_get_ns();
+	emit_sight(f, skb, state, NFP_LEAVE, false, full);
+	return 0;
+}

@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which rules of nf_tables a followed packet matched. nft_do_chain() walks a base chain; the
+ * expressions of rules are functions, and one that runs as the last of its rule, or that sets a
+ * verdict, tells that the rule matched. The address of the expression lies in the memory of its
+ * chain's rules, and tells the rule.
+ */
+#include "bpf/follow.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define RULES_MAX (1 << 20) /* walked in one chain */
+#define IS_LAST (1ull << 63)
+
+/* One walk through a base chain, under way. */
+struct visit {
+	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */
+	__u64 skb;
+	__u64 chain; /* where it is */
+	__u64 stack[NFP_STACK];
+	__u32 depth;
+	__u32 ended; /* a rule gave the last word */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NFP_VISITS);
+	__type(key, __u64); /* struct nft_pktinfo of the caller: on its stack, and nested walks have their own */
+	__type(value, struct visit);
+} visits SEC(".maps");
+
+/* The rule of an expression. Addresses are given anew when a transaction is committed, and not before. */
+struct rule_key {
+	__u64 expr, gen;
+};
+
+struct rule {
+	__u64 chain, handle; /* handle: IS_LAST, nothing follows in the rule */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct rule_key);
+	__type(value, struct rule);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct rule_key);
+	__type(value, __u32);
+} chains SEC(".maps");
+
+static const struct visit no_visit;
+volatile __u64 generation = 1;
+/* Without nf_tables_commit() to watch, nothing says how long an address means the same. */
+const volatile bool keeps_addresses = true;
+
+/* --- from an expression to its rule --- */
+
+struct search {
+	__u64 at, end, expr, handle;
+	bool found;
+};
+
+/* struct nft_rule_dp: is_last:1, dlen:12, handle:42, then dlen bytes of expressions. */
+static long look_at_rule(__u32 i, struct search *s)
+{
+	__u64 head, next;
+
+	if (s->at >= s->end || bpf_probe_read_kernel(&head, sizeof(head), (void *)s->at) || head & 1)
+		return 1;
+	next = s->at + sizeof(head) + (head >> 1 & 0xfff);
+	if (s->expr < next) {
+		const struct nft_expr *expr = (void *)s->expr;
+
+		s->handle = head >> 13 & ((1ull << 42) - 1);
+		if (s->expr + BPF_CORE_READ(expr, ops, size) >= next)
+			s->handle |= IS_LAST;
+		s->found = true;
+		return 1;
+	}
+	s->at = next;
+	return 0;
+}
+
+static __always_inline bool lies_in(struct search *s, const struct nft_rule_blob *blob)
+{
+	__u64 data = (__u64)blob + bpf_core_field_offset(struct nft_rule_blob, data);
+	__u64 size = BPF_CORE_READ(blob, size);
+
+	if (!blob || s->expr < data || s->expr >= data + size)
+		return false;
+	s->at = data;
+	s->end = data + size;
+	return true;
+}
+
+/* Both generations of its rules: which of them the walk took does not matter. */
+static __always_inline bool is_of_chain(struct search *s, __u64 chain)
+{
+	const struct nft_chain *c = (void *)chain;
+
+	return lies_in(s, BPF_CORE_READ(c, blob_gen_0)) || lies_in(s, BPF_CORE_READ(c, blob_gen_1));
+}
+
+struct unwinding {
+	const struct visit *w;
+	struct search *s;
+	__u64 chain; /* tried now */
+	__u32 depth;
+	bool found;
+};
+
+static long look_at_chain(__u32 i, struct unwinding *u)
+{
+	if (is_of_chain(u->s, u->chain)) {
+		u->found = true;
+		return 1;
+	}
+	if (!u->depth)
+		return 1;
+	u->depth--;
+	u->chain = u->w->stack[u->depth & (NFP_STACK - 1)];
+	return 0;
+}
+
+struct remembered {
+	const struct visit *w;
+	__u64 chain, want;
+	__u32 depth;
+	bool found;
+};
+
+static long look_for_chain(__u32 i, struct remembered *r)
+{
+	if (r->chain == r->want) {
+		r->found = true;
+		return 1;
+	}
+	if (!r->depth)
+		return 1;
+	r->depth--;
+	r->chain = r->w->stack[r->depth & (NFP_STACK - 1)];
+	return 0;
+}
+
+/*
+ * The rule of an expression, and where that is: in the chain that the walk is in, or, since the end
+ * of a chain makes no noise, in one that it came from.
+ */
+static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *out)
+{
+	struct rule_key key = {expr, w->v.gen};
+	struct search s = {.expr = expr};
+	struct unwinding u = {.w = w, .s = &s, .chain = w->chain, .depth = w->depth};
+	struct rule *known = keeps_addresses ? bpf_map_lookup_elem(&rules, &key) : NULL;
+
+	if (known) {
+		struct remembered r = {
+			.w = w, .chain = w->chain, .want = known->chain, .depth = w->depth};
+
+		*out = *known;
+		bpf_loop(NFP_STACK + 1, look_for_chain, &r, 0);
+		w->chain = r.found ? r.chain : w->chain;
+		w->depth = r.found ? r.depth : w->depth;
+		return r.found;
+	}
+	bpf_loop(NFP_STACK + 1, look_at_chain, &u, 0);
+	if (!u.found)
+		return false;
+	bpf_loop(RULES_MAX, look_at_rule, &s, 0);
+	if (!s.found)
+		return false;
+	w->chain = u.chain;
+	w->depth = u.depth;
+	out->chain = u.chain;
+	out->handle = s.handle;
+	if (keeps_addresses)
+		bpf_map_update_elem(&rules, &key, out, BPF_ANY);
+	return true;
+}
+
+/* --- names --- */
+
+static __always_inline void announce(__u64 chain, __u64 gen)
+{
+	struct rule_key key = {chain, gen};
+	const struct nft_chain *c = (void *)chain;
+	const struct nft_table *t;
+	struct nfp_chain *r;
+	__u32 one = 1;
+
+	if (!chain || bpf_map_lookup_elem(&chains, &key))
+		return;
+	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	if (!r) {
+		count_lost(NFP_CHAIN);
+		return;
+	}
+	event_init(&r->ev, NFP_CHAIN);
+	t = BPF_CORE_READ(c, table);
+	r->chain = chain;
+	r->gen = gen;
+	r->family = BPF_CORE_READ_BITFIELD_PROBED(t, family);
+	r->pad = 0;
+	bpf_probe_read_kernel_str(r->table, sizeof(r->table), BPF_CORE_READ(t, name));
+	bpf_probe_read_kernel_str(r->name, sizeof(r->name), BPF_CORE_READ(c, name));
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	bpf_map_update_elem(&chains, &key, &one, BPF_ANY);
+}
+
+/* --- the end of a visit --- */
+
+/* Resolves the step, in place; false: it is none. */
+static __always_inline bool resolve(struct visit *w, struct nfp_step *step)
+{
+	struct rule rule = {};
+
+	if (!find_rule(w, step->handle, &rule)) {
+		/* An expression outside all rules: those of elements of sets, which have no verdict. */
+		if (step->verdict != NFT_CONTINUE || w->v.gen != generation)
+			w->v.flags |= NFP_VISIT_UNKNOWN;
+		return false;
+	}
+	if (step->verdict == NFT_CONTINUE && !(rule.handle & IS_LAST))
+		return false;
+	step->chain = rule.chain;
+	step->handle = rule.handle & ~IS_LAST;
+	return true;
+}
+
+/* What its verdict makes of the walk. */
+static __always_inline void walk(struct visit *w, const struct nfp_step *step)
+{
+	switch (step->verdict) {
+	case NFT_JUMP:
+		w->stack[w->depth & (NFP_STACK - 1)] = w->chain;
+		w->depth++;
+		w->chain = step->target;
+		break;
+	case NFT_GOTO:
+		w->chain = step->target;
+		break;
+	case NFT_RETURN:
+		if (w->depth) {
+			w->depth--;
+			w->chain = w->stack[w->depth & (NFP_STACK - 1)];
+		}
+		break;
+	case NFT_CONTINUE:
+		break;
+	default:
+		w->ended = 1;
+	}
+}
+
+struct resolving {
+	struct visit *w;
+	__u32 n, kept;
+};
+
+static long resolve_one(__u32 i, struct resolving *r)
+{
+	struct visit *w = r->w;
+	struct nfp_step *from, *to;
+
+	if (i >= r->n || i >= NFP_STEPS || r->kept >= NFP_STEPS)
+		return 1;
+	from = &w->v.steps[i];
+	if (!resolve(w, from))
+		return 0;
+	announce(from->chain, w->v.gen);
+	if (from->verdict == NFT_JUMP || from->verdict == NFT_GOTO)
+		announce(from->target, w->v.gen);
+	else
+		from->target = 0;
+	walk(w, from);
+	to = &w->v.steps[r->kept++ & (NFP_STEPS - 1)];
+	if (to != from)
+		*to = *from;
+	return 0;
+}
+
+static __noinline int flush(struct visit *w)
+{
+	struct resolving r = {.w = w};
+	__u32 size;
+
+	if (!w)
+		return 0;
+	r.n = w->v.n;
+	if (r.n)
+		bpf_loop(NFP_STEPS, resolve_one, &r, 0);
+	announce(w->v.base, w->v.gen);
+	if (w->ended)
+		w->v.flags &= ~NFP_VISIT_POLICY;
+	w->v.n = r.kept;
+	w->v.ev.ktime = bpf_ktime_get_ns();
+	size = __builtin_offsetof(struct nfp_visit, steps) + r.kept * sizeof(struct nfp_step);
+	if (size > sizeof(struct nfp_visit))
+		return 0;
+	if (bpf_ringbuf_output(&records, &w->v, size, wake_reader()))
+		count_lost(NFP_VISIT);
+	w->v.n = 0;
+	w->v.flags = NFP_VISIT_NEXT;
+	note_activity(w->v.ev.ktime);
+	return 0;
+}
+
+/* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
+
+SEC("fentry/nft_do_chain")
+int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
+{
+	const struct nf_hook_state *state;
+	__u64 key = (__u64)pkt;
+	struct followed *f;
+	struct sk_buff *skb;
+	struct visit *w;
+
+	if (!gate)
+		return 0;
+	state = pkt->state;
+	/* nf_hook_bridge_pre() does not call nf_hook_slow(). */
+	if (state->pf == NFPROTO_BRIDGE && state->hook == NF_INET_PRE_ROUTING) {
+		skb = pkt->skb;
+		f = enter(skb, state);
+	} else {
+		if (n_followed <= 0)
+			return 0;
+		skb = pkt->skb;
+		f = followed_of(skb);
+	}
+	if (!f || !f->shown)
+		return 0;
+	if (bpf_map_update_elem(&visits, &key, &no_visit, BPF_ANY)) {
+		count_lost(NFP_VISIT);
+		return 0;
+	}
+	w = bpf_map_lookup_elem(&visits, &key);
+	if (!w)
+		return 0;
+	event_init(&w->v.ev, NFP_VISIT);
+	w->v.ev.netns = f->netns;
+	w->v.began = w->v.ev.ktime;
+	w->v.base = w->chain = (__u64)chain;
+	w->v.gen = generation;
+	w->v.id = f->id;
+	w->v.pf = state->pf;
+	w->v.hook = state->hook;
+	w->skb = (__u64)skb;
+	f->in_visit = 1;
+	return 0;
+}
+
+SEC("fexit/nft_do_chain")
+int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
+{
+	const struct nft_base_chain *base;
+	__u64 key = (__u64)pkt;
+	struct followed *f;
+	struct visit *w;
+
+	if (n_followed <= 0)
+		return 0;
+	w = bpf_map_lookup_elem(&visits, &key);
+	if (!w)
+		return 0;
+	f = followed_of((void *)w->skb);
+	if (f && f->id == w->v.id)
+		f->in_visit = 0;
+	w->v.verdict = ret;
+	base = (void *)((__u64)chain - bpf_core_field_offset(struct nft_base_chain, chain));
+	w->v.policy = BPF_CORE_READ(base, policy);
+	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
+	flush(w);
+	bpf_map_delete_elem(&visits, &key);
+	return 0;
+}
+
+/* --- expressions: void eval(const struct nft_expr *, struct nft_regs *, const struct nft_pktinfo *) --- */
+
+static __always_inline struct nfp_step *push(struct visit *w, const void *expr, __s32 code,
+					     __u64 target)
+{
+	struct nfp_step *step;
+	__u32 n = w->v.n;
+
+	/* nft_nat_inet_eval() calls nft_nat_eval(). */
+	if (n && w->v.steps[(n - 1) & (NFP_STEPS - 1)].handle == (__u64)expr) {
+		n--;
+	} else if (n >= NFP_STEPS) {
+		w->v.flags |= NFP_VISIT_PART;
+		flush(w);
+		n = 0;
+	}
+	step = &w->v.steps[n & (NFP_STEPS - 1)];
+	step->handle = (__u64)expr;
+	step->target = target;
+	step->verdict = code;
+	step->keyed = 0;
+	w->v.n = n + 1;
+	return step;
+}
+
+static __always_inline struct visit *visit_of(const struct nft_pktinfo *pkt)
+{
+	__u64 key = (__u64)pkt;
+
+	return bpf_map_lookup_elem(&visits, &key);
+}
+
+static __noinline int push_eval(const void *expr, const void *pkt, __s32 code, __u64 target)
+{
+	struct visit *w = visit_of(pkt);
+
+	if (w)
+		push(w, expr, code, target);
+	return 0;
+}
+
+/* Evaluated: what it left in the verdict register is the result. */
+static __always_inline int evaluated(struct nft_expr *expr, struct nft_regs *regs,
+				     struct nft_pktinfo *pkt)
+{
+	__s32 code;
+
+	if (n_followed <= 0)
+		return 0;
+	code = regs->verdict.code;
+	if (code == NFT_BREAK)
+		return 0;
+	return push_eval(expr, pkt, code,
+			 code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);
+}
+
+/* It has one result only: no need to wait for its return. */
+static __always_inline int continues(struct nft_expr *expr, struct nft_pktinfo *pkt)
+{
+	return n_followed > 0 ? push_eval(expr, pkt, NFT_CONTINUE, 0) : 0;
+}
+
+SEC("fentry/nft_immediate_eval")
+int BPF_PROG(immediate, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
+{
+	const struct nft_immediate_expr *priv;
+	__s32 code = NFT_CONTINUE;
+	__u64 target = 0;
+
+	if (n_followed <= 0)
+		return 0;
+	priv = (void *)((__u64)expr + bpf_core_field_offset(struct nft_expr, data));
+	if (!BPF_CORE_READ(priv, dreg)) { /* NFT_REG_VERDICT */
+		code = BPF_CORE_READ(priv, data.verdict.code);
+		target = code == NFT_JUMP || code == NFT_GOTO
+				 ? (__u64)BPF_CORE_READ(priv, data.verdict.chain)
+				 : 0;
+	}
+	return push_eval(expr, pkt, code, target);
+}
+
+static __noinline int push_lookup(const void *expr, const void *regs, const void *pkt, __s32 code,
+				  __u64 target)
+{
+	struct visit *w = visit_of(pkt);
+	const struct nft_lookup *priv =
+		(void *)((__u64)expr + bpf_core_field_offset(struct nft_expr, data));
+	const struct nft_set *set = BPF_CORE_READ(priv, set);
+	struct nfp_step *step;
+	struct nfp_key *k;
+	__u32 len;
+
+	if (!w)
+		return 0;
+	step = push(w, expr, code, target);
+	k = bpf_ringbuf_reserve(&records, sizeof(*k), 0);
+	if (!k) {
+		count_lost(NFP_KEY);
+		return 0;
+	}
+	event_init(&k->ev, NFP_KEY);
+	k->id = w->v.id;
+	len = BPF_CORE_READ_BITFIELD_PROBED(set, klen);
+	if (len > NFP_KEY_LEN)
+		len = NFP_KEY_LEN;
+	k->len = len;
+	bpf_probe_read_kernel_str(k->set, sizeof(k->set), BPF_CORE_READ(set, name));
+	bpf_probe_read_kernel(k->key, len, (const __u32 *)regs + BPF_CORE_READ(priv, sreg));
+	bpf_ringbuf_submit(k, BPF_RB_NO_WAKEUP);
+	step->keyed = 1;
+	return 0;
+}
+
+/* Only as a verdict map: else it is a match, and the rule goes on. */
+SEC("fexit/nft_lookup_eval")
+int BPF_PROG(lookup, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
+{
+	__s32 code;
+
+	if (n_followed <= 0)
+		return 0;
+	code = regs->verdict.code;
+	if (code == NFT_BREAK || code == NFT_CONTINUE)
+		return 0;
+	return push_lookup(expr, regs, pkt, code,
+			   code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);
+}
+
+#define EVALUATED(fn)                                                                              \
+	SEC("fexit/" #fn)                                                                          \
+	int BPF_PROG(fn##_left, struct nft_expr *expr, struct nft_regs *regs,                     \
+		     struct nft_pktinfo *pkt)                                                      \
+	{                                                                                          \
+		return evaluated(expr, regs, pkt);                                                 \
+	}
+
+#define CONTINUES(fn)                                                                              \
+	SEC("fentry/" #fn)                                                                         \
+	int BPF_PROG(fn##_entered, struct nft_expr *expr, struct nft_regs *regs,                  \
+		     struct nft_pktinfo *pkt)                                                      \
+	{                                                                                          \
+		return continues(expr, pkt);                                                       \
+	}
+
+CONTINUES(nft_counter_eval)
+CONTINUES(nft_log_eval)
+CONTINUES(nft_last_eval)
+CONTINUES(nft_notrack_eval)
+CONTINUES(nft_dup_ipv4_eval)
+CONTINUES(nft_dup_ipv6_eval)
+CONTINUES(nft_dup_netdev_eval)
+EVALUATED(nft_meta_set_eval)
+EVALUATED(nft_payload_set_eval)
+EVALUATED(nft_exthdr_tcp_set_eval)
+EVALUATED(nft_exthdr_tcp_strip_eval)
+EVALUATED(nft_ct_set_eval)
+EVALUATED(nft_ct_set_zone_eval)
+EVALUATED(nft_dynset_eval)
+EVALUATED(nft_objref_eval)
+EVALUATED(nft_objref_map_eval)
+EVALUATED(nft_reject_inet_eval)
+EVALUATED(nft_reject_ipv4_eval)
+EVALUATED(nft_reject_ipv6_eval)
+EVALUATED(nft_reject_bridge_eval)
+EVALUATED(nft_reject_netdev_eval)
+EVALUATED(nft_nat_eval)
+EVALUATED(nft_nat_inet_eval)
+EVALUATED(nft_masq_eval)
+EVALUATED(nft_masq_ipv4_eval)
+EVALUATED(nft_masq_ipv6_eval)
+EVALUATED(nft_masq_inet_eval)
+EVALUATED(nft_redir_eval)
+EVALUATED(nft_redir_ipv4_eval)
+EVALUATED(nft_redir_ipv6_eval)
+EVALUATED(nft_redir_inet_eval)
+EVALUATED(nft_queue_eval)
+EVALUATED(nft_queue_sreg_eval)
+EVALUATED(nft_limit_pkts_eval)
+EVALUATED(nft_limit_bytes_eval)
+EVALUATED(nft_quota_eval)
+EVALUATED(nft_connlimit_eval)
+EVALUATED(nft_synproxy_eval)
+EVALUATED(nft_tproxy_eval)
+EVALUATED(nft_flow_offload_eval)
+EVALUATED(nft_fwd_netdev_eval)
+EVALUATED(nft_fwd_neigh_eval)
+EVALUATED(nft_target_eval_xt)
+EVALUATED(nft_target_eval_bridge)
+
+/* static int nf_tables_commit(struct net *net, struct sk_buff *skb): before it changes anything */
+SEC("fentry/nf_tables_commit")
+int BPF_PROG(committing)
+{
+	__sync_fetch_and_add(&generation, 1);
+	return 0;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netfilter/exprs.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Some names mean a match or a statement; the latter has this attribute. 0: always a statement. */
+static const struct {
+	const char *name;
+	enum expr_kind kind;
+	uint16_t attr;
+} kinds[] = {
+	{"immediate", EXPR_IMMEDIATE, 0},
+	{"counter", EXPR_COUNTER, 0},
+	{"lookup", EXPR_VERDICT_MAP, NFTA_LOOKUP_DREG},
+	{"meta", EXPR_META_SET, NFTA_META_SREG},
+	{"ct", EXPR_CT_SET, NFTA_CT_SREG},
+	{"payload", EXPR_PAYLOAD_SET, NFTA_PAYLOAD_SREG},
+	{"exthdr", EXPR_EXTHDR_SET, 0},
+	{"target", EXPR_TARGET, 0},
+	{"limit", EXPR_LIMIT, 0},
+	{"log", EXPR_LOG, 0},
+	{"last", EXPR_LAST, 0},
+	{"notrack", EXPR_NOTRACK, 0},
+	{"dup", EXPR_DUP, 0},
+	{"fwd", EXPR_FWD, 0},
+	{"dynset", EXPR_DYNSET, 0},
+	{"objref", EXPR_OBJREF, 0},
+	{"reject", EXPR_REJECT, 0},
+	{"nat", EXPR_NAT, 0},
+	{"masq", EXPR_MASQ, 0},
+	{"redir", EXPR_REDIR, 0},
+	{"queue", EXPR_QUEUE, 0},
+	{"quota", EXPR_QUOTA, 0},
+	{"connlimit", EXPR_CONNLIMIT, 0},
+	{"synproxy", EXPR_SYNPROXY, 0},
+	{"tproxy", EXPR_TPROXY, 0},
+	{"flow_offload", EXPR_FLOW_OFFLOAD, 0},
+};
+
+static bool has_attr(const struct nlattr *data, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	if (!data)
+		return false;
+	mnl_attr_for_each_nested(attr, data)
+		if (mnl_attr_get_type(attr) == type)
+			return true;
+	return false;
+}
+
+static uint64_t kind_of(const struct nlattr *expr)
+{
+	const struct nlattr *attr, *data = NULL;
+	const char *name = NULL;
+
+	mnl_attr_for_each_nested(attr, expr) {
+		if (mnl_attr_get_type(attr) == NFTA_EXPR_NAME &&
+		    !mnl_attr_validate(attr, MNL_TYPE_NUL_STRING))
+			name = mnl_attr_get_str(attr);
+		else if (mnl_attr_get_type(attr) == NFTA_EXPR_DATA)
+			data = attr;
+	}
+	for (size_t i = 0; name && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(name, kinds[i].name))
+			return !kinds[i].attr || has_attr(data, kinds[i].attr)
+				       ? 1ULL << kinds[i].kind
+				       : 0;
+	return 0;
+}
+
+uint64_t expr_kinds(const struct nlattr *expressions)
+{
+	const struct nlattr *expr;
+	uint64_t found = 0;
+
+	mnl_attr_for_each_nested(expr, expressions)
+		found |= kind_of(expr);
+	return found;
+}

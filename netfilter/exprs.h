@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kinds of expressions that rules are made of, as far as it matters who runs them: those that do
+ * something, or that set a verdict. */
+#ifndef NFPATH_NETFILTER_EXPRS_H
+#define NFPATH_NETFILTER_EXPRS_H
+
+#include <stdint.h>
+
+enum expr_kind {
+	EXPR_IMMEDIATE,
+	EXPR_VERDICT_MAP, /* a lookup whose result is a verdict */
+	EXPR_COUNTER,
+	EXPR_LOG,
+	EXPR_LAST,
+	EXPR_NOTRACK,
+	EXPR_DUP,
+	EXPR_FWD,
+	EXPR_META_SET,
+	EXPR_PAYLOAD_SET,
+	EXPR_EXTHDR_SET,
+	EXPR_CT_SET,
+	EXPR_DYNSET,
+	EXPR_OBJREF,
+	EXPR_REJECT,
+	EXPR_NAT,
+	EXPR_MASQ,
+	EXPR_REDIR,
+	EXPR_QUEUE,
+	EXPR_LIMIT,
+	EXPR_QUOTA,
+	EXPR_CONNLIMIT,
+	EXPR_SYNPROXY,
+	EXPR_TPROXY,
+	EXPR_FLOW_OFFLOAD,
+	EXPR_TARGET, /* of iptables-nft */
+	EXPR_KINDS,
+};
+
+struct nlattr;
+
+/* The kinds in a rule's NFTA_RULE_EXPRESSIONS, bit 1 << kind. What is none of them leaves no trace. */
+uint64_t expr_kinds(const struct nlattr *expressions);
+
+#endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The bpf engine: programs at the functions of netfilter follow the packets that the filter selects,
+ * in all namespaces at once, and touch nothing. What they record is made into events in
+ * bpf_events.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "netfilter/exprs.h"
+#include "src/bpf_events.h"
+#include "src/capable.h"
+#include "src/clock.h"
+#include "src/engine.h"
+#include "src/filter_bpf.h"
+#include "src/programs.h"
+
+/* What was not heard of for so long is forgotten in the kernel: longer than the tracker waits. */
+static const uint64_t forget_ns = 6000ULL * 1000 * 1000;
+/* With no record for so long, the reader is woken by the next one instead of looking for it. */
+static const uint64_t doze_ns = 200ULL * 1000 * 1000;
+
+struct engine {
+	const struct engine_config *config;
+	struct programs_config programs_config;
+	struct programs *programs;
+	struct bpf_events *events;
+	struct kernel_names *names;
+	uint32_t *begin;
+	uint64_t kinds; /* of expressions, in all rulesets */
+	uint64_t synced_ns, heard_ns, swept_ns, lost;
+	bool followed; /* packets were followed when last looked at */
+	char blind[256], missing[256];
+	void (*sink)(void *ctx, const struct event *ev);
+	void *sink_ctx;
+};
+
+static const uint32_t all_parts = (1u << PROGRAM_PARTS) - 1;
+
+/* --- opening --- */
+
+/* Is an fentry program allowed at all? A function that is there in all versions and seldom runs. */
+static int try_fentry(struct error *why)
+{
+	static const struct bpf_insn return_0[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	int id = libbpf_find_vmlinux_btf_id("__icmp_send", BPF_TRACE_FENTRY), fd;
+
+	if (id < 0)
+		return fail(why, id,
+			    "engine bpf needs the kernel's type information: there is no usable "
+			    "/sys/kernel/btf/vmlinux");
+	opts.attach_btf_id = (uint32_t)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nfpath_probe", "GPL", return_0,
+			   sizeof(return_0) / sizeof(return_0[0]), &opts);
+	if (fd < 0)
+		return fail(why, fd,
+			    "engine bpf needs fentry programs, which the kernel refuses: %s; it is "
+			    "locked down, or CAP_BPF and CAP_PERFMON are missing",
+			    strerror(-fd));
+	close(fd);
+	return 0;
+}
+
+/* The helper that walks chains of any length came with Linux 5.17. */
+static int try_loop(struct error *why)
+{
+	int rc = libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACING, BPF_FUNC_loop, NULL);
+
+	/* Programs of this type cannot be probed by libbpf: -EOPNOTSUPP; by another type then. */
+	if (rc < 0)
+		rc = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL);
+	return rc == 1 ? 0
+		       : fail(why, -EOPNOTSUPP,
+			      "engine bpf needs bpf_loop(), which came with Linux 5.17");
+}
+
+static int bpf_probe(struct error *why)
+{
+	int rc = capable_of_tracing(why);
+
+	if (!rc)
+		rc = try_fentry(why);
+	return rc ? rc : try_loop(why);
+}
+
+static int set_begin(struct engine *e)
+{
+	const struct netns_set *begin = e->config->begin;
+
+	if (!begin)
+		return 0;
+	e->begin = calloc(begin->n, sizeof(*e->begin));
+	if (!e->begin)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < begin->n; i++)
+		e->begin[i] = begin->v[i].inum;
+	e->programs_config.begin = e->begin;
+	e->programs_config.n_begin = begin->n;
+	return 0;
+}
+
+/* What the rulesets of all namespaces are made of. */
+static uint64_t kinds_now(const struct engine *e)
+{
+	uint64_t kinds = 0;
+
+	for (unsigned int i = 0; i < *e->config->n_views; i++)
+		kinds |= rules_now(e->config->views[i].rules)->exprs;
+	return kinds;
+}
+
+static void note_missing(struct engine *e)
+{
+	const char *function = NULL;
+
+	*e->missing = 0;
+	if (!programs_has(e->programs, PROGRAM_CHAINS, &function) &&
+	    strcmp(function, "nf_tables_commit") != 0)
+		snprintf(e->missing, sizeof(e->missing),
+			 "the rules of nf_tables: this kernel does not let %s() be watched",
+			 function);
+	else if (programs_unseen(e->programs, e->kinds))
+		snprintf(e->missing, sizeof(e->missing),
+			 "some of its statements: this kernel has no function for them that can "
+			 "be watched");
+}
+
+static void note_blind(struct engine *e)
+{
+	const char *function = NULL;
+
+	if (!programs_has(e->programs, PROGRAM_HOOKS, &function) ||
+	    !programs_has(e->programs, PROGRAM_ENDS, &function) ||
+	    !programs_has(e->programs, PROGRAM_ROUTES, &function))
+		snprintf(e->blind, sizeof(e->blind),
+			 "what %s() tells, which this kernel does not let be watched", function);
+}
+
+static int attach(struct engine *e, struct error *err)
+{
+	int rc = programs_attach(e->programs, all_parts, e->kinds, err);
+	const char *function;
+
+	if (rc < 0)
+		return rc;
+	if (!programs_has(e->programs, PROGRAM_HOOKS, &function))
+		return fail(err, -EOPNOTSUPP,
+			    "engine bpf needs %s(), which this kernel does not let be watched; "
+			    "--engine netlink does without",
+			    function);
+	return 0;
+}
+
+static void bpf_close(struct engine *e)
+{
+	if (!e)
+		return;
+	programs_close(e->programs);
+	bpf_events_close(e->events);
+	kernel_names_free(e->names);
+	free(e->begin);
+	free(e);
+}
+
+static struct engine *bpf_open(const struct engine_config *config, struct error *err)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int rc;
+
+	fail(err, -ENOMEM, "out of memory");
+	if (!e)
+		return NULL;
+	e->config = config;
+	e->names = kernel_names_open();
+	e->events = e->names ? bpf_events_open(config, e->names) : NULL;
+	if (!e->events)
+		goto failed;
+	e->programs_config.has_filter = filter_bpf(&e->programs_config.filter, config->filter);
+	e->programs_config.ring_bytes = config->rcvbuf;
+	rc = set_begin(e);
+	if (!rc)
+		rc = programs_open(&e->programs, &e->programs_config, err);
+	e->kinds = kinds_now(e);
+	if (!rc)
+		rc = attach(e, err);
+	if (rc)
+		goto failed;
+	note_missing(e);
+	note_blind(e);
+	e->synced_ns = e->heard_ns = e->swept_ns = clock_ns();
+	programs_sleep(e->programs, true);
+	programs_gate(e->programs, true);
+	return e;
+failed:
+	bpf_close(e);
+	return NULL;
+}
+
+/* --- running --- */
+
+static unsigned int bpf_fds(const struct engine *e, struct pollfd *fds, unsigned int max)
+{
+	if (!max)
+		return 0;
+	fds[0] = (struct pollfd){.fd = programs_fd(e->programs), .events = POLLIN};
+	return 1;
+}
+
+static void on_record(void *ctx, const struct nfp_event *ev, size_t size)
+{
+	struct engine *e = ctx;
+
+	bpf_events_record(e->events, ev, size, e->sink, e->sink_ctx);
+}
+
+/* What found no room in a map or in the ring, and runs that the kernel left out because the program
+ * was running on that CPU: something of somebody is missing. */
+static void say_lost(struct engine *e)
+{
+	uint64_t lost = programs_lost(e->programs);
+	struct event ev = {.type = EVENT_LOST,
+			   .ns = EVENT_NS_UNKNOWN,
+			   .cpu = -1,
+			   .before_ns = clock_ns(),
+			   .lost.count = lost - e->lost,
+			   .lost.after_post = true};
+
+	if (lost == e->lost)
+		return;
+	e->lost = lost;
+	e->sink(e->sink_ctx, &ev);
+}
+
+static void sweep(struct engine *e, uint64_t now)
+{
+	if (now < e->swept_ns + forget_ns)
+		return;
+	e->swept_ns = now;
+	if (programs_followed(e->programs))
+		programs_sweep(e->programs, now - forget_ns);
+}
+
+static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx,
+		    struct error *err)
+{
+	uint64_t now = clock_ns();
+	int n;
+
+	e->sink = sink;
+	e->sink_ctx = ctx;
+	n = programs_read(e->programs, on_record, e, &e->synced_ns);
+	if (n < 0)
+		return fail(err, n, "cannot read the records of the kernel programs: %s",
+			    strerror(-n));
+	if (n)
+		e->heard_ns = now;
+	/* Runs that were left out while no packet was followed are nobody's loss. */
+	if (n || e->followed)
+		say_lost(e);
+	e->followed = programs_followed(e->programs) > 0;
+	programs_sleep(e->programs, e->heard_ns + doze_ns < now);
+	sweep(e, now);
+	return 0;
+}
+
+static uint64_t bpf_synced(const struct engine *e)
+{
+	return e->synced_ns;
+}
+
+/* A ruleset may have statements now that none had before. */
+static void bpf_rules_changed(struct engine *e, unsigned int view)
+{
+	struct error err = {0};
+
+	e->kinds |= rules_now(e->config->views[view].rules)->exprs;
+	if (programs_attach(e->programs, all_parts, e->kinds, &err) < 0 && e->config->warn)
+		e->config->warn(e->config->warn_ctx, err.text);
+	note_missing(e);
+}
+
+static const char *bpf_missing(const struct engine *e, unsigned int view)
+{
+	const struct ruleset *rs = rules_now(e->config->views[view].rules);
+
+	for (size_t i = 0; i < rs->n_tables; i++)
+		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY)
+			return "its iptables-legacy rules, which engine bpf does not see yet: "
+			       "--engine netlink does";
+	return *e->missing ? e->missing : NULL;
+}
+
+static const char *bpf_blind(const struct engine *e)
+{
+	return *e->blind ? e->blind : NULL;
+}
+
+const struct engine_ops engine_bpf = {
+	.name = "bpf",
+	.probe = bpf_probe,
+	.open = bpf_open,
+	.close = bpf_close,
+	.fds = bpf_fds,
+	.read = bpf_read,
+	.synced = bpf_synced,
+	.rules_changed = bpf_rules_changed,
+	.missing = bpf_missing,
+	.blind = bpf_blind,
+};

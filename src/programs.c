@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/programs.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/nfpath.skel.h"
+#include "netfilter/exprs.h"
+#include "src/clock.h"
+
+/* For each program the function or tracepoint that it watches; a tracepoint has no kind of link but
+ * its own. */
+static const struct row {
+	const char *program, *target;
+	enum program_part part;
+	enum expr_kind kind;
+	bool tracepoint;
+	bool needed; /* its part is worth nothing without it */
+} rows[] = {
+	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, false, true},
+	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, false, true},
+	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
+	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
+	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
+	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, true, false},
+	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, true, false},
+	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true, false},
+	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, false, false},
+	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, false, false},
+	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, false, false},
+	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false, false},
+	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false, false},
+	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, false, false},
+	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true, false},
+	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true, false},
+
+#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, false, false}
+#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, false, false}
+	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, false, false},
+	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, false, false},
+	ENTERED(EXPR_COUNTER, nft_counter_eval),
+	ENTERED(EXPR_LOG, nft_log_eval),
+	ENTERED(EXPR_LAST, nft_last_eval),
+	ENTERED(EXPR_NOTRACK, nft_notrack_eval),
+	ENTERED(EXPR_DUP, nft_dup_ipv4_eval),
+	ENTERED(EXPR_DUP, nft_dup_ipv6_eval),
+	ENTERED(EXPR_DUP, nft_dup_netdev_eval),
+	LEFT(EXPR_FWD, nft_fwd_netdev_eval),
+	LEFT(EXPR_FWD, nft_fwd_neigh_eval),
+	LEFT(EXPR_META_SET, nft_meta_set_eval),
+	LEFT(EXPR_PAYLOAD_SET, nft_payload_set_eval),
+	LEFT(EXPR_EXTHDR_SET, nft_exthdr_tcp_set_eval),
+	LEFT(EXPR_EXTHDR_SET, nft_exthdr_tcp_strip_eval),
+	LEFT(EXPR_CT_SET, nft_ct_set_eval),
+	LEFT(EXPR_CT_SET, nft_ct_set_zone_eval),
+	LEFT(EXPR_DYNSET, nft_dynset_eval),
+	LEFT(EXPR_OBJREF, nft_objref_eval),
+	LEFT(EXPR_OBJREF, nft_objref_map_eval),
+	LEFT(EXPR_REJECT, nft_reject_inet_eval),
+	LEFT(EXPR_REJECT, nft_reject_ipv4_eval),
+	LEFT(EXPR_REJECT, nft_reject_ipv6_eval),
+	LEFT(EXPR_REJECT, nft_reject_bridge_eval),
+	LEFT(EXPR_REJECT, nft_reject_netdev_eval),
+	LEFT(EXPR_NAT, nft_nat_eval),
+	LEFT(EXPR_NAT, nft_nat_inet_eval),
+	LEFT(EXPR_MASQ, nft_masq_eval),
+	LEFT(EXPR_MASQ, nft_masq_ipv4_eval),
+	LEFT(EXPR_MASQ, nft_masq_ipv6_eval),
+	LEFT(EXPR_MASQ, nft_masq_inet_eval),
+	LEFT(EXPR_REDIR, nft_redir_eval),
+	LEFT(EXPR_REDIR, nft_redir_ipv4_eval),
+	LEFT(EXPR_REDIR, nft_redir_ipv6_eval),
+	LEFT(EXPR_REDIR, nft_redir_inet_eval),
+	LEFT(EXPR_QUEUE, nft_queue_eval),
+	LEFT(EXPR_QUEUE, nft_queue_sreg_eval),
+	LEFT(EXPR_LIMIT, nft_limit_pkts_eval),
+	LEFT(EXPR_LIMIT, nft_limit_bytes_eval),
+	LEFT(EXPR_QUOTA, nft_quota_eval),
+	LEFT(EXPR_CONNLIMIT, nft_connlimit_eval),
+	LEFT(EXPR_SYNPROXY, nft_synproxy_eval),
+	LEFT(EXPR_TPROXY, nft_tproxy_eval),
+	LEFT(EXPR_FLOW_OFFLOAD, nft_flow_offload_eval),
+	LEFT(EXPR_TARGET, nft_target_eval_xt),
+	LEFT(EXPR_TARGET, nft_target_eval_bridge),
+#undef LEFT
+#undef ENTERED
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64, MODULES_MAX = 128 };
+
+struct module_btf {
+	char name[64];
+	struct btf *btf;
+};
+
+struct programs {
+	const struct programs_config *config;
+	struct nfpath_bpf *batches[BATCHES_MAX]; /* the first one's maps serve all */
+	unsigned int n_batches;
+	struct bpf_program *attached[ROWS];
+	struct bpf_link *links[ROWS];
+	bool failed[ROWS]; /* the kernel has it, and does not let us */
+	struct ring_buffer *rb;
+	volatile unsigned long *consumer, *producer; /* of the ring, mapped */
+	programs_cb cb;
+	void *ctx;
+	int n_read;
+};
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_WARN && getenv("NFPATH_LIBBPF"))
+		return vfprintf(stderr, fmt, ap);
+	return 0;
+}
+
+/* --- which functions there are --- */
+
+struct kernel_types {
+	struct btf *vmlinux;
+	struct module_btf modules[MODULES_MAX];
+	unsigned int n;
+};
+
+/* Functions of nf_tables live in these. */
+static const char *const module_names[] = {
+	"nf_tables",	    "nft_ct",		"nft_log",	     "nft_limit",
+	"nft_reject",	    "nft_reject_inet",	"nft_reject_ipv4",   "nft_reject_ipv6",
+	"nft_reject_bridge", "nft_reject_netdev", "nft_nat",	     "nft_chain_nat",
+	"nft_masq",	    "nft_redir",	"nft_queue",	     "nft_quota",
+	"nft_connlimit",    "nft_synproxy",	"nft_tproxy",	     "nft_flow_offload",
+	"nft_fwd_netdev",   "nft_dup_netdev",	"nft_dup_ipv4",	     "nft_dup_ipv6",
+	"nft_compat",	    "nft_objref",	"nft_counter",
+};
+
+static void types_close(struct kernel_types *t)
+{
+	for (unsigned int i = 0; i < t->n; i++)
+		btf__free(t->modules[i].btf);
+	btf__free(t->vmlinux);
+}
+
+static int types_open(struct kernel_types *t)
+{
+	char path[128];
+
+	memset(t, 0, sizeof(*t));
+	t->vmlinux = btf__load_vmlinux_btf();
+	if (!t->vmlinux)
+		return -errno;
+	for (size_t i = 0; i < sizeof(module_names) / sizeof(module_names[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module_names[i]);
+		if (access(path, R_OK))
+			continue;
+		t->modules[t->n].btf = btf__load_module_btf(module_names[i], t->vmlinux);
+		if (t->modules[t->n].btf)
+			t->n++;
+	}
+	return 0;
+}
+
+static bool has_function(const struct btf *module, unsigned int from, const char *name)
+{
+	unsigned int end = btf__type_cnt(module);
+
+	for (unsigned int id = from; id < end; id++) {
+		const struct btf_type *t = btf__type_by_id(module, id);
+
+		if (btf_is_func(t) && !strcmp(btf__name_by_offset(module, t->name_off), name))
+			return true;
+	}
+	return false;
+}
+
+static bool has_target(const struct kernel_types *t, const struct row *r)
+{
+	char typedef_name[80];
+
+	if (r->tracepoint) {
+		snprintf(typedef_name, sizeof(typedef_name), "btf_trace_%s", r->target);
+		return btf__find_by_name_kind(t->vmlinux, typedef_name, BTF_KIND_TYPEDEF) > 0;
+	}
+	for (unsigned int i = 0; i < t->n; i++)
+		if (has_function(t->modules[i].btf, btf__type_cnt(t->vmlinux), r->target))
+			return true;
+	return btf__find_by_name_kind(t->vmlinux, r->target, BTF_KIND_FUNC) > 0;
+}
+
+/* As in raw_tp.c: DECLARE_TRACE makes `typedef void (*btf_trace_NAME)(void *, …)`. */
+static int tracepoint_args(const struct btf *btf, const char *name)
+{
+	const struct btf_type *t;
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+
+	if (id < 0)
+		return -ENOENT;
+	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
+	if (!t || !btf_is_ptr(t))
+		return -ENOENT;
+	t = btf__type_by_id(btf, t->type);
+	return t && btf_is_func_proto(t) ? btf_vlen(t) - 1 : -ENOENT;
+}
+
+/* --- loading --- */
+
+static size_t ring_size(size_t bytes)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+
+	while (size < bytes)
+		size *= 2;
+	return size;
+}
+
+static void configure(const struct programs *p, struct nfpath_bpf *skel, const struct kernel_types *t)
+{
+	const struct programs_config *c = p->config;
+	int args = tracepoint_args(t->vmlinux, "btf_trace_kfree_skb");
+
+	skel->rodata->kfree_has_reason = args >= 3;
+	skel->rodata->kfree_has_socket = args >= 4;
+	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
+	skel->rodata->has_filter = c->has_filter;
+	skel->rodata->begins_anywhere = !c->begin;
+	skel->rodata->only_followed = true;
+	if (c->ring_bytes)
+		bpf_map__set_max_entries(skel->maps.records, ring_size(c->ring_bytes));
+	bpf_map__set_autocreate(skel->maps.sockets, false);
+}
+
+static int share_maps(const struct programs *p, struct nfpath_bpf *skel)
+{
+	struct bpf_map *map;
+	int rc = 0;
+
+	if (!p->n_batches)
+		return 0;
+	bpf_object__for_each_map(map, skel->obj) {
+		const char *name = bpf_map__name(map);
+		const struct bpf_map *first =
+			bpf_object__find_map_by_name(p->batches[0]->obj, name);
+
+		if (strstr(name, ".rodata") || !first || bpf_map__fd(first) < 0)
+			continue;
+		rc = rc ? rc : bpf_map__reuse_fd(map, bpf_map__fd(first));
+	}
+	return rc;
+}
+
+static int load_batch(struct programs *p, const struct kernel_types *t, const bool *want,
+		      struct nfpath_bpf **out)
+{
+	struct nfpath_bpf *skel = nfpath_bpf__open();
+	struct bpf_program *prog;
+	int rc;
+
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, false);
+	configure(p, skel, t);
+	for (int i = 0; i < ROWS; i++)
+		if (want[i])
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(skel->obj, rows[i].program), true);
+	rc = share_maps(p, skel);
+	if (!rc)
+		rc = nfpath_bpf__load(skel);
+	if (rc) {
+		nfpath_bpf__destroy(skel);
+		return rc;
+	}
+	*out = skel;
+	return 0;
+}
+
+static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool *want)
+{
+	int n = 0;
+
+	p->batches[p->n_batches++] = skel;
+	for (int i = 0; i < ROWS; i++) {
+		if (!want[i])
+			continue;
+		p->attached[i] = bpf_object__find_program_by_name(skel->obj, rows[i].program);
+		p->links[i] = bpf_program__attach(p->attached[i]);
+		if (p->links[i]) {
+			n++;
+			continue;
+		}
+		p->attached[i] = NULL;
+		p->failed[i] = true;
+	}
+	return n;
+}
+
+/* Together they do not load: each alone then, to find those that do. */
+static int load_singly(struct programs *p, const struct kernel_types *t, bool *want)
+{
+	struct nfpath_bpf *skel;
+	int n = 0, first = 0;
+
+	for (int i = 0; i < ROWS; i++) {
+		bool one[ROWS] = {0};
+		int rc;
+
+		if (!want[i] || p->n_batches == BATCHES_MAX)
+			continue;
+		one[i] = true;
+		rc = load_batch(p, t, one, &skel);
+		if (!rc) {
+			n += attach_batch(p, skel, one);
+			continue;
+		}
+		p->failed[i] = true;
+		first = first ? first : rc;
+	}
+	return n ? n : first;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct programs *p = ctx;
+	const struct nfp_event *ev = data;
+
+	if (size < sizeof(*ev))
+		return 0;
+	p->n_read++;
+	p->cb(p->ctx, ev, size);
+	return 0;
+}
+
+static int open_ring(struct programs *p)
+{
+	int fd = bpf_map__fd(p->batches[0]->maps.records);
+	long page = sysconf(_SC_PAGESIZE);
+
+	p->rb = ring_buffer__new(fd, on_record, p, NULL);
+	if (!p->rb)
+		return -errno;
+	p->consumer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	p->producer = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
+	return p->consumer == MAP_FAILED || p->producer == MAP_FAILED ? -errno : 0;
+}
+
+static int fill_begin(const struct programs *p)
+{
+	uint32_t one = 1;
+
+	for (unsigned int i = 0; p->config->begin && i < p->config->n_begin; i++)
+		if (bpf_map_update_elem(bpf_map__fd(p->batches[0]->maps.begin_netns),
+					&p->config->begin[i], &one, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static int explain(struct error *err, int rc)
+{
+	switch (rc) {
+	case -EPERM:
+	case -EACCES:
+		return fail(err, rc,
+			    "the kernel refuses fentry programs: it is locked down (see "
+			    "/sys/kernel/security/lockdown), or CAP_BPF and CAP_PERFMON are "
+			    "missing; --engine netlink does without");
+	case -ENOENT:
+	case -ESRCH:
+		return fail(err, rc,
+			    "engine bpf needs the type information of the kernel and of its "
+			    "modules (/sys/kernel/btf, CONFIG_DEBUG_INFO_BTF_MODULES)");
+	}
+	return fail(err, rc, "this kernel does not load the programs of engine bpf (%s); "
+		    "--engine netlink does without", strerror(-rc));
+}
+
+int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct error *err)
+{
+	struct nfpath_bpf *skel;
+	struct kernel_types types;
+	bool want[ROWS] = {0}, any = false;
+	int n, rc;
+
+	for (int i = 0; i < ROWS; i++) {
+		want[i] = parts & 1u << rows[i].part && !p->attached[i] && !p->failed[i] &&
+			  (rows[i].part != PROGRAM_EXPRS || kinds & 1ULL << rows[i].kind);
+		any |= want[i];
+	}
+	if (!any)
+		return 0;
+	rc = types_open(&types);
+	if (rc) {
+		types_close(&types);
+		return explain(err, rc);
+	}
+	any = false;
+	for (int i = 0; i < ROWS; i++) {
+		want[i] = want[i] && has_target(&types, &rows[i]);
+		any |= want[i];
+	}
+	n = 0;
+	if (any && p->n_batches < BATCHES_MAX) {
+		rc = load_batch(p, &types, want, &skel);
+		n = rc ? load_singly(p, &types, want) : attach_batch(p, skel, want);
+	}
+	types_close(&types);
+	if (n > 0 && !p->rb) {
+		rc = open_ring(p);
+		if (!rc)
+			rc = fill_begin(p);
+		if (rc)
+			return explain(err, rc);
+	}
+	return n < 0 ? explain(err, n) : n;
+}
+
+bool programs_has(const struct programs *p, enum program_part part, const char **name)
+{
+	for (int i = 0; i < ROWS; i++) {
+		if (rows[i].part != part || p->attached[i])
+			continue;
+		if (name)
+			*name = rows[i].target;
+		return false;
+	}
+	return true;
+}
+
+uint64_t programs_unseen(const struct programs *p, uint64_t kinds)
+{
+	for (int i = 0; i < ROWS; i++)
+		if (rows[i].part == PROGRAM_EXPRS && p->attached[i])
+			kinds &= ~(1ULL << rows[i].kind);
+	return kinds;
+}
+
+int programs_open(struct programs **out, const struct programs_config *config, struct error *err)
+{
+	struct programs *p = calloc(1, sizeof(*p));
+
+	*out = p;
+	if (!p)
+		return fail(err, -ENOMEM, "out of memory");
+	libbpf_set_print(silent);
+	p->config = config;
+	return 0;
+}
+
+void programs_close(struct programs *p)
+{
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (!p)
+		return;
+	if (p->n_batches)
+		programs_gate(p, false);
+	for (int i = 0; i < ROWS; i++)
+		bpf_link__destroy(p->links[i]);
+	if (p->consumer && p->consumer != MAP_FAILED)
+		munmap((void *)p->consumer, page);
+	if (p->producer && p->producer != MAP_FAILED)
+		munmap((void *)p->producer, page);
+	ring_buffer__free(p->rb);
+	while (p->n_batches)
+		nfpath_bpf__destroy(p->batches[--p->n_batches]);
+	free(p);
+}
+
+/* --- running --- */
+
+void programs_gate(struct programs *p, bool open)
+{
+	__atomic_store_n(&p->batches[0]->bss->gate, open, __ATOMIC_RELEASE);
+}
+
+int programs_followed(const struct programs *p)
+{
+	return __atomic_load_n(&p->batches[0]->bss->n_followed, __ATOMIC_ACQUIRE);
+}
+
+void programs_sleep(struct programs *p, bool sleeps)
+{
+	__atomic_store_n(&p->batches[0]->bss->reader_sleeps, sleeps, __ATOMIC_SEQ_CST);
+}
+
+int programs_fd(const struct programs *p)
+{
+	return ring_buffer__epoll_fd(p->rb);
+}
+
+int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synced_ns)
+{
+	uint64_t now = clock_ns();
+	unsigned long end = __atomic_load_n(p->producer, __ATOMIC_ACQUIRE);
+	int rc;
+
+	p->cb = cb;
+	p->ctx = ctx;
+	p->n_read = 0;
+	rc = ring_buffer__consume(p->rb);
+	if (rc < 0)
+		return rc;
+	/* A record that is being written stops it. */
+	if (__atomic_load_n(p->consumer, __ATOMIC_ACQUIRE) >= end)
+		*synced_ns = now;
+	return p->n_read;
+}
+
+/* Times that a program was asked to run on a CPU on which it was running, and did not
+ * (bpf_prog_inc_misses_counter()). */
+static uint64_t missed_runs(const struct bpf_program *prog)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+	int fd = bpf_program__fd(prog);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return 0;
+	return info.recursion_misses;
+}
+
+uint64_t programs_lost(const struct programs *p)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < NFP_TYPES; i++)
+		n += p->batches[0]->bss->lost[i];
+	for (int i = 0; i < ROWS; i++)
+		if (p->attached[i] && rows[i].part != PROGRAM_ROUTES)
+			n += missed_runs(p->attached[i]);
+	return n;
+}
+
+/* As bpf/follow.h has it. */
+struct followed {
+	uint32_t id, netns;
+	uint64_t print, seen;
+	uint32_t copy_of;
+	uint8_t shown, in_visit, pad[2];
+};
+
+void programs_sweep(struct programs *p, uint64_t before_ns)
+{
+	int fd = bpf_map__fd(p->batches[0]->maps.packets);
+	uint64_t key, next;
+	bool more = !bpf_map_get_next_key(fd, NULL, &next);
+	struct followed f;
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		if (bpf_map_lookup_elem(fd, &key, &f) || f.seen >= before_ns)
+			continue;
+		if (!bpf_map_delete_elem(fd, &key))
+			__atomic_fetch_sub(&p->batches[0]->bss->n_followed, 1, __ATOMIC_ACQ_REL);
+	}
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel programs of the bpf engine: which there are, which this kernel has functions for, and
+ * the loading of those that are wanted, some at the start and others when a ruleset needs them.
+ */
+#ifndef NFPATH_PROGRAMS_H
+#define NFPATH_PROGRAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/event.h"
+#include "src/error.h"
+
+struct programs;
+
+/* What a program is for. */
+enum program_part {
+	PROGRAM_HOOKS,	 /* where packets are taken, and where they leave a hook */
+	PROGRAM_CHAINS,	 /* nf_tables' chains */
+	PROGRAM_EXPRS,	 /* and its expressions, by kind */
+	PROGRAM_ENDS,	 /* drops, transmissions, the end of an skb's life */
+	PROGRAM_COPIES,	 /* clones */
+	PROGRAM_ROUTES,	 /* lookups in routing tables */
+	PROGRAM_PARTS,
+};
+
+struct programs_config {
+	struct nfp_filter filter;
+	bool has_filter;
+	const uint32_t *begin; /* inums of the namespaces in which packets may begin; NULL: all */
+	unsigned int n_begin;
+	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
+};
+
+/* Loads nothing yet. 0 or a negative errno with a sentence. config is borrowed until close. */
+int programs_open(struct programs **out, const struct programs_config *config, struct error *err);
+void programs_close(struct programs *p);
+
+/*
+ * Loads and attaches the programs of these parts (bits 1 << enum program_part) and, with
+ * PROGRAM_EXPRS, of these kinds (bits of enum expr_kind), as far as it was not done before and the
+ * kernel has the functions. Functions of modules that are not loaded are tried again each time.
+ * Returns how many came anew, or a negative errno with a sentence.
+ */
+int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct error *err);
+
+/* Is every program of this part attached? name gets the first function that is not; may be NULL. */
+bool programs_has(const struct programs *p, enum program_part part, const char **name);
+
+/* Kinds of expressions none of whose functions is attached though they are wanted: bits. */
+uint64_t programs_unseen(const struct programs *p, uint64_t kinds);
+
+void programs_gate(struct programs *p, bool open);
+/* How many packets are followed now. */
+int programs_followed(const struct programs *p);
+/* The reader is about to sleep until a record wakes it; else it comes by itself. */
+void programs_sleep(struct programs *p, bool sleeps);
+
+int programs_fd(const struct programs *p);
+
+/* What the callback gets is valid until it returns. */
+typedef void (*programs_cb)(void *ctx, const struct nfp_event *ev, size_t size);
+
+/*
+ * Hands over the records that are there. *synced_ns: CLOCK_MONOTONIC, up to when all records are
+ * handed over; it stays as it is when a record is still being written. Returns how many, or a
+ * negative errno.
+ */
+int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synced_ns);
+
+/* Records that found no room and runs that did not take place, since the start. A few system
+ * calls. */
+uint64_t programs_lost(const struct programs *p);
+
+/* Forgets packets that nothing was heard of since before_ns: their memory was freed unseen. */
+void programs_sweep(struct programs *p, uint64_t before_ns);
+
+#endif
