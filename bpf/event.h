@@ -17,12 +17,14 @@ enum nfp_type {
 	NFP_FIB6,     /* struct nfp_fib */
 	NFP_KFREE,    /* struct nfp_skb: dropped */
 	NFP_TRANSMIT, /* struct nfp_skb: given to a device's queue */
+	/* Those above are of the netlink engine too. */
 	NFP_SIGHT,    /* struct nfp_sight */
 	NFP_VISIT,    /* struct nfp_visit */
 	NFP_CHAIN,    /* struct nfp_chain */
 	NFP_KEY,      /* struct nfp_key */
 	NFP_GONE,     /* struct nfp_gone */
 	NFP_TYPES,
+	NFP_RAW_TYPES = NFP_SIGHT,
 };
 
 enum {

@@ -52,6 +52,9 @@ struct {
 	__type(value, __u32);
 } chains SEC(".maps");
 
+/* How many visits are under way: while it is 0, expressions are nobody's. */
+volatile __s32 n_visits = 0;
+
 static const struct visit no_visit;
 volatile __u64 generation = 1;
 /* Without nf_tables_commit() to watch, nothing says how long an address means the same. */
@@ -335,7 +338,9 @@ int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
 	}
 	if (!f || !f->shown)
 		return 0;
-	if (bpf_map_update_elem(&visits, &key, &no_visit, BPF_ANY)) {
+	if (!bpf_map_update_elem(&visits, &key, &no_visit, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&n_visits, 1);
+	} else if (bpf_map_update_elem(&visits, &key, &no_visit, BPF_ANY)) {
 		count_lost(NFP_VISIT);
 		return 0;
 	}
@@ -363,7 +368,7 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	struct followed *f;
 	struct visit *w;
 
-	if (n_followed <= 0)
+	if (n_visits <= 0)
 		return 0;
 	w = bpf_map_lookup_elem(&visits, &key);
 	if (!w)
@@ -376,7 +381,8 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	w->v.policy = BPF_CORE_READ(base, policy);
 	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
 	flush(w);
-	bpf_map_delete_elem(&visits, &key);
+	if (!bpf_map_delete_elem(&visits, &key))
+		__sync_fetch_and_add(&n_visits, -1);
 	return 0;
 }
 
@@ -427,7 +433,7 @@ static __always_inline int evaluated(struct nft_expr *expr, struct nft_regs *reg
 {
 	__s32 code;
 
-	if (n_followed <= 0)
+	if (n_visits <= 0)
 		return 0;
 	code = regs->verdict.code;
 	if (code == NFT_BREAK)
@@ -439,7 +445,7 @@ static __always_inline int evaluated(struct nft_expr *expr, struct nft_regs *reg
 /* It has one result only: no need to wait for its return. */
 static __always_inline int continues(struct nft_expr *expr, struct nft_pktinfo *pkt)
 {
-	return n_followed > 0 ? push_eval(expr, pkt, NFT_CONTINUE, 0) : 0;
+	return n_visits > 0 ? push_eval(expr, pkt, NFT_CONTINUE, 0) : 0;
 }
 
 SEC("fentry/nft_immediate_eval")
@@ -449,7 +455,7 @@ int BPF_PROG(immediate, struct nft_expr *expr, struct nft_regs *regs, struct nft
 	__s32 code = NFT_CONTINUE;
 	__u64 target = 0;
 
-	if (n_followed <= 0)
+	if (n_visits <= 0)
 		return 0;
 	priv = (void *)((__u64)expr + bpf_core_field_offset(struct nft_expr, data));
 	if (!BPF_CORE_READ(priv, dreg)) { /* NFT_REG_VERDICT */
@@ -499,7 +505,7 @@ int BPF_PROG(lookup, struct nft_expr *expr, struct nft_regs *regs, struct nft_pk
 {
 	__s32 code;
 
-	if (n_followed <= 0)
+	if (n_visits <= 0)
 		return 0;
 	code = regs->verdict.code;
 	if (code == NFT_BREAK || code == NFT_CONTINUE)

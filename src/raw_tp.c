@@ -18,7 +18,7 @@
 struct raw_tp {
 	struct nfpath_bpf *skel;
 	struct ring_buffer *rb;
-	struct raw_tp_part parts[NFP_TYPES];
+	struct raw_tp_part parts[NFP_RAW_TYPES];
 	uint32_t next_socket;
 	raw_tp_cb cb;
 	void *arg;
@@ -32,7 +32,7 @@ static const struct source {
 	const char *program;
 	bool needs_messages;
 	const char *function, *function_program;
-} sources[NFP_TYPES] = {
+} sources[NFP_RAW_TYPES] = {
 	[NFP_MESSAGE] = {"sk_data_ready", "message_queued", false, "sock_def_readable",
 			 "message_queued_function"},
 	[NFP_FIB4] = {"fib_table_lookup", "fib4_lookup", true, NULL, NULL},
@@ -61,7 +61,7 @@ static unsigned int count_available(const struct raw_tp *rt)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < NFP_TYPES; i++)
+	for (i = 0; i < NFP_RAW_TYPES; i++)
 		n += rt->parts[i].available;
 	return n;
 }
@@ -74,7 +74,7 @@ static void drop_dependent(struct raw_tp *rt)
 
 	if (rt->parts[NFP_MESSAGE].available)
 		return;
-	for (i = 0; i < NFP_TYPES; i++)
+	for (i = 0; i < NFP_RAW_TYPES; i++)
 		if (sources[i].needs_messages && rt->parts[i].available)
 			unavailable(&rt->parts[i],
 				    "useless without the tracepoint sk_data_ready (Linux 6.3) or "
@@ -112,7 +112,7 @@ static void look_at_tracepoints(struct raw_tp *rt, const struct btf *btf)
 	struct raw_tp_part *part;
 	unsigned int i;
 
-	for (i = 0; i < NFP_TYPES; i++) {
+	for (i = 0; i < NFP_RAW_TYPES; i++) {
 		part = &rt->parts[i];
 		part->type = i;
 		part->name = sources[i].tracepoint;
@@ -166,7 +166,7 @@ static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpat
 	leave_out(skel->maps.chains);
 	skel->rodata->kfree_has_reason = args >= 3;
 	skel->rodata->kfree_has_socket = args >= 4;
-	for (i = 0; i < NFP_TYPES; i++)
+	for (i = 0; i < NFP_RAW_TYPES; i++)
 		bpf_program__set_autoload(program_of(rt, skel, i),
 					  only < 0 ? rt->parts[i].available : only == (int)i);
 	rc = nfpath_bpf__load(skel);
@@ -185,7 +185,7 @@ static int load_what_loads(struct raw_tp *rt, const struct btf *btf)
 	unsigned int i;
 	int rc, first = 0;
 
-	for (i = 0; i < NFP_TYPES; i++) {
+	for (i = 0; i < NFP_RAW_TYPES; i++) {
 		if (!rt->parts[i].available)
 			continue;
 		rc = load(rt, btf, i, &skel);
@@ -215,10 +215,10 @@ static int attach(struct raw_tp *rt)
 	int i, rc, type, first = 0;
 
 	for (i = 0; i < s->prog_cnt; i++) {
-		for (type = 0; type < NFP_TYPES; type++)
+		for (type = 0; type < NFP_RAW_TYPES; type++)
 			if (!strcmp(program_name(rt, type), s->progs[i].name))
 				break;
-		if (type == NFP_TYPES || !rt->parts[type].available)
+		if (type == NFP_RAW_TYPES || !rt->parts[type].available)
 			continue;
 		link = bpf_program__attach(*s->progs[i].prog);
 		if (link) {
@@ -266,7 +266,7 @@ static int explain(struct error *err, int rc)
 
 static int on_record(void *arg, void *data, size_t size)
 {
-	static const size_t sizes[NFP_TYPES] = {
+	static const size_t sizes[NFP_RAW_TYPES] = {
 		[NFP_MESSAGE] = sizeof(struct nfp_message), [NFP_FIB4] = sizeof(struct nfp_fib),
 		[NFP_FIB6] = sizeof(struct nfp_fib),	    [NFP_KFREE] = sizeof(struct nfp_skb),
 		[NFP_TRANSMIT] = sizeof(struct nfp_skb),
@@ -274,7 +274,7 @@ static int on_record(void *arg, void *data, size_t size)
 	const struct nfp_event *ev = data;
 	struct raw_tp *rt = arg;
 
-	if (size < sizeof(*ev) || ev->type >= NFP_TYPES || size < sizes[ev->type])
+	if (size < sizeof(*ev) || ev->type >= NFP_RAW_TYPES || size < sizes[ev->type])
 		return 0;
 	rt->n_polled++;
 	rt->cb(ev, rt->arg);
@@ -405,7 +405,7 @@ uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type)
 	uint64_t n, sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < NFP_TYPES; i++) {
+	for (i = 0; i < NFP_RAW_TYPES; i++) {
 		n = rt->skel->bss->lost[i];
 		if (rt->parts[i].available)
 			n += missed_runs(program_of(rt, rt->skel, i));

@@ -65,7 +65,7 @@ int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg);
 
 /*
  * How many records were lost since raw_tp_open(): the ring buffer was full, or an interrupt hit the
- * program while it ran. by_type, if not NULL, has NFP_TYPES entries. Costs a few system calls: not
+ * program while it ran. by_type, if not NULL, has NFP_RAW_TYPES entries. Costs a few system calls: not
  * for each packet.
  */
 uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type);

@@ -40,7 +40,7 @@ struct watch {
 	struct kernel_names *names;
 };
 
-static const char *const type_names[NFP_TYPES] = {"MESSAGE", "FIB4", "FIB6", "KFREE", "TRANSMIT"};
+static const char *const type_names[NFP_RAW_TYPES] = {"MESSAGE", "FIB4", "FIB6", "KFREE", "TRANSMIT"};
 
 static const char table[] =
 	"add table inet raw_tp_watch { flags owner; }\n"
@@ -242,7 +242,7 @@ static void run(struct watch *w)
 
 static void finish(struct watch *w)
 {
-	uint64_t lost[NFP_TYPES];
+	uint64_t lost[NFP_RAW_TYPES];
 	json_t *line, *by_type = json_object();
 	unsigned int i;
 
@@ -251,7 +251,7 @@ static void finish(struct watch *w)
 	drain(w);
 	line = json_pack("{ss sI so}", "type", "lost", "sum", (json_int_t)raw_tp_lost(w->rt, lost),
 			 "by_type", by_type);
-	for (i = 0; i < NFP_TYPES; i++)
+	for (i = 0; i < NFP_RAW_TYPES; i++)
 		json_object_set_new(by_type, type_names[i], json_integer(lost[i]));
 	print(line);
 	for (i = 0; i < w->n; i++) {
@@ -279,7 +279,7 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	parts = raw_tp_parts(w.rt);
-	for (i = 0; i < NFP_TYPES; i++)
+	for (i = 0; i < NFP_RAW_TYPES; i++)
 		print(json_pack("{ss ss sb ss}", "type", "part", "name", type_names[i], "available",
 				parts[i].available, "why", parts[i].why));
 	for (i = 1; i < argc && w.n < MAX_NS; i++) {
