@@ -124,7 +124,7 @@ static void note_missing(struct engine *e)
 	const char *function = NULL;
 
 	*e->missing = 0;
-	if (!programs_has(e->programs, PROGRAM_CHAINS, &function) &&
+	if (e->kinds && !programs_has(e->programs, PROGRAM_CHAINS, &function) &&
 	    strcmp(function, "nf_tables_commit") != 0)
 		snprintf(e->missing, sizeof(e->missing),
 			 "the rules of nf_tables: this kernel does not let %s() be watched",
@@ -268,9 +268,20 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	if (n || e->followed)
 		say_lost(e);
 	e->followed = programs_followed(e->programs) > 0;
-	programs_sleep(e->programs, e->heard_ns + doze_ns < now);
 	sweep(e, now);
+	if (e->heard_ns + doze_ns >= now || programs_sleeps(e->programs))
+		return 0;
+	/* What came before they knew that we must be woken is read now. */
+	programs_sleep(e->programs, true);
+	n = programs_read(e->programs, on_record, e, &e->synced_ns);
+	if (n > 0)
+		programs_sleep(e->programs, false);
 	return 0;
+}
+
+static bool bpf_idle(const struct engine *e)
+{
+	return !e->followed && programs_sleeps(e->programs);
 }
 
 static uint64_t bpf_synced(const struct engine *e)
@@ -313,6 +324,7 @@ const struct engine_ops engine_bpf = {
 	.fds = bpf_fds,
 	.read = bpf_read,
 	.synced = bpf_synced,
+	.idle = bpf_idle,
 	.rules_changed = bpf_rules_changed,
 	.missing = bpf_missing,
 	.blind = bpf_blind,

@@ -31,6 +31,7 @@ static const struct row {
 	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
 	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
 	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
+	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
 	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, true, false},
 	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, true, false},
 	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true, false},
@@ -109,6 +110,8 @@ struct programs {
 	struct bpf_program *attached[ROWS];
 	struct bpf_link *links[ROWS];
 	bool failed[ROWS]; /* the kernel has it, and does not let us */
+	uint32_t tried_parts; /* the last time, with these modules */
+	uint64_t tried_kinds, tried_modules;
 	struct ring_buffer *rb;
 	volatile unsigned long *consumer, *producer; /* of the ring, mapped */
 	programs_cb cb;
@@ -147,6 +150,20 @@ static void types_close(struct kernel_types *t)
 	for (unsigned int i = 0; i < t->n; i++)
 		btf__free(t->modules[i].btf);
 	btf__free(t->vmlinux);
+}
+
+/* One bit for each that is loaded. */
+static uint64_t modules_there(void)
+{
+	uint64_t there = 0;
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(module_names) / sizeof(module_names[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module_names[i]);
+		if (!access(path, F_OK))
+			there |= 1ULL << i;
+	}
+	return there;
 }
 
 static int types_open(struct kernel_types *t)
@@ -387,8 +404,14 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 	struct nfpath_bpf *skel;
 	struct kernel_types types;
 	bool want[ROWS] = {0}, any = false;
+	uint64_t modules = modules_there();
 	int n, rc;
 
+	if (parts == p->tried_parts && kinds == p->tried_kinds && modules == p->tried_modules)
+		return 0;
+	p->tried_parts = parts;
+	p->tried_kinds = kinds;
+	p->tried_modules = modules;
 	for (int i = 0; i < ROWS; i++) {
 		want[i] = parts & 1u << rows[i].part && !p->attached[i] && !p->failed[i] &&
 			  (rows[i].part != PROGRAM_EXPRS || kinds & 1ULL << rows[i].kind);
@@ -489,6 +512,11 @@ int programs_followed(const struct programs *p)
 void programs_sleep(struct programs *p, bool sleeps)
 {
 	__atomic_store_n(&p->batches[0]->bss->reader_sleeps, sleeps, __ATOMIC_SEQ_CST);
+}
+
+bool programs_sleeps(const struct programs *p)
+{
+	return __atomic_load_n(&p->batches[0]->bss->reader_sleeps, __ATOMIC_SEQ_CST);
 }
 
 int programs_fd(const struct programs *p)

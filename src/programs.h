@@ -57,6 +57,8 @@ void programs_gate(struct programs *p, bool open);
 int programs_followed(const struct programs *p);
 /* The reader is about to sleep until a record wakes it; else it comes by itself. */
 void programs_sleep(struct programs *p, bool sleeps);
+/* It was not woken since. */
+bool programs_sleeps(const struct programs *p);
 
 int programs_fd(const struct programs *p);
 
