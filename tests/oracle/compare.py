@@ -194,6 +194,7 @@ class Result:
         self.steps = 0
         self.uncertain = 0
         self.reasons = {}
+        self.doubtful = []     # (key, kernel's record or None, ours) where ours says that it is not certain
         self.differences = []  # (key, kernel's record or None, ours or None)
 
 
@@ -222,6 +223,7 @@ def compare(kernel, ours, with_id, timed=True, silent=frozenset()):
             x, y = (a[i] if i < len(a) else None), (b[i] if i < len(b) else None)
             if y is not None and y.uncertain:
                 res.uncertain += 1
+                res.doubtful.append((key, x, y))
                 res.reasons[y.uncertain] = res.reasons.get(y.uncertain, 0) + 1
                 continue
             left_out = agree(x, y, silent) if x and y else None
@@ -248,6 +250,8 @@ def show(difference):
         if r is None:
             lines.append("  %s: no such packet" % name)
             continue
+        if r.uncertain:
+            lines.append("  %s: not certain: %s" % (name, r.uncertain))
         lines.append("  %s: in=%s out=%s%s%s" % (name, r.iif, r.oif, " second half" if r.second else "",
                                                  ", dropped by a rule" if r.dropped else ""))
         lines += ["    %s" % (s,) for s in steps[n:n + 8]] or ["    (end)"]
