@@ -149,10 +149,18 @@ static void choose(struct bpf_object *obj, struct kernel_btf *kb)
 	btf__free(vmlinux);
 }
 
+static struct bpf_link *links[ATTACH_PROGS];
+static unsigned int n_links;
+
+static void detach(void)
+{
+	while (n_links)
+		bpf_link__destroy(links[--n_links]);
+}
+
 static unsigned int attach(struct bpf_object *obj, struct kernel_btf *kb)
 {
 	struct bpf_program *p;
-	unsigned int n = 0;
 
 	bpf_object__for_each_program(p, obj)
 	{
@@ -164,9 +172,9 @@ static unsigned int attach(struct bpf_object *obj, struct kernel_btf *kb)
 		if (!link)
 			die(bpf_program__name(p), errno);
 		printf("attached %s\n", bpf_program__name(p));
-		n++;
+		links[n_links++] = link;
 	}
-	return n;
+	return n_links;
 }
 
 static const struct told *told_of(struct bpf_object *obj)
@@ -242,6 +250,7 @@ static struct bpf_object *load(const char *path, struct kernel_btf *kb)
 
 static void later(const char *path, struct kernel_btf *kb)
 {
+	struct bpf_object *obj;
 	char line[64];
 
 	while (fgets(line, sizeof(line), stdin)) {
@@ -249,7 +258,9 @@ static void later(const char *path, struct kernel_btf *kb)
 		for (int i = 0; functions[i]; i++)
 			printf("%s %s\n", kernel_btf_func(kb, functions[i], NULL, NULL) ? "lacks" : "has",
 			       functions[i]);
-		bpf_object__close(load(path, kb));
+		obj = load(path, kb);
+		detach();
+		bpf_object__close(obj);
 		puts("ready");
 	}
 }
@@ -290,6 +301,7 @@ int main(int argc, char **argv)
 		printf("ran %d %llu\n", i, (unsigned long long)b->runs[i]);
 	printf("chain %u %.31s\n", b->netns, b->chain);
 	t = now();
+	detach();
 	bpf_object__close(obj);
 	kernel_btf_free(kb);
 	cost("close", t);
