@@ -4,8 +4,9 @@
  * src/kernel_btf.h, says what that cost ("cost PHASE NANOSECONDS"; in a virtual machine with
  * -icount a nanosecond is an instruction), what CO-RE made of it ("fact NUMBER VALUE") and that it
  * is attached; when its stdin ends, how often each program ran ("ran NUMBER TIMES").
- * attach OBJECT later: with src/kernel_btf.h; each line of stdin has it look anew CLOCK_PROCESS_CPUTIME_ID functions
- * there are ("has FUNCTION", "lacks FUNCTION"), and load and attach with what is there.
+ * attach OBJECT later: with src/kernel_btf.h; each line of stdin has it look anew
+ * CLOCK_PROCESS_CPUTIME_ID functions there are ("has FUNCTION", "lacks FUNCTION"), and load and
+ * attach with what is there.
  */
 #include <errno.h>
 #include <linux/types.h>
@@ -25,7 +26,7 @@
 #include "tests/bpf/attach.h"
 
 static const char *const functions[] = {
-	"nft_do_chain",	   "nft_immediate_eval", "nft_lookup_eval", "nft_counter_eval",
+	"nft_do_chain",	   "nft_immediate_eval", "nft_lookup_eval",   "nft_counter_eval",
 	"nft_dynset_eval", "nft_objref_eval",	 "nft_meta_set_eval", "nft_payload_set_eval",
 	"nft_log_eval",	   "nf_hook_slow",	 "nf_tables_commit",  NULL,
 };
@@ -117,7 +118,8 @@ static bool is_tell(const struct bpf_program *p)
 	return !strcmp(bpf_program__name(p), "tell");
 }
 
-/* Plain libbpf finds out by failing; whoever uses it looks by hand, in each BTF that may have it. */
+/* Plain libbpf finds out by failing; whoever uses it looks by hand, in each BTF that may have it.
+ */
 static bool plain_has(const struct btf *vmlinux, const char *name)
 {
 	static const char *const files[] = {"nf_tables", "nft_log", "nft_objref", "nft_counter"};
@@ -256,7 +258,8 @@ static void later(const char *path, struct kernel_btf *kb)
 	while (fgets(line, sizeof(line), stdin)) {
 		kernel_btf_refresh(kb);
 		for (int i = 0; functions[i]; i++)
-			printf("%s %s\n", kernel_btf_func(kb, functions[i], NULL, NULL) ? "lacks" : "has",
+			printf("%s %s\n",
+			       kernel_btf_func(kb, functions[i], NULL, NULL) ? "lacks" : "has",
 			       functions[i]);
 		obj = load(path, kb);
 		detach();
