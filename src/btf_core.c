@@ -59,8 +59,8 @@ static int add_members(struct build *b, const struct btf *object, const struct b
 
 	for (int i = 0; !rc && i < btf_vlen(t); i++) {
 		if (btf_is_composite(t))
-			rc = name_set_add(&b->members, btf__name_by_offset(
-							       object, btf_members(t)[i].name_off));
+			rc = name_set_add(&b->members,
+					  btf__name_by_offset(object, btf_members(t)[i].name_off));
 		else if (btf_is_enum(t))
 			rc = add_essential(b, &b->members,
 					   btf__name_by_offset(object, btf_enum(t)[i].name_off));

@@ -114,8 +114,8 @@ static int finish(struct btf_raw *r, int rc, struct error *err)
 /* mmap() of anonymous memory, not malloc(): it goes back to the kernel at once. */
 static int room(struct btf_raw *r, size_t len, struct error *err)
 {
-	r->data = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-		       -1, 0);
+	r->data = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (r->data == MAP_FAILED) {
 		r->data = NULL;
 		return fail(err, -ENOMEM, "out of memory");

@@ -19,9 +19,9 @@ struct btf_raw {
 	size_t len;
 	const char *types, *strings;
 	uint32_t types_len, strings_len;
-	uint32_t first_id, n;	 /* its types are first_id … first_id + n - 1 */
-	uint32_t first_string;	 /* offset of its first string */
-	uint32_t *at;		 /* where each type lies in types, in words of 4 bytes */
+	uint32_t first_id, n;  /* its types are first_id … first_id + n - 1 */
+	uint32_t first_string; /* offset of its first string */
+	uint32_t *at;	       /* where each type lies in types, in words of 4 bytes */
 };
 
 #define BTF_VMLINUX "/sys/kernel/btf/vmlinux"
@@ -55,8 +55,8 @@ struct name_set {
 	uint64_t maybe[64];
 };
 
-int name_set_add(struct name_set *s, const char *name); /* 0 or -ENOMEM; "" is not added */
-void name_set_close(struct name_set *s);		/* from here on it may be asked */
+int name_set_add(struct name_set *s, const char *name);	       /* 0 or -ENOMEM; "" is not added */
+void name_set_close(struct name_set *s);		       /* from here on it may be asked */
 int name_set_find(const struct name_set *s, const char *name); /* index, or -1 */
 void name_set_free(struct name_set *s);
 

@@ -117,8 +117,7 @@ static int ask(const struct kernel_symbols *ks, uint64_t addr, struct question *
 
 	*q = (struct question){.addr = addr};
 	if (bpf_map_update_elem(ks->question, &zero, q, BPF_ANY) ||
-	    bpf_prog_test_run_opts(ks->prog, &run) ||
-	    bpf_map_lookup_elem(ks->question, &zero, q))
+	    bpf_prog_test_run_opts(ks->prog, &run) || bpf_map_lookup_elem(ks->question, &zero, q))
 		return -errno;
 	q->text[TEXT - 1] = 0;
 	q->text[strcspn(q->text, "/ ")] = 0;

@@ -4,8 +4,9 @@
  * src/kernel_btf.h, says what that cost ("cost PHASE NANOSECONDS"; in a virtual machine with
  * -icount a nanosecond is an instruction), what CO-RE made of it ("fact NUMBER VALUE") and that it
  * is attached; when its stdin ends, how often each program ran ("ran NUMBER TIMES").
- * attach OBJECT later: with src/kernel_btf.h; each line of stdin has it look anew CLOCK_PROCESS_CPUTIME_ID functions
- * there are ("has FUNCTION", "lacks FUNCTION"), and load and attach with what is there.
+ * attach OBJECT later: with src/kernel_btf.h; each line of stdin has it look anew
+ * CLOCK_PROCESS_CPUTIME_ID functions there are ("has FUNCTION", "lacks FUNCTION"), and load and
+ * attach with what is there.
  */
 #include <errno.h>
 #include <linux/types.h>
@@ -25,7 +26,7 @@
 #include "tests/bpf/attach.h"
 
 static const char *const functions[] = {
-	"nft_do_chain",	   "nft_immediate_eval", "nft_lookup_eval", "nft_counter_eval",
+	"nft_do_chain",	   "nft_immediate_eval", "nft_lookup_eval",   "nft_counter_eval",
 	"nft_dynset_eval", "nft_objref_eval",	 "nft_meta_set_eval", "nft_payload_set_eval",
 	"nft_log_eval",	   "nf_hook_slow",	 "nf_tables_commit",  NULL,
 };
@@ -117,7 +118,8 @@ static bool is_tell(const struct bpf_program *p)
 	return !strcmp(bpf_program__name(p), "tell");
 }
 
-/* Plain libbpf finds out by failing; whoever uses it looks by hand, in each BTF that may have it. */
+/* Plain libbpf finds out by failing; whoever uses it looks by hand, in each BTF that may have it.
+ */
 static bool plain_has(const struct btf *vmlinux, const char *name)
 {
 	static const char *const files[] = {"nf_tables", "nft_log", "nft_objref", "nft_counter"};
@@ -149,10 +151,18 @@ static void choose(struct bpf_object *obj, struct kernel_btf *kb)
 	btf__free(vmlinux);
 }
 
+static struct bpf_link *links[ATTACH_PROGS];
+static unsigned int n_links;
+
+static void detach(void)
+{
+	while (n_links)
+		bpf_link__destroy(links[--n_links]);
+}
+
 static unsigned int attach(struct bpf_object *obj, struct kernel_btf *kb)
 {
 	struct bpf_program *p;
-	unsigned int n = 0;
 
 	bpf_object__for_each_program(p, obj)
 	{
@@ -164,9 +174,9 @@ static unsigned int attach(struct bpf_object *obj, struct kernel_btf *kb)
 		if (!link)
 			die(bpf_program__name(p), errno);
 		printf("attached %s\n", bpf_program__name(p));
-		n++;
+		links[n_links++] = link;
 	}
-	return n;
+	return n_links;
 }
 
 static const struct told *told_of(struct bpf_object *obj)
@@ -242,14 +252,18 @@ static struct bpf_object *load(const char *path, struct kernel_btf *kb)
 
 static void later(const char *path, struct kernel_btf *kb)
 {
+	struct bpf_object *obj;
 	char line[64];
 
 	while (fgets(line, sizeof(line), stdin)) {
 		kernel_btf_refresh(kb);
 		for (int i = 0; functions[i]; i++)
-			printf("%s %s\n", kernel_btf_func(kb, functions[i], NULL, NULL) ? "lacks" : "has",
+			printf("%s %s\n",
+			       kernel_btf_func(kb, functions[i], NULL, NULL) ? "lacks" : "has",
 			       functions[i]);
-		bpf_object__close(load(path, kb));
+		obj = load(path, kb);
+		detach();
+		bpf_object__close(obj);
 		puts("ready");
 	}
 }
@@ -290,6 +304,7 @@ int main(int argc, char **argv)
 		printf("ran %d %llu\n", i, (unsigned long long)b->runs[i]);
 	printf("chain %u %.31s\n", b->netns, b->chain);
 	t = now();
+	detach();
 	bpf_object__close(obj);
 	kernel_btf_free(kb);
 	cost("close", t);

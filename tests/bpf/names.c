@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * names ask|table: for each address on stdin (hexadecimal) a line: its name, by asking the kernel or
- * from /proc/kallsyms. "cost first|rest NANOSECONDS" at the end, of CPU time of this process. names reasons: the
- * drop reasons, "NUMBER NAME", and the cost.
+ * names ask|table: for each address on stdin (hexadecimal) a line: its name, by asking the kernel
+ * or from /proc/kallsyms. "cost first|rest NANOSECONDS" at the end, of CPU time of this process.
+ * names reasons: the drop reasons, "NUMBER NAME", and the cost.
  */
 #include <stdint.h>
 #include <stdio.h>
