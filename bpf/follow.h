@@ -35,11 +35,22 @@ struct {
 	__type(value, __u32);
 } begin_netns __weak SEC(".maps");
 
+/*
+ * A field of a kernel struct. By a plain load where the verifier knows the type, which it does not in
+ * programs at kprobes: a constant says which.
+ */
+#define GET(probe, p, field) ((probe) ? BPF_CORE_READ(p, field) : (p)->field)
+
 /* What user space asks for. */
 const volatile struct nfp_filter filter __weak = {};
 const volatile bool has_filter __weak = false; /* else every packet */
 const volatile bool begins_anywhere __weak = true; /* else in begin_netns only */
 
+/*
+ * The programs at entries are those at kprobes, not those by fentry: a program by fentry may be
+ * preempted, and then every other run of it on that CPU is left out; one at a kprobe may not.
+ */
+volatile __u32 by_kprobes __weak = 0;
 /* How many are followed: while it is 0, every program ends at once. */
 volatile __s32 n_followed __weak = 0;
 volatile __u32 next_id __weak = 0;
@@ -129,10 +140,10 @@ static __always_inline void read_ports(struct flow *f, const unsigned char *at)
 }
 
 /* Headers of IPv4 and the ports behind them; IPv6 extension headers are not walked. */
-static __always_inline void read_flow(struct flow *f, const struct sk_buff *skb)
+static __always_inline void read_flow(struct flow *f, const struct sk_buff *skb, bool probe)
 {
-	const unsigned char *nh = skb->head + skb->network_header;
-	__u16 protocol = bpf_ntohs(skb->protocol);
+	const unsigned char *nh = GET(probe, skb, head) + GET(probe, skb, network_header);
+	__u16 protocol = bpf_ntohs(GET(probe, skb, protocol));
 	__u32 w[10];
 
 	__builtin_memset(f, 0, sizeof(*f));
@@ -200,15 +211,15 @@ static __always_inline bool flow_matches(const struct flow *f)
 	       same_addr(f->dst, filter.addr, filter.addr_mask);
 }
 
-static __always_inline bool selected(const struct sk_buff *skb)
+static __always_inline bool selected(const struct sk_buff *skb, bool probe)
 {
 	struct flow f;
 
 	if (!has_filter)
 		return true;
-	if ((skb->mark ^ filter.mark) & filter.mark_mask)
+	if ((GET(probe, skb, mark) ^ filter.mark) & filter.mark_mask)
 		return false;
-	read_flow(&f, skb);
+	read_flow(&f, skb, probe);
 	return flow_matches(&f);
 }
 
@@ -218,12 +229,12 @@ static __always_inline __u64 mix(__u64 h, __u64 v)
 }
 
 /* Changes when NAT changes the packet. */
-static __always_inline __u64 print_of(const struct sk_buff *skb)
+static __always_inline __u64 print_of(const struct sk_buff *skb, bool probe)
 {
 	struct flow f;
 	__u64 h;
 
-	read_flow(&f, skb);
+	read_flow(&f, skb, probe);
 	h = mix((__u64)f.src[0] << 32 | f.dst[0], (__u64)f.sport << 32 | f.dport << 8 | f.proto);
 	if (f.family == AF_INET6) {
 		h = mix(h, (__u64)f.src[1] << 32 | f.dst[1]);
@@ -235,18 +246,21 @@ static __always_inline __u64 print_of(const struct sk_buff *skb)
 
 /* --- sights --- */
 
-static __always_inline void copy_dev(char *name, __u32 *index, const struct net_device *dev)
+static __always_inline void copy_dev(char *name, __u32 *index, const struct net_device *dev,
+				     bool probe)
 {
 	if (!dev)
 		return;
-	*index = dev->ifindex;
+	*index = GET(probe, dev, ifindex);
 	BPF_CORE_READ_INTO((char(*)[NFP_DEV_LEN])name, dev, name);
 }
 
-static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_buff *skb)
+static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_buff *skb,
+					 bool probe)
 {
-	const unsigned char *head = skb->head;
-	__u32 start = skb->network_header, mac = skb->mac_header, n = skb->tail;
+	const unsigned char *head = GET(probe, skb, head);
+	__u32 start = GET(probe, skb, network_header), mac = GET(probe, skb, mac_header);
+	__u32 n = GET(probe, skb, tail);
 
 	n = n > start ? n - start : 0;
 	if (n > NFP_HEADER_LEN)
@@ -261,9 +275,9 @@ static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_bu
 
 static __always_inline void fill_sight(struct nfp_sight *s, const struct followed *f,
 				       const struct sk_buff *skb, const struct nf_hook_state *state,
-				       __u32 what)
+				       __u32 what, bool probe)
 {
-	unsigned long nfct = skb->_nfct;
+	unsigned long nfct = GET(probe, skb, _nfct);
 
 	s->ev.type = NFP_SIGHT;
 	s->ev.cpu = bpf_get_smp_processor_id();
@@ -272,13 +286,13 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct followe
 	s->ev.netns = f->netns;
 	s->id = f->id;
 	s->copy_of = f->copy_of;
-	s->mark = skb->mark;
-	s->len = skb->len;
+	s->mark = GET(probe, skb, mark);
+	s->len = GET(probe, skb, len);
 	s->iif = s->oif = 0;
-	s->protocol = skb->protocol;
+	s->protocol = GET(probe, skb, protocol);
 	s->header_len = 0;
-	s->pf = state->pf;
-	s->hook = state->hook;
+	s->pf = GET(probe, state, pf);
+	s->hook = GET(probe, state, hook);
 	s->what = what;
 	s->flags = 0;
 	s->ct = nfct ? nfct & 7 : NFP_CT_NONE;
@@ -288,7 +302,7 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct followe
 
 static __always_inline void emit_sight(struct followed *f, const struct sk_buff *skb,
 				       const struct nf_hook_state *state, __u32 what, bool begins,
-				       bool full)
+				       bool full, bool probe)
 {
 	struct nfp_sight *s;
 
@@ -298,7 +312,7 @@ static __always_inline void emit_sight(struct followed *f, const struct sk_buff 
 			count_lost(NFP_SIGHT);
 			return;
 		}
-		fill_sight(s, f, skb, state, what);
+		fill_sight(s, f, skb, state, what, probe);
 		note_activity(s->ev.ktime);
 		bpf_ringbuf_submit(s, wake_reader());
 		return;
@@ -308,12 +322,12 @@ static __always_inline void emit_sight(struct followed *f, const struct sk_buff 
 		count_lost(NFP_SIGHT);
 		return;
 	}
-	fill_sight(s, f, skb, state, what);
+	fill_sight(s, f, skb, state, what, probe);
 	s->flags = NFP_SIGHT_FULL | (begins ? NFP_SIGHT_BEGINS : 0);
 	__builtin_memset(s->in, 0, sizeof(*s) - __builtin_offsetof(struct nfp_sight, in));
-	copy_dev(s->in, &s->iif, state->in);
-	copy_dev(s->out, &s->oif, state->out);
-	copy_headers(s, skb);
+	copy_dev(s->in, &s->iif, GET(probe, state, in), probe);
+	copy_dev(s->out, &s->oif, GET(probe, state, out), probe);
+	copy_headers(s, skb, probe);
 	note_activity(s->ev.ktime);
 	bpf_ringbuf_submit(s, wake_reader());
 }
@@ -333,40 +347,41 @@ static __always_inline bool has_hook(const struct nf_hook_entries *entries)
  * A packet begins in the first hook of its way that has functions: had it been wanted in an earlier
  * one, it would be followed by now, and what NAT made of it since is not what it was first seen as.
  */
-#define BEGINS_IP(hooks, skb, hook)                                                                \
+#define BEGINS_IP(probe, net, hooks, skb, hook)                                                                \
 	({                                                                                         \
 		bool begins_ = true;                                                               \
 		if ((hook) == NF_INET_LOCAL_IN || (hook) == NF_INET_FORWARD)                        \
-			begins_ = !has_hook((hooks)[NF_INET_PRE_ROUTING]);                          \
+			begins_ = !has_hook(GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING]));                          \
 		else if ((hook) == NF_INET_POST_ROUTING)                                            \
 			/* __netif_receive_skb_core() sets skb_iif: it did not begin here. */       \
-			begins_ = (skb)->skb_iif ? !has_hook((hooks)[NF_INET_PRE_ROUTING]) &&       \
-							   !has_hook((hooks)[NF_INET_FORWARD])      \
-						 : !has_hook((hooks)[NF_INET_LOCAL_OUT]);          \
+			begins_ = GET(probe, skb, skb_iif) ? !has_hook(GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING])) &&       \
+							   !has_hook(GET(probe, net, nf.hooks[NF_INET_FORWARD]))      \
+						 : !has_hook(GET(probe, net, nf.hooks[NF_INET_LOCAL_OUT]));          \
 		begins_;                                                                           \
 	})
 
-static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf_hook_state *state)
+static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf_hook_state *state,
+				      bool probe)
 {
-	const struct net *net = state->net;
+	const struct net *net = GET(probe, state, net);
 	__u32 inum;
-	__u8 pf = state->pf, hook = state->hook;
+	__u8 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
 
 	if (!begins_anywhere) {
-		inum = net->ns.inum;
+		inum = GET(probe, net, ns.inum);
 		if (!bpf_map_lookup_elem(&begin_netns, &inum))
 			return false;
 	}
 	if (pf == NFPROTO_IPV4)
-		return BEGINS_IP(net->nf.hooks_ipv4, skb, hook);
+		return BEGINS_IP(probe, net, hooks_ipv4, skb, hook);
 	if (pf == NFPROTO_IPV6)
-		return BEGINS_IP(net->nf.hooks_ipv6, skb, hook);
+		return BEGINS_IP(probe, net, hooks_ipv6, skb, hook);
 	return true;
 }
 
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */
 static __always_inline struct followed *enter(const struct sk_buff *skb,
-					      const struct nf_hook_state *state)
+					      const struct nf_hook_state *state, bool probe)
 {
 	struct followed *f = followed_of(skb);
 	const struct net *net;
@@ -375,15 +390,15 @@ static __always_inline struct followed *enter(const struct sk_buff *skb,
 	bool begins, full;
 
 	if (!f) {
-		if (!may_begin(skb, state) || !selected(skb))
+		if (!may_begin(skb, state, probe) || !selected(skb, probe))
 			return NULL;
 		f = follow(skb, 0);
 		if (!f)
 			return NULL;
 	}
-	net = state->net;
-	netns = net->ns.inum;
-	print = print_of(skb);
+	net = GET(probe, state, net);
+	netns = GET(probe, net, ns.inum);
+	print = print_of(skb, probe);
 	begins = !f->shown;
 	full = begins || f->netns != netns || f->print != print;
 	f->netns = netns;
@@ -396,7 +411,7 @@ static __always_inline struct followed *enter(const struct sk_buff *skb,
 		if (c)
 			emit_held(c, f->seen);
 	}
-	emit_sight(f, skb, state, NFP_ENTER, begins, full);
+	emit_sight(f, skb, state, NFP_ENTER, begins, full, probe);
 	return f;
 }
 

@@ -9,8 +9,16 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("fentry/nf_hook_slow")
 int BPF_PROG(hook_entered, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	if (gate)
-		enter(skb, state);
+	if (gate && !by_kprobes)
+		enter(skb, state, false);
+	return 0;
+}
+
+SEC("kprobe/nf_hook_slow")
+int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *state)
+{
+	if (gate && by_kprobes)
+		enter(skb, state, true);
 	return 0;
 }
 
@@ -28,10 +36,10 @@ int BPF_PROG(hook_left, struct sk_buff *skb, struct nf_hook_state *state, void *
 	f = followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
-	print = print_of(skb);
+	print = print_of(skb, false);
 	full = f->print != print;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
-	emit_sight(f, skb, state, NFP_LEAVE, false, full);
+	emit_sight(f, skb, state, NFP_LEAVE, false, full, false);
 	return 0;
 }

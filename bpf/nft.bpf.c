@@ -314,8 +314,7 @@ static __noinline int flush(struct visit *w)
 
 /* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
 
-SEC("fentry/nft_do_chain")
-int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
+static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool probe)
 {
 	const struct nf_hook_state *state;
 	__u64 key = (__u64)pkt;
@@ -323,17 +322,16 @@ int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
 	struct sk_buff *skb;
 	struct visit *w;
 
-	if (!gate)
-		return 0;
-	state = pkt->state;
+	state = GET(probe, pkt, state);
 	/* nf_hook_bridge_pre() does not call nf_hook_slow(). */
-	if (state->pf == NFPROTO_BRIDGE && state->hook == NF_INET_PRE_ROUTING) {
-		skb = pkt->skb;
-		f = enter(skb, state);
+	if (GET(probe, state, pf) == NFPROTO_BRIDGE &&
+	    GET(probe, state, hook) == NF_INET_PRE_ROUTING) {
+		skb = GET(probe, pkt, skb);
+		f = enter(skb, state, probe);
 	} else {
 		if (n_followed <= 0)
 			return 0;
-		skb = pkt->skb;
+		skb = GET(probe, pkt, skb);
 		f = followed_of(skb);
 	}
 	if (!f || !f->shown)
@@ -353,11 +351,23 @@ int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
 	w->v.base = w->chain = (__u64)chain;
 	w->v.gen = generation;
 	w->v.id = f->id;
-	w->v.pf = state->pf;
-	w->v.hook = state->hook;
+	w->v.pf = GET(probe, state, pf);
+	w->v.hook = GET(probe, state, hook);
 	w->skb = (__u64)skb;
 	f->in_visit = 1;
 	return 0;
+}
+
+SEC("fentry/nft_do_chain")
+int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
+{
+	return gate && !by_kprobes ? begin_visit(pkt, chain, false) : 0;
+}
+
+SEC("kprobe/nft_do_chain")
+int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
+{
+	return gate && by_kprobes ? begin_visit(pkt, chain, true) : 0;
 }
 
 SEC("fexit/nft_do_chain")

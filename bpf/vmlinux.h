@@ -6,6 +6,7 @@
  */
 #ifndef NFPATH_BPF_VMLINUX_H
 #define NFPATH_BPF_VMLINUX_H
+#define __VMLINUX_H__ /* bpf_tracing.h: the registers have the kernel's names */
 
 typedef signed char __s8;
 typedef unsigned char __u8;
@@ -35,6 +36,12 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+/* arch/x86/include/asm/ptrace.h: what a kprobe program is given. */
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
+		flags, sp, ss;
 };
 
 struct bpf_raw_tracepoint_args {

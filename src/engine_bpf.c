@@ -36,13 +36,17 @@ struct engine {
 	uint32_t *begin;
 	uint64_t kinds; /* of expressions, in all rulesets */
 	uint64_t synced_ns, heard_ns, swept_ns, lost;
+	enum { ENTRIES_FENTRY, ENTRIES_AUTO, ENTRIES_KPROBE } entries;
 	bool followed; /* packets were followed when last looked at */
 	char blind[256], missing[256];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
 };
 
-static const uint32_t all_parts = (1u << PROGRAM_PARTS) - 1;
+static const uint32_t all_parts = ((1u << PROGRAM_PARTS) - 1) & ~(1u << PROGRAM_KPROBES);
+
+/* So many runs left out are no accident: processes are preempted within the programs here. */
+enum { MISSED_MAX = 4 };
 
 /* --- opening --- */
 
@@ -162,6 +166,31 @@ static int attach(struct engine *e, struct error *err)
 	return 0;
 }
 
+/* NFPATH_ENTRIES is a test's knob: fentry, kprobe. */
+static void choose_entries(struct engine *e)
+{
+	const char *s = getenv("NFPATH_ENTRIES");
+
+	e->entries = ENTRIES_AUTO;
+	if (s)
+		e->entries = !strcmp(s, "kprobe") ? ENTRIES_KPROBE : ENTRIES_FENTRY;
+}
+
+static void use_kprobes(struct engine *e)
+{
+	struct error err = {0}, text;
+
+	e->entries = ENTRIES_FENTRY;
+	if (!programs_use_kprobes(e->programs, &err))
+		return;
+	fail(&text, 0,
+	     "packets are missed when a process is preempted in a kernel program, and there is no "
+	     "way around here: %.300s",
+	     err.text);
+	if (e->config->warn)
+		e->config->warn(e->config->warn_ctx, text.text);
+}
+
 static void bpf_close(struct engine *e)
 {
 	if (!e)
@@ -198,6 +227,9 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 		goto failed;
 	note_missing(e);
 	note_blind(e);
+	choose_entries(e);
+	if (e->entries == ENTRIES_KPROBE)
+		use_kprobes(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = clock_ns();
 	programs_sleep(e->programs, true);
 	programs_gate(e->programs, true);
@@ -240,6 +272,8 @@ static void say_lost(struct engine *e)
 		return;
 	e->lost = lost;
 	e->sink(e->sink_ctx, &ev);
+	if (e->entries == ENTRIES_AUTO && programs_missed_entries(e->programs) > MISSED_MAX)
+		use_kprobes(e);
 }
 
 static void sweep(struct engine *e, uint64_t now)

@@ -44,6 +44,9 @@ static const struct row {
 	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true, false},
 	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true, false},
 
+	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false, true},
+	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false, true},
+
 #define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, false, false}
 #define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, false, false}
 	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, false, false},
@@ -257,6 +260,13 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 	return 0;
 }
 
+static struct bpf_link *attach_one(const struct bpf_program *prog, const struct row *r)
+{
+	if (r->part == PROGRAM_KPROBES)
+		return bpf_program__attach_kprobe(prog, false, r->target);
+	return r->tracepoint ? bpf_program__attach(prog) : kernel_btf_attach(prog);
+}
+
 static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool *want)
 {
 	int n = 0;
@@ -266,8 +276,7 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 		if (!want[i])
 			continue;
 		p->attached[i] = bpf_object__find_program_by_name(skel->obj, rows[i].program);
-		p->links[i] = rows[i].tracepoint ? bpf_program__attach(p->attached[i])
-						 : kernel_btf_attach(p->attached[i]);
+		p->links[i] = attach_one(p->attached[i], &rows[i]);
 		if (p->links[i]) {
 			n++;
 			continue;
@@ -311,7 +320,8 @@ static int on_record(void *ctx, void *data, size_t size)
 		return 0;
 	p->n_read++;
 	p->cb(p->ctx, ev, size);
-	return 0;
+	/* libbpf keeps its place (ringbuf_process_ring()). */
+	return p->n_read < PROGRAMS_READ_MAX ? 0 : -ECANCELED;
 }
 
 static int open_ring(struct programs *p)
@@ -484,7 +494,7 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 	p->ctx = ctx;
 	p->n_read = 0;
 	rc = ring_buffer__consume(p->rb);
-	if (rc < 0)
+	if (rc < 0 && rc != -ECANCELED)
 		return rc;
 	/* A record that is being written stops it. */
 	if (__atomic_load_n(p->consumer, __ATOMIC_ACQUIRE) >= end)
@@ -503,6 +513,30 @@ static uint64_t missed_runs(const struct bpf_program *prog)
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
 		return 0;
 	return info.recursion_misses;
+}
+
+uint64_t programs_missed_entries(const struct programs *p)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < ROWS; i++)
+		if (p->attached[i] && (!strcmp(rows[i].program, "hook_entered") ||
+				       !strcmp(rows[i].program, "chain_entered")))
+			n += missed_runs(p->attached[i]);
+	return n;
+}
+
+int programs_use_kprobes(struct programs *p, struct error *err)
+{
+	int rc = programs_attach(p, 1u << PROGRAM_KPROBES, 0, err);
+
+	if (rc < 0)
+		return rc;
+	if (!programs_has(p, PROGRAM_KPROBES, NULL))
+		return fail(err, -EOPNOTSUPP, "this kernel has no kprobes at %s() and %s()",
+			    "nf_hook_slow", "nft_do_chain");
+	__atomic_store_n(&p->batches[0]->bss->by_kprobes, 1, __ATOMIC_SEQ_CST);
+	return 0;
 }
 
 uint64_t programs_lost(const struct programs *p)

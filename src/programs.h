@@ -24,6 +24,7 @@ enum program_part {
 	PROGRAM_ENDS,	 /* drops, transmissions, the end of an skb's life */
 	PROGRAM_COPIES,	 /* clones */
 	PROGRAM_ROUTES,	 /* lookups in routing tables */
+	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
 	PROGRAM_PARTS,
 };
 
@@ -61,6 +62,15 @@ bool programs_has(const struct programs *p, enum program_part part, const char *
 /* Kinds of expressions none of whose functions is attached though they are wanted: bits. */
 uint64_t programs_unseen(const struct programs *p, uint64_t kinds);
 
+/*
+ * Programs by fentry may be preempted, and every run of them on that CPU meanwhile is left out; at
+ * kprobes they may not. Takes the entries of hooks and chains to kprobes, for good: 0 or a negative
+ * errno with a sentence.
+ */
+int programs_use_kprobes(struct programs *p, struct error *err);
+/* How many runs of programs at entries were left out. */
+uint64_t programs_missed_entries(const struct programs *p);
+
 void programs_gate(struct programs *p, bool open);
 /* How many packets are followed now. */
 int programs_followed(const struct programs *p);
@@ -74,8 +84,10 @@ int programs_fd(const struct programs *p);
 /* What the callback gets is valid until it returns. */
 typedef void (*programs_cb)(void *ctx, const struct nfp_event *ev, size_t size);
 
+enum { PROGRAMS_READ_MAX = 4096 };
+
 /*
- * Hands over the records that are there. *synced_ns: CLOCK_MONOTONIC, up to when all records are
+ * Hands over the records that are there, PROGRAMS_READ_MAX at most. *synced_ns: CLOCK_MONOTONIC, up to when all records are
  * handed over; it stays as it is when a record is still being written. Returns how many, or a
  * negative errno.
  */
