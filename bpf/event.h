@@ -23,6 +23,7 @@ enum nfp_type {
 	NFP_CHAIN,    /* struct nfp_chain */
 	NFP_KEY,      /* struct nfp_key */
 	NFP_GONE,     /* struct nfp_gone */
+	NFP_COMMIT,   /* struct nfp_event: the rules of nf_tables in its namespace are others now */
 	NFP_TYPES,
 	NFP_RAW_TYPES = NFP_SIGHT,
 };

@@ -582,3 +582,17 @@ int BPF_PROG(committing)
 	__sync_fetch_and_add(&generation, 1);
 	return 0;
 }
+
+/* The reader looks at the rules at once: packets that come until then are not certain. */
+SEC("fexit/nf_tables_commit")
+int BPF_PROG(committed, struct net *net)
+{
+	struct nfp_event *ev = bpf_ringbuf_reserve(&records, sizeof(*ev), 0);
+
+	if (!ev)
+		return 0; /* nobody depends on it: the rules are looked at before each answer */
+	event_init(ev, NFP_COMMIT);
+	ev->netns = net->ns.inum;
+	bpf_ringbuf_submit(ev, wake_reader());
+	return 0;
+}

@@ -202,7 +202,8 @@ static int open_signals(struct error *err)
 	return fd;
 }
 
-enum { TICK_MS = 20, COMMAND_GRACE_MS = 400, CATCH_UP_MS = 10000 };
+/* IDLE_MS: rules that change while nothing happens are looked at now and then. */
+enum { TICK_MS = 20, IDLE_MS = 1000, COMMAND_GRACE_MS = 400, CATCH_UP_MS = 10000 };
 
 /* What arrives meanwhile is handled in one go: a packet's trace messages come one by one, and each
  * round asks for the generation of the rules. */
@@ -233,6 +234,17 @@ static void on_signals(struct end *e)
 	}
 }
 
+static int patience(const struct session *s, const struct end *e)
+{
+	uint64_t now = clock_ns();
+
+	if (!session_idle(s))
+		return TICK_MS;
+	if (!e->at_ns || e->at_ns > now + IDLE_MS * 1000000ULL)
+		return IDLE_MS;
+	return e->at_ns <= now ? 0 : (int)((e->at_ns - now) / 1000000) + 1;
+}
+
 /* One wait. Sets e->signalled when we were told to end. */
 static int wait_for(struct session *s, struct end *e)
 {
@@ -243,7 +255,7 @@ static int wait_for(struct session *s, struct end *e)
 	fds[n] = (struct pollfd){.fd = e->signals, .events = POLLIN};
 	/* For POLLERR, that of a pipe without readers: `| head -1` is not to wait for a packet. */
 	fds[n + 1] = (struct pollfd){.fd = STDOUT_FILENO};
-	if (poll(fds, n + OWN_FDS, TICK_MS) < 0)
+	if (poll(fds, n + OWN_FDS, patience(s, e)) < 0)
 		return errno == EINTR ? 0 : -errno;
 	e->unread = fds[n + 1].revents & POLLERR;
 	for (unsigned int i = 0; i < n; i++) {

@@ -55,6 +55,9 @@ struct engine_ops {
 		    struct error *err);
 	/* CLOCK_MONOTONIC, ns: all that happened before has been delivered. */
 	uint64_t (*synced)(const struct engine *e);
+	/* Nothing is under way, and what comes makes one of the descriptors readable: no need to
+	 * look before. */
+	bool (*idle)(const struct engine *e);
 	/* The ruleset of this view was read anew. */
 	void (*rules_changed)(struct engine *e, unsigned int view);
 	/* Why rules that this view has are not heard of: its paths lack them; NULL: all are. */

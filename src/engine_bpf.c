@@ -19,6 +19,7 @@
 #include "src/clock.h"
 #include "src/engine.h"
 #include "src/filter_bpf.h"
+#include "src/kernel_btf.h"
 #include "src/programs.h"
 
 /* What was not heard of for so long is forgotten in the kernel: longer than the tracker waits. */
@@ -53,7 +54,7 @@ static int try_fentry(struct error *why)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	int id = libbpf_find_vmlinux_btf_id("__icmp_send", BPF_TRACE_FENTRY), fd;
+	int id = kernel_btf_find("__icmp_send"), fd;
 
 	if (id < 0)
 		return fail(why, id,
@@ -124,7 +125,7 @@ static void note_missing(struct engine *e)
 	const char *function = NULL;
 
 	*e->missing = 0;
-	if (!programs_has(e->programs, PROGRAM_CHAINS, &function) &&
+	if (e->kinds && !programs_has(e->programs, PROGRAM_CHAINS, &function) &&
 	    strcmp(function, "nf_tables_commit") != 0)
 		snprintf(e->missing, sizeof(e->missing),
 			 "the rules of nf_tables: this kernel does not let %s() be watched",
@@ -268,9 +269,20 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	if (n || e->followed)
 		say_lost(e);
 	e->followed = programs_followed(e->programs) > 0;
-	programs_sleep(e->programs, e->heard_ns + doze_ns < now);
 	sweep(e, now);
+	if (e->heard_ns + doze_ns >= now || programs_sleeps(e->programs))
+		return 0;
+	/* What came before they knew that we must be woken is read now. */
+	programs_sleep(e->programs, true);
+	n = programs_read(e->programs, on_record, e, &e->synced_ns);
+	if (n > 0)
+		programs_sleep(e->programs, false);
 	return 0;
+}
+
+static bool bpf_idle(const struct engine *e)
+{
+	return !e->followed && programs_sleeps(e->programs);
 }
 
 static uint64_t bpf_synced(const struct engine *e)
@@ -313,6 +325,7 @@ const struct engine_ops engine_bpf = {
 	.fds = bpf_fds,
 	.read = bpf_read,
 	.synced = bpf_synced,
+	.idle = bpf_idle,
 	.rules_changed = bpf_rules_changed,
 	.missing = bpf_missing,
 	.blind = bpf_blind,

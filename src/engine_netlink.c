@@ -603,6 +603,12 @@ static uint64_t netlink_synced(const struct engine *e)
 	return synced;
 }
 
+/* Records come later than their datagrams, and some of them never: it has to look. */
+static bool netlink_idle(const struct engine *e)
+{
+	return false;
+}
+
 static void netlink_rules_changed(struct engine *e, unsigned int view)
 {
 	struct error err = {0};
@@ -638,6 +644,7 @@ const struct engine_ops engine_netlink = {
 	.fds = netlink_fds,
 	.read = netlink_read,
 	.synced = netlink_synced,
+	.idle = netlink_idle,
 	.rules_changed = netlink_rules_changed,
 	.missing = netlink_missing,
 	.blind = netlink_blind,

@@ -13,6 +13,8 @@
 
 #include "src/cgroup.h"
 #include "src/features_probes.h"
+#include "src/kernel_btf.h"
+#include "src/programs.h"
 
 enum { SCRATCH_SECONDS = 10 };
 
@@ -81,86 +83,113 @@ static int probe_cgroup(const struct probe_context *c, int arg, struct error *wh
 
 #define NOTHING_YET "nothing: the engine that would use it is not part of this version"
 
+/* Without it there is no trace. */
+enum vital {
+	NEVER,
+	NETLINK, /* by that engine */
+	ALWAYS,
+};
+
 static const struct row {
 	const char *name;
 	probe_fn probe;
 	int arg;
 	bool scratch; /* in a network namespace of its own */
-	bool vital;   /* without it there is no trace */
+	enum vital vital;
 	const char *since, *without;
 } rows[] = {
-	{"CAP_NET_ADMIN", probe_capability, CAP_NET_ADMIN, false, true, NULL,
+	{"CAP_NET_ADMIN", probe_capability, CAP_NET_ADMIN, false, ALWAYS, NULL,
 	 "tracing: reading rules, marking packets, hearing trace messages"},
-	{"CAP_SYS_ADMIN", probe_capability, CAP_SYS_ADMIN, false, true, NULL,
+	{"CAP_SYS_ADMIN", probe_capability, CAP_SYS_ADMIN, false, ALWAYS, NULL,
 	 "tracing: entering network namespaces"},
-	{"entering network namespaces", probe_netns, 0, false, true, "3.0", "--netns, and tracing"},
+	{"entering network namespaces", probe_netns, 0, false, ALWAYS, "3.0", "--netns, and tracing"},
 	/* nf_tables and its family inet: 96518518cc41, 99633ab29b21 */
-	{"nf_tables", probe_nf_tables, 0, true, true, "3.14",
+	{"nf_tables", probe_nf_tables, 0, true, NETLINK, "3.14",
 	 "tracing: packets are selected and observed by a table of nfpath's own"},
 	/* 33d5a7b14bfd (extend tracing infrastructure) */
-	{"nft trace messages", probe_nft_trace, 0, true, true, "4.6",
+	{"nft trace messages", probe_nft_trace, 0, true, NETLINK, "4.6",
 	 "tracing: the kernel does not say which rules a packet hit"},
 	/* 6001a930ce03 (introduce table ownership) */
-	{"table owner flag", probe_owner_flag, 0, true, false, "5.12",
+	{"table owner flag", probe_owner_flag, 0, true, NEVER, "5.12",
 	 "the kernel does not remove nfpath's table after SIGKILL; the next start does"},
 	/* 7e5c6aa67e6f (add packets conntrack state to debug trace info) */
-	{"conntrack in trace messages", probe_trace_conntrack, 0, true, false, "6.16",
+	{"conntrack in trace messages", probe_trace_conntrack, 0, true, NEVER, "6.16",
 	 "conntrack steps: new, established, related, invalid"},
-	{"nft family bridge", probe_nft_family, NFPROTO_BRIDGE, true, false, "3.14",
+	{"nft family bridge", probe_nft_family, NFPROTO_BRIDGE, true, NEVER, "3.14",
 	 "rules of the bridge family; there are none in such a kernel"},
-	{"nft family arp", probe_nft_family, NFPROTO_ARP, true, false, "3.14",
+	{"nft family arp", probe_nft_family, NFPROTO_ARP, true, NEVER, "3.14",
 	 "rules of the arp family; there are none in such a kernel"},
-	{"nft family netdev (ingress)", probe_nft_family, NFPROTO_NETDEV, true, false, "4.2",
+	{"nft family netdev (ingress)", probe_nft_family, NFPROTO_NETDEV, true, NEVER, "4.2",
 	 "rules at ingress; there are none in such a kernel"},
-	{"iptables-legacy tables, IPv4", probe_legacy, NFPROTO_IPV4, false, false, NULL,
+	{"iptables-legacy tables, IPv4", probe_legacy, NFPROTO_IPV4, false, NEVER, NULL,
 	 "no rules of iptables-legacy to trace"},
-	{"iptables-legacy tables, IPv6", probe_legacy, NFPROTO_IPV6, false, false, NULL,
+	{"iptables-legacy tables, IPv6", probe_legacy, NFPROTO_IPV6, false, NEVER, NULL,
 	 "no rules of iptables-legacy to trace"},
-	{"nfnetlink_log", probe_nflog, 0, true, false, NULL,
+	{"nfnetlink_log", probe_nflog, 0, true, NEVER, NULL,
 	 "rules of iptables-legacy: their TRACE lines come by it"},
-	{"nflog group 0 free", probe_group_free, 0, false, false, NULL,
+	{"nflog group 0 free", probe_group_free, 0, false, NEVER, NULL,
 	 "rules of iptables-legacy: their TRACE lines go to whoever holds it"},
-	{"cgroup v2", probe_cgroup, 0, false, false, "4.5",
+	{"cgroup v2", probe_cgroup, 0, false, NEVER, "4.5",
 	 "-- COMMAND; select by --src, --dport …"},
 	/* e0bb96db96f8 (nft_socket: add support for cgroupsv2) */
-	{"nft match socket cgroupv2", probe_socket_cgroup, 0, true, false, "5.13",
+	{"nft match socket cgroupv2", probe_socket_cgroup, 0, true, NEVER, "5.13",
 	 "-- COMMAND; select by --src, --dport …"},
 	/* 341dfcf8d78e (btf: expose BTF info through sysfs) */
-	{"BTF of the kernel", probe_btf, 0, false, false, "5.4", "raw tracepoints, drop reasons"},
+	{"BTF of the kernel", probe_btf, 0, false, NEVER, "5.4", "raw tracepoints, drop reasons"},
 	/* c4f6699dfcb8; the ring buffer is 457f44363a88 of 5.8 */
-	{"raw tracepoints", probe_raw_tp, 0, false, false, "5.8",
+	{"raw tracepoints", probe_raw_tp, 0, false, NEVER, "5.8",
 	 "drops that no rule made, route lookups, rp_filter decisions, the true order of messages"},
 	/* 40e0b0908142 (introduce trace_sk_data_ready) */
-	{"tracepoint sk_data_ready", probe_raw_tp_part, NFP_MESSAGE, false, false, "6.3",
+	{"tracepoint sk_data_ready", probe_raw_tp_part, NFP_MESSAGE, false, NEVER, "6.3",
 	 "CPU and time of each message; route lookups cannot be tied to packets"},
 	/* f6d3c19274c7 (FIB tracepoints) */
-	{"tracepoint fib_table_lookup", probe_raw_tp_part, NFP_FIB4, false, false, "4.4",
+	{"tracepoint fib_table_lookup", probe_raw_tp_part, NFP_FIB4, false, NEVER, "4.4",
 	 "IPv4 route lookups and rp_filter decisions"},
 	/* b811580d91e9 (IPv6 fib lookup tracepoint) */
-	{"tracepoint fib6_table_lookup", probe_raw_tp_part, NFP_FIB6, false, false, "4.5",
+	{"tracepoint fib6_table_lookup", probe_raw_tp_part, NFP_FIB6, false, NEVER, "4.5",
 	 "IPv6 route lookups"},
-	{"tracepoint kfree_skb", probe_raw_tp_part, NFP_KFREE, false, false, "2.6.30",
+	{"tracepoint kfree_skb", probe_raw_tp_part, NFP_KFREE, false, NEVER, "2.6.30",
 	 "drops that no rule made: rp_filter, no route, no socket"},
 	/* cf66ba58b5cb (define tracepoints for dev queue and receive) */
-	{"tracepoint net_dev_queue", probe_raw_tp_part, NFP_TRANSMIT, false, false, "2.6.37",
+	{"tracepoint net_dev_queue", probe_raw_tp_part, NFP_TRANSMIT, false, NEVER, "2.6.37",
 	 "transmit steps: which device a packet was given to"},
 	/* c504e5c2f964 (introduce kfree_skb_reason) */
-	{"drop reasons", probe_drop_reasons, 0, false, false, "5.17",
+	{"drop reasons", probe_drop_reasons, 0, false, NEVER, "5.17",
 	 "names of drop reasons; a drop is shown with its place only"},
-	{"drop reason IP_RPFILTER", probe_rp_filter_reason, 0, false, false, "5.18",
+	{"drop reason IP_RPFILTER", probe_rp_filter_reason, 0, false, NEVER, "5.18",
 	 "the kernel's own word on rp_filter; the verdict is computed from the reverse route"},
-	{"kernel symbols", probe_symbols, 0, false, false, NULL,
+	{"kernel symbols", probe_symbols, 0, false, NEVER, NULL,
 	 "names of functions that dropped a packet; their addresses are shown"},
 	/* 2541517c32be; as a perf event: e12f03d7031a of 4.17 */
-	{"kprobes", probe_kprobe, 0, false, false, "4.17", NOTHING_YET},
+	{"kprobes", probe_kprobe, 0, false, NEVER, "4.17", NOTHING_YET},
 	/* fec56f5890d9 (introduce BPF trampoline) */
-	{"fentry", probe_fentry, 0, false, false, "5.5",
-	 "what takes the tracepoint sk_data_ready, where the kernel lacks that; else nothing"},
+	{"fentry", probe_fentry, 0, false, NEVER, "5.5",
+	 "engine bpf; for engine netlink, what takes the tracepoint sk_data_ready where the kernel "
+	 "lacks that"},
+	{"fexit", probe_fexit, 0, false, NEVER, "5.5", "engine bpf"},
+	/* e6f2dd0f8067 (add bpf_loop helper) */
+	{"bpf_loop", probe_bpf_loop, 0, false, NEVER, "5.17", "engine bpf"},
+	/* 457f44363a88 (implement BPF ring buffer) */
+	{"ring buffer", probe_ring_buffer, 0, false, NEVER, "5.8",
+	 "engine bpf, and raw tracepoints"},
+	/* 2c865a8a28a1 (add rule blob layout); that BTF says so of a module: 36e68442d1af of 5.11 */
+	{"rule blobs of nf_tables", probe_rule_blobs, 0, false, NEVER, "5.17",
+	 "engine bpf: which rule a packet matched"},
+	{"function nf_hook_slow", probe_part, PROGRAM_HOOKS, false, NEVER, NULL,
+	 "engine bpf: where packets enter and leave netfilter"},
+	{"functions nft_do_chain and nf_tables_commit", probe_part, PROGRAM_CHAINS, false, NEVER,
+	 NULL, "engine bpf: chains, policies and rules of nf_tables"},
+	{"functions of nft statements", probe_expressions, 0, false, NEVER, NULL,
+	 "engine bpf: rules of nf_tables"},
+	{"functions that free packets", probe_part, PROGRAM_ENDS, false, NEVER, NULL,
+	 "engine bpf: the end of some packets is noticed late"},
+	{"functions that copy packets", probe_part, PROGRAM_COPIES, false, NEVER, NULL,
+	 "engine bpf: which packet another one is a copy of"},
 	/* 84601d6ee68a (add bpf_link support for BPF_NETFILTER programs) */
-	{"BPF netfilter links", probe_bpf_netfilter, 0, true, false, "6.4",
+	{"BPF netfilter links", probe_bpf_netfilter, 0, true, NEVER, "6.4",
 	 "nothing in a trace: BPF programs at netfilter hooks are no rules, and not shown"},
 	/* e2cf17d3774c (add new hook nfnl subsystem) */
-	{"nfnetlink_hook", probe_hook_list, 0, true, false, "5.14",
+	{"nfnetlink_hook", probe_hook_list, 0, true, NEVER, "5.14",
 	 "nothing: the list of hook functions is not part of this version"},
 };
 
@@ -175,7 +204,8 @@ static void choose_engine(struct features *f)
 	if (!f->engine)
 		f->engine_why = none;
 	for (unsigned int i = 0; f->engine && i < f->n; i++) {
-		if (!rows[i].vital || f->v[i].available)
+		if (f->v[i].available || !rows[i].vital ||
+		    (rows[i].vital == NETLINK && f->engine != &engine_netlink))
 			continue;
 		f->engine = NULL;
 		fail(&f->engine_why, 0, "no engine works without %s: %.400s", rows[i].name,
@@ -193,6 +223,7 @@ int features_probe(struct features *f, struct error *err)
 		return fail(err, -ENOMEM, "out of memory");
 	f->n = N_ROWS;
 	c.raw_rc = raw_tp_open(&c.raw, &c.raw_why);
+	c.types = programs_types(&c.types_why);
 	for (unsigned int i = 0; i < f->n; i++) {
 		const struct row *r = &rows[i];
 		struct feature *v = &f->v[i];
@@ -206,6 +237,7 @@ int features_probe(struct features *f, struct error *err)
 		if (rc && !*v->why.text)
 			fail(&v->why, rc, "%s", strerror(-rc));
 	}
+	kernel_btf_free(c.types);
 	raw_tp_close(c.raw);
 	choose_engine(f);
 	return 0;

@@ -13,7 +13,10 @@
 #include <bpf/libbpf.h>
 
 #include "src/features_probes.h"
+#include "src/kernel_btf.h"
 #include "src/kernel_names.h"
+#include "src/kernel_symbols.h"
+#include "src/programs.h"
 
 /* A function of the kernel that is there in all versions, and seldom runs: while a probe is
  * attached to it, it is slower. */
@@ -90,21 +93,7 @@ int probe_rp_filter_reason(const struct probe_context *c, int arg, struct error 
 
 int probe_symbols(const struct probe_context *c, int arg, struct error *why)
 {
-	static const char path[] = "/proc/kallsyms";
-	unsigned long long addr = 0;
-	char line[512];
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return fail(why, -errno, "%s: %s", path, strerror(errno));
-	while (!addr && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%llx", &addr) != 1)
-			addr = 0;
-	fclose(f);
-	return addr ? 0
-		    : fail(why, -EPERM,
-			   "the kernel hides its addresses (kernel.kptr_restrict, or no "
-			   "CAP_SYSLOG)");
+	return kernel_symbols_probe(why);
 }
 
 /* libbpf's own sentence on EPERM, about a memory limit, would be the wrong one. */
@@ -157,24 +146,139 @@ int probe_kprobe(const struct probe_context *c, int arg, struct error *why)
 	return rc;
 }
 
-int probe_fentry(const struct probe_context *c, int arg, struct error *why)
+/* A descriptor. The kernel looks the function up when it loads such a program
+ * (bpf_check_attach_target()). */
+static int load_at(enum bpf_attach_type type, int btf_fd, uint32_t id, struct error *why)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	int link, rc = 0, prog, id;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type, .attach_btf_id = id,
+		    .attach_btf_obj_fd = (uint32_t)btf_fd);
+	int prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nfpath_probe", "GPL", return_0, INSNS,
+				 &opts);
 
-	id = libbpf_find_vmlinux_btf_id(rare_function, BPF_TRACE_FENTRY);
+	return prog < 0 ? refused(why, prog,
+				  type == BPF_TRACE_FENTRY
+					  ? "the kernel does not load an fentry program"
+					  : "the kernel does not load an fexit program")
+			: prog;
+}
+
+static int try_attaching(enum bpf_attach_type type, struct error *why)
+{
+	int link, rc = 0, prog, id = kernel_btf_find(rare_function);
+
 	if (id < 0)
 		return refused(why, id, "the kernel's type information (BTF) cannot be used");
-	opts.attach_btf_id = (uint32_t)id;
-	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "nfpath_probe", "GPL", return_0, INSNS, &opts);
+	prog = load_at(type, 0, (uint32_t)id, why);
 	if (prog < 0)
-		return refused(why, prog, "the kernel does not load an fentry program");
+		return prog;
 	link = bpf_raw_tracepoint_open(NULL, prog);
 	if (link < 0)
-		rc = refused(why, link, "the kernel refuses to attach an fentry program");
+		rc = refused(why, link, "the kernel refuses to attach it");
 	else
 		close(link);
 	close(prog);
+	return rc;
+}
+
+int probe_fentry(const struct probe_context *c, int arg, struct error *why)
+{
+	return try_attaching(BPF_TRACE_FENTRY, why);
+}
+
+int probe_fexit(const struct probe_context *c, int arg, struct error *why)
+{
+	return try_attaching(BPF_TRACE_FEXIT, why);
+}
+
+int probe_bpf_loop(const struct probe_context *c, int arg, struct error *why)
+{
+	int rc = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL);
+
+	if (rc < 0)
+		return refused(why, rc, "not probed");
+	return rc ? 0 : fail(why, -EOPNOTSUPP, "no program may call it");
+}
+
+int probe_ring_buffer(const struct probe_context *c, int arg, struct error *why)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "nfpath_probe", 0, 0,
+				(uint32_t)sysconf(_SC_PAGESIZE), NULL);
+
+	if (fd < 0)
+		return refused(why, fd, "the kernel does not make one");
+	close(fd);
+	return 0;
+}
+
+int probe_rule_blobs(const struct probe_context *c, int arg, struct error *why)
+{
+	if (!c->types)
+		return fail(why, -ENOENT, "%s", c->types_why.text);
+	if (!kernel_btf_has_struct(c->types, "nft_rule_blob"))
+		return fail(why, -ENOENT,
+			    "no struct nft_rule_blob in the type information of the kernel and of "
+			    "module nf_tables, if that is loaded");
+	return 0;
+}
+
+/* Loaded, and not attached: these functions run for each packet. */
+static int probe_function(const struct probe_context *c, const char *function, struct error *why)
+{
+	int fd, prog, rc;
+	uint32_t id;
+
+	if (!c->types)
+		return fail(why, -ENOENT, "%s", c->types_why.text);
+	rc = kernel_btf_func(c->types, function, &fd, &id);
+	if (rc == -ENOENT)
+		return fail(why, rc,
+			    "%s() is not in the type information of the kernel and of its loaded "
+			    "modules",
+			    function);
+	if (rc)
+		return refused(why, rc, "the type information of modules");
+	prog = load_at(BPF_TRACE_FENTRY, fd, id, why);
+	if (prog >= 0)
+		close(prog);
+	return prog < 0 ? prog : 0;
+}
+
+int probe_part(const struct probe_context *c, int part, struct error *why)
+{
+	enum program_part of;
+	const char *function, *last = "";
+	unsigned int kind;
+	int rc = 0;
+
+	for (unsigned int i = 0; !rc && (function = programs_function(i, &of, &kind)); i++) {
+		if (*function && (int)of == part && strcmp(function, last))
+			rc = probe_function(c, function, why);
+		last = function;
+	}
+	return rc;
+}
+
+/* Many of them are in modules that come when a rule needs them: no rule, nothing to see. */
+int probe_expressions(const struct probe_context *c, int arg, struct error *why)
+{
+	uint64_t wanted = 0, there = 0;
+	enum program_part part;
+	const char *function;
+	unsigned int kind, n = 0;
+	int rc = probe_function(c, "nft_immediate_eval", why);
+
+	for (unsigned int i = 0; !rc && (function = programs_function(i, &part, &kind)); i++) {
+		if (part != PROGRAM_EXPRS)
+			continue;
+		wanted |= 1ULL << kind;
+		if (!kernel_btf_func(c->types, function, NULL, NULL))
+			there |= 1ULL << kind;
+	}
+	for (uint64_t left = wanted & ~there; left; left &= left - 1)
+		n++;
+	if (!rc && n)
+		fail(why, 0, "%u of %d kinds of statements need modules that are not loaded now", n,
+		     __builtin_popcountll(wanted));
 	return rc;
 }
 

@@ -12,6 +12,8 @@ struct probe_context {
 	struct raw_tp *raw; /* NULL: not available, raw_rc and raw_why tell */
 	int raw_rc;
 	struct error raw_why;
+	struct kernel_btf *types; /* NULL: not available, types_why tells */
+	struct error types_why;
 };
 
 /* arg is the row's own. */
@@ -45,6 +47,12 @@ int probe_rp_filter_reason(const struct probe_context *c, int arg, struct error 
 int probe_symbols(const struct probe_context *c, int arg, struct error *why);
 int probe_kprobe(const struct probe_context *c, int arg, struct error *why);
 int probe_fentry(const struct probe_context *c, int arg, struct error *why);
+int probe_fexit(const struct probe_context *c, int arg, struct error *why);
+int probe_bpf_loop(const struct probe_context *c, int arg, struct error *why);
+int probe_ring_buffer(const struct probe_context *c, int arg, struct error *why);
+int probe_rule_blobs(const struct probe_context *c, int arg, struct error *why);
+int probe_part(const struct probe_context *c, int part, struct error *why);
+int probe_expressions(const struct probe_context *c, int arg, struct error *why);
 int probe_bpf_netfilter(const struct probe_context *c, int arg, struct error *why);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names for numbers of the running kernel: drop reasons (from its BTF) and code addresses (from
- * /proc/kallsyms). Read when first asked for. */
+/* Names for numbers of the running kernel: drop reasons (from its BTF) and code addresses
+ * (src/kernel_symbols.h). Read when first asked for. */
 #ifndef NFPATH_KERNEL_NAMES_H
 #define NFPATH_KERNEL_NAMES_H
 
@@ -17,8 +17,8 @@ void kernel_names_free(struct kernel_names *kn);
  * as long as kn. */
 const char *kernel_drop_reason(struct kernel_names *kn, uint32_t reason);
 
-/* Writes "nf_hook_slow+0xb3"; false: not a known address, or the kernel hides addresses
- * (kptr_restrict), and buf says "0x…". */
+/* Writes "nf_hook_slow+0xb3"; false: not a known address, or the kernel says no names, and buf says
+ * "0x…". */
 bool kernel_symbol(struct kernel_names *kn, uint64_t addr, char *buf, size_t len);
 
 #endif

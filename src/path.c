@@ -238,7 +238,7 @@ const char *step_type_name(enum step_type t)
 		[STEP_CONNTRACK] = "conntrack", [STEP_ROUTE] = "route",
 		[STEP_RP_FILTER] = "rp_filter", [STEP_HOOK] = "hook",
 		[STEP_DELIVER] = "deliver",	[STEP_TRANSMIT] = "transmit",
-		[STEP_DROP] = "drop",
+		[STEP_DROP] = "drop",		[STEP_HEADERS] = "headers",
 	};
 
 	return pick(names, COUNT(names), t);

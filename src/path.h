@@ -51,6 +51,7 @@ enum step_type {
 	STEP_POLICY,
 	STEP_RETURN, /* the end of a user chain was reached: back to the rule after the jump */
 	STEP_NAT,
+	STEP_HEADERS, /* others were put around it or taken off: a tunnel */
 	STEP_CONNTRACK,
 	STEP_ROUTE,
 	STEP_RP_FILTER,
@@ -93,6 +94,11 @@ struct step {
 			struct endpoint src, dst;
 			bool has_ports;
 		} nat;
+		struct { /* STEP_HEADERS: those that the next hook sees */
+			uint8_t family, proto; /* AF_*, IPPROTO_* */
+			bool has_ports;
+			struct endpoint src, dst;
+		} headers;
 		struct { /* STEP_CONNTRACK */
 			enum ct_state state;
 			uint32_t id;

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "bpf/nfpath.skel.h"
 #include "netfilter/exprs.h"
 #include "src/clock.h"
+#include "src/kernel_btf.h"
 
 /* For each program the function or tracepoint that it watches; a tracepoint has no kind of link but
  * its own. */
@@ -31,6 +31,7 @@ static const struct row {
 	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
 	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
 	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
+	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
 	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, true, false},
 	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, true, false},
 	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true, false},
@@ -95,20 +96,21 @@ static const struct row {
 #undef ENTERED
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64, MODULES_MAX = 128 };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64 };
 
-struct module_btf {
-	char name[64];
-	struct btf *btf;
-};
+/* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. */
+static const char *const modules[] = {"nf_tables", "nft_*", NULL};
 
 struct programs {
 	const struct programs_config *config;
+	struct kernel_btf *kb; /* opened when first needed */
+	bool types_picked;     /* kb's file has the types of our object */
+	int kfree_args;	       /* of the tracepoint kfree_skb */
 	struct nfpath_bpf *batches[BATCHES_MAX]; /* the first one's maps serve all */
 	unsigned int n_batches;
 	struct bpf_program *attached[ROWS];
 	struct bpf_link *links[ROWS];
-	bool failed[ROWS]; /* the kernel has it, and does not let us */
+	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
 	volatile unsigned long *consumer, *producer; /* of the ring, mapped */
 	programs_cb cb;
@@ -125,89 +127,52 @@ static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 /* --- which functions there are --- */
 
-struct kernel_types {
-	struct btf *vmlinux;
-	struct module_btf modules[MODULES_MAX];
-	unsigned int n;
-};
-
-/* Functions of nf_tables live in these. */
-static const char *const module_names[] = {
-	"nf_tables",	    "nft_ct",		"nft_log",	     "nft_limit",
-	"nft_reject",	    "nft_reject_inet",	"nft_reject_ipv4",   "nft_reject_ipv6",
-	"nft_reject_bridge", "nft_reject_netdev", "nft_nat",	     "nft_chain_nat",
-	"nft_masq",	    "nft_redir",	"nft_queue",	     "nft_quota",
-	"nft_connlimit",    "nft_synproxy",	"nft_tproxy",	     "nft_flow_offload",
-	"nft_fwd_netdev",   "nft_dup_netdev",	"nft_dup_ipv4",	     "nft_dup_ipv6",
-	"nft_compat",	    "nft_objref",	"nft_counter",
-};
-
-static void types_close(struct kernel_types *t)
+struct kernel_btf *programs_types(struct error *err)
 {
-	for (unsigned int i = 0; i < t->n; i++)
-		btf__free(t->modules[i].btf);
-	btf__free(t->vmlinux);
+	const char *functions[ROWS + 1] = {0};
+	size_t n = 0;
+
+	for (int i = 0; i < ROWS; i++)
+		if (!rows[i].tracepoint)
+			functions[n++] = rows[i].target;
+	return kernel_btf_open(functions, modules, err);
 }
 
-static int types_open(struct kernel_types *t)
+const char *programs_function(unsigned int i, enum program_part *part, unsigned int *kind)
 {
-	char path[128];
+	if (i >= ROWS)
+		return NULL;
+	*part = rows[i].part;
+	*kind = rows[i].kind;
+	return rows[i].tracepoint ? "" : rows[i].target;
+}
 
-	memset(t, 0, sizeof(*t));
-	t->vmlinux = btf__load_vmlinux_btf();
-	if (!t->vmlinux)
-		return -errno;
-	for (size_t i = 0; i < sizeof(module_names) / sizeof(module_names[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module_names[i]);
-		if (access(path, R_OK))
-			continue;
-		t->modules[t->n].btf = btf__load_module_btf(module_names[i], t->vmlinux);
-		if (t->modules[t->n].btf)
-			t->n++;
+static int open_types(struct programs *p, struct error *err)
+{
+	if (p->kb) {
+		kernel_btf_refresh(p->kb);
+		return 0;
 	}
+	p->kb = programs_types(err);
+	if (!p->kb)
+		return err->rc;
+	p->kfree_args = kernel_btf_tracepoint(p->kb, "kfree_skb");
 	return 0;
 }
 
-static bool has_function(const struct btf *module, unsigned int from, const char *name)
+/* Modules may bring functions later; tracepoints are the kernel's own. */
+static bool has_target(struct programs *p, int i)
 {
-	unsigned int end = btf__type_cnt(module);
-
-	for (unsigned int id = from; id < end; id++) {
-		const struct btf_type *t = btf__type_by_id(module, id);
-
-		if (btf_is_func(t) && !strcmp(btf__name_by_offset(module, t->name_off), name))
-			return true;
-	}
-	return false;
+	if (!rows[i].tracepoint)
+		return !kernel_btf_func(p->kb, rows[i].target, NULL, NULL);
+	p->failed[i] = kernel_btf_tracepoint(p->kb, rows[i].target) < 0;
+	return !p->failed[i];
 }
 
-static bool has_target(const struct kernel_types *t, const struct row *r)
+static void rest(struct programs *p)
 {
-	char typedef_name[80];
-
-	if (r->tracepoint) {
-		snprintf(typedef_name, sizeof(typedef_name), "btf_trace_%s", r->target);
-		return btf__find_by_name_kind(t->vmlinux, typedef_name, BTF_KIND_TYPEDEF) > 0;
-	}
-	for (unsigned int i = 0; i < t->n; i++)
-		if (has_function(t->modules[i].btf, btf__type_cnt(t->vmlinux), r->target))
-			return true;
-	return btf__find_by_name_kind(t->vmlinux, r->target, BTF_KIND_FUNC) > 0;
-}
-
-/* As in raw_tp.c: DECLARE_TRACE makes `typedef void (*btf_trace_NAME)(void *, …)`. */
-static int tracepoint_args(const struct btf *btf, const char *name)
-{
-	const struct btf_type *t;
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-
-	if (id < 0)
-		return -ENOENT;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
-	if (!t || !btf_is_ptr(t))
-		return -ENOENT;
-	t = btf__type_by_id(btf, t->type);
-	return t && btf_is_func_proto(t) ? btf_vlen(t) - 1 : -ENOENT;
+	kernel_btf_rest(p->kb);
+	p->types_picked = false;
 }
 
 /* --- loading --- */
@@ -221,13 +186,12 @@ static size_t ring_size(size_t bytes)
 	return size;
 }
 
-static void configure(const struct programs *p, struct nfpath_bpf *skel, const struct kernel_types *t)
+static void configure(const struct programs *p, struct nfpath_bpf *skel)
 {
 	const struct programs_config *c = p->config;
-	int args = tracepoint_args(t->vmlinux, "btf_trace_kfree_skb");
 
-	skel->rodata->kfree_has_reason = args >= 3;
-	skel->rodata->kfree_has_socket = args >= 4;
+	skel->rodata->kfree_has_reason = p->kfree_args >= 3;
+	skel->rodata->kfree_has_socket = p->kfree_args >= 4;
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->begins_anywhere = !c->begin;
@@ -256,10 +220,18 @@ static int share_maps(const struct programs *p, struct nfpath_bpf *skel)
 	return rc;
 }
 
-static int load_batch(struct programs *p, const struct kernel_types *t, const bool *want,
-		      struct nfpath_bpf **out)
+static int pick_types(struct programs *p, const struct nfpath_bpf *skel)
 {
-	struct nfpath_bpf *skel = nfpath_bpf__open();
+	int rc = p->types_picked ? 0 : kernel_btf_core(p->kb, bpf_object__btf(skel->obj), NULL);
+
+	p->types_picked = !rc;
+	return rc;
+}
+
+static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **out)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_btf_core_path(p->kb));
+	struct nfpath_bpf *skel = nfpath_bpf__open_opts(&opts);
 	struct bpf_program *prog;
 	int rc;
 
@@ -267,12 +239,14 @@ static int load_batch(struct programs *p, const struct kernel_types *t, const bo
 		return -errno;
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, false);
-	configure(p, skel, t);
+	configure(p, skel);
 	for (int i = 0; i < ROWS; i++)
 		if (want[i])
 			bpf_program__set_autoload(
 				bpf_object__find_program_by_name(skel->obj, rows[i].program), true);
 	rc = share_maps(p, skel);
+	if (!rc)
+		rc = pick_types(p, skel);
 	if (!rc)
 		rc = nfpath_bpf__load(skel);
 	if (rc) {
@@ -292,7 +266,8 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 		if (!want[i])
 			continue;
 		p->attached[i] = bpf_object__find_program_by_name(skel->obj, rows[i].program);
-		p->links[i] = bpf_program__attach(p->attached[i]);
+		p->links[i] = rows[i].tracepoint ? bpf_program__attach(p->attached[i])
+						 : kernel_btf_attach(p->attached[i]);
 		if (p->links[i]) {
 			n++;
 			continue;
@@ -304,7 +279,7 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 }
 
 /* Together they do not load: each alone then, to find those that do. */
-static int load_singly(struct programs *p, const struct kernel_types *t, bool *want)
+static int load_singly(struct programs *p, bool *want)
 {
 	struct nfpath_bpf *skel;
 	int n = 0, first = 0;
@@ -316,7 +291,7 @@ static int load_singly(struct programs *p, const struct kernel_types *t, bool *w
 		if (!want[i] || p->n_batches == BATCHES_MAX)
 			continue;
 		one[i] = true;
-		rc = load_batch(p, t, one, &skel);
+		rc = load_batch(p, one, &skel);
 		if (!rc) {
 			n += attach_batch(p, skel, one);
 			continue;
@@ -385,7 +360,6 @@ static int explain(struct error *err, int rc)
 int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct error *err)
 {
 	struct nfpath_bpf *skel;
-	struct kernel_types types;
 	bool want[ROWS] = {0}, any = false;
 	int n, rc;
 
@@ -396,22 +370,20 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 	}
 	if (!any)
 		return 0;
-	rc = types_open(&types);
-	if (rc) {
-		types_close(&types);
-		return explain(err, rc);
-	}
+	rc = open_types(p, err);
+	if (rc)
+		return rc == -ENOENT ? explain(err, rc) : rc;
 	any = false;
 	for (int i = 0; i < ROWS; i++) {
-		want[i] = want[i] && has_target(&types, &rows[i]);
+		want[i] = want[i] && has_target(p, i);
 		any |= want[i];
 	}
 	n = 0;
 	if (any && p->n_batches < BATCHES_MAX) {
-		rc = load_batch(p, &types, want, &skel);
-		n = rc ? load_singly(p, &types, want) : attach_batch(p, skel, want);
+		rc = load_batch(p, want, &skel);
+		n = rc ? load_singly(p, want) : attach_batch(p, skel, want);
 	}
-	types_close(&types);
+	rest(p);
 	if (n > 0 && !p->rb) {
 		rc = open_ring(p);
 		if (!rc)
@@ -471,6 +443,7 @@ void programs_close(struct programs *p)
 	ring_buffer__free(p->rb);
 	while (p->n_batches)
 		nfpath_bpf__destroy(p->batches[--p->n_batches]);
+	kernel_btf_free(p->kb);
 	free(p);
 }
 
@@ -489,6 +462,11 @@ int programs_followed(const struct programs *p)
 void programs_sleep(struct programs *p, bool sleeps)
 {
 	__atomic_store_n(&p->batches[0]->bss->reader_sleeps, sleeps, __ATOMIC_SEQ_CST);
+}
+
+bool programs_sleeps(const struct programs *p)
+{
+	return __atomic_load_n(&p->batches[0]->bss->reader_sleeps, __ATOMIC_SEQ_CST);
 }
 
 int programs_fd(const struct programs *p)

@@ -13,6 +13,7 @@
 #include "bpf/event.h"
 #include "src/error.h"
 
+struct kernel_btf;
 struct programs;
 
 /* What a program is for. */
@@ -33,6 +34,14 @@ struct programs_config {
 	unsigned int n_begin;
 	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
 };
+
+/* The kernel's types, as far as the programs ask for them: for whoever wants to know what there is.
+ * Not while programs are open. NULL: err tells. */
+struct kernel_btf *programs_types(struct error *err);
+
+/* The function that the i-th program watches, its part and, of expressions, their kind. "": it
+ * watches a tracepoint. NULL: there are no more. */
+const char *programs_function(unsigned int i, enum program_part *part, unsigned int *kind);
 
 /* Loads nothing yet. 0 or a negative errno with a sentence. config is borrowed until close. */
 int programs_open(struct programs **out, const struct programs_config *config, struct error *err);
@@ -57,6 +66,8 @@ void programs_gate(struct programs *p, bool open);
 int programs_followed(const struct programs *p);
 /* The reader is about to sleep until a record wakes it; else it comes by itself. */
 void programs_sleep(struct programs *p, bool sleeps);
+/* It was not woken since. */
+bool programs_sleeps(const struct programs *p);
 
 int programs_fd(const struct programs *p);
 

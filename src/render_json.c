@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <linux/netfilter.h>
 #include <net/ethernet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,13 +213,28 @@ static void put_return(struct object *o, const struct path *p, const struct step
 
 static void put_nat(struct object *o, const struct path *p, const struct step *s)
 {
-	uint8_t family = p->packet.family;
+	/* Inside a tunnel it may have been of the other family. */
+	uint8_t family = s->family == NFPROTO_IPV6   ? AF_INET6
+			 : s->family == NFPROTO_IPV4 ? AF_INET
+						     : p->packet.family;
 
 	put_str(o, "kind", s->nat.dnat ? "dnat" : "snat");
 	put_addr(o, "src", true, family, s->nat.src.addr);
 	put_int(o, "sport", s->nat.has_ports, s->nat.src.port);
 	put_addr(o, "dst", true, family, s->nat.dst.addr);
 	put_int(o, "dport", s->nat.has_ports, s->nat.dst.port);
+}
+
+static void put_headers(struct object *o, const struct path *p, const struct step *s)
+{
+	const struct packet now = {.family = s->headers.family, .proto = s->headers.proto};
+
+	put_str(o, "family", packet_family(&now));
+	put_proto(o, &now);
+	put_addr(o, "src", true, now.family, s->headers.src.addr);
+	put_int(o, "sport", s->headers.has_ports, s->headers.src.port);
+	put_addr(o, "dst", true, now.family, s->headers.dst.addr);
+	put_int(o, "dport", s->headers.has_ports, s->headers.dst.port);
 }
 
 static void put_conntrack(struct object *o, const struct path *p, const struct step *s)
@@ -283,13 +299,13 @@ static void put_drop(struct object *o, const struct path *p, const struct step *
 	put_str(o, "location", s->drop.location);
 }
 
-static void put_netns(struct object *o, const struct path_netns *netns)
+static void put_netns(struct object *o, const char *key, const struct path_netns *netns)
 {
 	struct object value = object_new();
 
 	put_int(&value, "inum", true, netns->inum);
 	put_str(&value, "name", netns->name);
-	put_object(o, "netns", value);
+	put_object(o, key, value);
 }
 
 /* Where it is, unless that is where the packet was first seen; else NULL. */
@@ -307,7 +323,7 @@ static struct object step_object(const struct path *p, const struct step *s)
 		[STEP_CONNTRACK] = put_conntrack, [STEP_ROUTE] = put_route,
 		[STEP_RP_FILTER] = put_rp_filter, [STEP_HOOK] = put_hookfn,
 		[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
-		[STEP_DROP] = put_drop,
+		[STEP_DROP] = put_drop,		  [STEP_HEADERS] = put_headers,
 	};
 	const struct path_netns *netns = elsewhere(p, s);
 	struct object o = object_new();
@@ -315,7 +331,7 @@ static struct object step_object(const struct path *p, const struct step *s)
 	put_str(&o, "type", step_type_name(s->type));
 	put_step[s->type](&o, p, s);
 	if (netns)
-		put_netns(&o, netns);
+		put_netns(&o, "netns", netns);
 	return o;
 }
 
@@ -327,7 +343,7 @@ static struct object head_object(const struct path *p)
 	put_int(&o, "id", true, p->id);
 	put_str(&o, "engine", p->engine);
 	put_time(&o, "time", p->time_ns);
-	put_netns(&o, &p->places[0].netns);
+	put_netns(&o, "netns", &p->places[0].netns);
 	put_object(&o, "packet", packet_object(&p->packet));
 	return o;
 }
@@ -343,6 +359,8 @@ static struct object tail_object(const struct path *p)
 	put_int(&o, "lost", true, p->lost);
 	put_str(&o, "unseen", p->unseen);
 	put_str(&o, "fix", p->fix);
+	if (p->here)
+		put_netns(&o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)
 		put_int(&o, "copy_of", p->copy_of, p->copy_of);
 	return o;

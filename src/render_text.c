@@ -190,12 +190,13 @@ static void write_decider(FILE *f, const char *label, const struct step *s)
 static const char *out_device(const struct path *p)
 {
 	const struct step *sent = last_of(p, STEP_TRANSMIT), *route = last_of(p, STEP_ROUTE);
+	unsigned int ns = path_here(p)->ns;
 
-	if (sent && sent->transmit.dev)
+	if (sent && sent->ns == ns && sent->transmit.dev)
 		return sent->transmit.dev;
-	if (p->packet.oif[0])
+	if (!p->here && p->packet.oif[0])
 		return p->packet.oif;
-	return route ? route->route.dev : NULL;
+	return route && route->ns == ns ? route->route.dev : NULL;
 }
 
 static const struct {
@@ -235,6 +236,10 @@ static void write_outcome(struct text *t)
 
 	fputs("  ", t->out);
 	text_painted(t, outcomes[p->verdict].color, outcomes[p->verdict].word);
+	if (p->here) {
+		fputs(" in netns ", t->out);
+		text_netns(t->out, &path_here(p)->netns);
+	}
 	write_destination(t);
 	if (by)
 		write_decider(t->out, went_on ? ", let through by " : " by ", by);
@@ -283,6 +288,7 @@ static int text_path(const struct render *r, const struct path *p)
 	size_t size = 0;
 	int rc;
 
+	t.family = p->packet.family;
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;

@@ -18,7 +18,8 @@ struct text {
 	char *names;	 /* left column of every step, one NUL-terminated string after the other */
 	size_t *name_at; /* where in names, by step */
 	int left;	 /* width of that column */
-	struct endpoint src, dst; /* as the headers are at this step */
+	uint8_t family;	 /* AF_* of the headers at this step … */
+	struct endpoint src, dst; /* … and the rest of them */
 	bool has_ports;
 	unsigned int ns;     /* index of the namespace in which the steps are */
 	const char *section; /* class and hook of the heading that was written last */

@@ -214,8 +214,8 @@ static void write_change(struct text *t, const char *side, struct endpoint *now,
 	char from[64], into[64];
 
 	fprintf(t->out, "    NAT %s %s -> %s\n", side,
-		endpoint_text(from, sizeof(from), t->p->packet.family, now, t->has_ports),
-		endpoint_text(into, sizeof(into), t->p->packet.family, to, to_ports));
+		endpoint_text(from, sizeof(from), t->family, now, t->has_ports),
+		endpoint_text(into, sizeof(into), t->family, to, to_ports));
 	*now = *to;
 }
 
@@ -226,6 +226,21 @@ static void write_nat(struct text *t, const struct step *s)
 	if (s->nat.snat)
 		write_change(t, "src", &t->src, &s->nat.src, s->nat.has_ports);
 	t->has_ports = s->nat.has_ports;
+}
+
+static void write_headers(struct text *t, const struct step *s)
+{
+	const struct packet proto = {.family = s->headers.family, .proto = s->headers.proto};
+	char name[32], src[64], dst[64];
+
+	end_section(t);
+	t->family = s->headers.family;
+	t->src = s->headers.src;
+	t->dst = s->headers.dst;
+	t->has_ports = s->headers.has_ports;
+	fprintf(t->out, "  HEADERS now %s %s > %s\n", proto_text(name, sizeof(name), &proto),
+		endpoint_text(src, sizeof(src), t->family, &t->src, t->has_ports),
+		endpoint_text(dst, sizeof(dst), t->family, &t->dst, t->has_ports));
 }
 
 static void write_conntrack(struct text *t, const struct step *s)
@@ -268,7 +283,7 @@ static void write_route(struct text *t, const struct step *s)
 	end_section(t);
 	t->after_route = true;
 	fprintf(t->out,
-		"  ROUTE %s: ", addr_text(dst, sizeof(dst), t->p->packet.family, t->dst.addr));
+		"  ROUTE %s: ", addr_text(dst, sizeof(dst), t->family, t->dst.addr));
 	text_painted(t, bad ? TEXT_RED : NULL, s->route.result ? s->route.result : "unknown");
 	text_labelled(t->out, " via ", s->route.gateway);
 	text_labelled(t->out, " dev ", s->route.dev);
@@ -315,7 +330,7 @@ static void write_rp_filter(struct text *t, const struct step *s)
 	fputs(": ", t->out);
 	text_painted(t, s->rpf.pass ? NULL : TEXT_RED, s->rpf.pass ? "pass" : "FAIL");
 	if (s->rpf.reverse_dev) {
-		addr_text(src, sizeof(src), t->p->packet.family, t->src.addr);
+		addr_text(src, sizeof(src), t->family, t->src.addr);
 		fprintf(t->out, ", reverse route to %s leaves by ", src);
 		escape_write(t->out, s->rpf.reverse_dev);
 	} else {
@@ -359,6 +374,7 @@ void text_steps(struct text *t)
 		[STEP_POLICY] = {write_rule, true},
 		[STEP_RETURN] = {write_rule, true},
 		[STEP_NAT] = {write_nat, true},
+		[STEP_HEADERS] = {write_headers, false},
 		[STEP_CONNTRACK] = {write_conntrack, true},
 		[STEP_ROUTE] = {write_route, false},
 		[STEP_RP_FILTER] = {write_rp_filter, false},

@@ -193,6 +193,11 @@ int session_step(struct session *s, bool all, struct error *err)
 	return 0;
 }
 
+bool session_idle(const struct session *s)
+{
+	return s->config->engine->idle(s->engine) && tracker_idle(s->tracker);
+}
+
 uint64_t session_synced(const struct session *s)
 {
 	return s->config->engine->synced(s->engine);

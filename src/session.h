@@ -32,6 +32,9 @@ enum { SESSION_FDS_MAX = 1024 };
 
 unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned int max);
 
+/* Nothing is under way: the next step may wait until one of the descriptors is readable. */
+bool session_idle(const struct session *s);
+
 /* Takes what the kernel has said and hands out the paths that are complete. all: the others too,
  * for the end. 0 or a negative errno. */
 int session_step(struct session *s, bool all, struct error *err);

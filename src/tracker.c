@@ -47,6 +47,11 @@ void tracker_close(struct tracker *t)
 	free(t);
 }
 
+bool tracker_idle(const struct tracker *t)
+{
+	return TAILQ_EMPTY(&t->table.live) && TAILQ_EMPTY(&t->table.remembered);
+}
+
 const struct tracker_stats *tracker_stats(const struct tracker *t)
 {
 	return &t->stats;

@@ -42,6 +42,9 @@ void tracker_event(struct tracker *t, const struct event *ev);
  */
 void tracker_flush(struct tracker *t, uint64_t synced_ns, bool all);
 
+/* No packet is under way, and none is remembered. */
+bool tracker_idle(const struct tracker *t);
+
 const struct tracker_stats *tracker_stats(const struct tracker *t);
 
 #endif

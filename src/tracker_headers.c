@@ -105,6 +105,23 @@ static bool may_be_nat(const struct live *l, const struct event *ev)
 			    !(ev->type == EVENT_ENTER && l->path->left_last));
 }
 
+static void see_tunnel(struct live *l, const struct packet *now)
+{
+	struct step *s;
+
+	if (l->now.family == now->family && l->now.proto == now->proto &&
+	    same_endpoint(&l->now.src, &now->src) && same_endpoint(&l->now.dst, &now->dst))
+		return;
+	s = path_add(l->path, STEP_HEADERS, packet_nfproto(now), HOOK_NONE);
+	if (!s)
+		return;
+	s->headers.family = now->family;
+	s->headers.proto = now->proto;
+	s->headers.has_ports = now->has_ports;
+	s->headers.src = now->src;
+	s->headers.dst = now->dst;
+}
+
 void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev)
 {
 	const struct packet *now = ev->packet;
@@ -122,6 +139,8 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 	}
 	if (may_be_nat(l, ev))
 		see_nat(l, now, ev->hook);
+	else if (l->sure && l->now.has_addrs)
+		see_tunnel(l, now);
 	live_set_headers(&t->table, l, now);
 }
 

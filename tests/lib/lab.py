@@ -22,6 +22,9 @@ B = os.path.realpath(os.environ.get("B") or os.path.join(ROOT, "build"))
 NFPATH = os.environ.get("NFPATH") or os.path.join(B, "nfpath")
 # A sanitizer build is several times slower, an emulated processor too, and so is everything that waits for them.
 SLOW = (4 if os.environ.get("SAN") == "1" else 1) * int(os.environ.get("VM_SLOW") or 1)
+# The engine of a trace whose arguments name none. "auto" would be another one from host to host; tests that are about one engine name it:
+# in their arguments, or by setting this.
+ENGINE = os.environ.get("NFPATH_ENGINE") or "netlink"
 
 CLONE_NEWNET = 0x40000000
 # Of our own: rulesets of our namespaces wait for nobody's iptables, and nobody's for ours.
@@ -186,17 +189,25 @@ def veth(a, adev, b, bdev, mtu=None):
     return macs
 
 
+def with_engine(args):
+    """Arguments of `nfpath trace`, with --engine ENGINE unless they name an engine; what follows -- belongs to the command."""
+    args = list(args)
+    if "--engine" in (args[:args.index("--")] if "--" in args else args):
+        return args
+    return ["--engine", ENGINE] + args
+
+
 class Trace:
     """nfpath running in the background: started, ready, ended; its output as text and as JSON objects.
 
-    The arguments follow `trace`. stdout and stderr go to files, so that nobody ever waits for us to read.
+    The arguments follow `trace`, with ENGINE unless argv0 (whatever it is that starts nfpath then) is given. stdout and stderr go to files, so that nobody ever waits for us to read.
     """
 
     def __init__(self, args, ns=None, ready=True, env=None, argv0=None, wait=15):
         self.dir = tempfile.mkdtemp(prefix="nfp-trace-")
         self.so = os.path.join(self.dir, "stdout")
         self.se = os.path.join(self.dir, "stderr")
-        argv = list(argv0 or [NFPATH, "trace"]) + [str(a) for a in args]
+        argv = list(argv0) + [str(a) for a in args] if argv0 else [NFPATH, "trace"] + with_engine(str(a) for a in args)
         full = dict(os.environ)
         full.update(env or {})
         with open(self.so, "wb") as o, open(self.se, "wb") as e:
@@ -264,8 +275,11 @@ class Trace:
 
 
 def nfpath(args, ns=None, timeout=30, env=None, argv0=None):
-    """Runs nfpath to its end; CompletedProcess with bytes."""
-    argv = list(argv0 or [NFPATH]) + [a if isinstance(a, bytes) else str(a) for a in args]
+    """Runs nfpath to its end; CompletedProcess with bytes. A trace gets ENGINE as class Trace does it."""
+    args = [a if isinstance(a, bytes) else str(a) for a in args]
+    if args[:1] == ["trace"]:
+        args[1:] = with_engine(args[1:])
+    argv = list(argv0 or [NFPATH]) + args
     full = dict(os.environ)
     full.update(env or {})
     kw = dict(stdin=subprocess.DEVNULL, capture_output=True, env=full, timeout=timeout * SLOW)

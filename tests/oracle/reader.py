@@ -31,8 +31,10 @@ VERDICTS = {-1: "continue", -2: "break", -3: "jump", -4: "goto", -5: "return", 0
 FAMILIES = {0: "unspec", 1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 TRACE = re.compile(r"^TRACE: ([^:]+):(.*):(rule|policy|return):(\d+) ?$")
 IPPROTO_FRAGMENT = 44
-# Chains that mark packets for tracing: those of the test, and nfpath's. They are never steps of a path.
-OURS = re.compile(r"^nfpath_\d+$")
+# Tables that mark packets for tracing: those of the test, and nfpath's. They are never steps of a path.
+OURS = re.compile(r"^(nfpath|oracle)_\d+$")
+# So many messages before a gap there may be packets under way.
+UNDER_WAY = 5000
 
 
 def attrs(data):
@@ -120,6 +122,8 @@ class Packet:
         self.steps = []
         self.dropped = False
         self.parent = None
+        self.last = 0        # number of its last message
+        self.whole = True    # None of its messages can be among those that were lost
 
 
 class LostEvents(Exception):
@@ -127,11 +131,15 @@ class LostEvents(Exception):
 
 
 class Reader:
-    """ns: lab.Netns. model: rulesets.Model, which knows base chains and the number of rules of legacy chains."""
+    """ns: lab.Netns. model: rulesets.Model, which knows base chains and the number of rules of legacy chains.
 
-    def __init__(self, ns, model, legacy):
+    lossy: messages may get lost, and who was under way then is not `whole`. Only for drain() after the last packet was sent."""
+
+    def __init__(self, ns, model, legacy, lossy=False, rcvbuf=64 << 20):
         self.ns = ns
         self.model = model
+        self.lossy = lossy
+        self.gaps = 0
         self.packets = []
         self.orphans = []
         self.begins = set()
@@ -141,7 +149,7 @@ class Reader:
             self.s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER)
             self.names = {i: n for i, n in socket.if_nameindex()}
         self.s.bind((0, 0))
-        self.s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+        self.s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, rcvbuf)
         self.s.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTRACE)
         self.s.setblocking(False)
         if legacy:
@@ -176,28 +184,44 @@ class Reader:
             raise OSError(e, "nfnetlink_log: " + os.strerror(e))
 
     def find_marking_chains(self):
-        """Which chains mark packets: where a packet begins. Called when the table that marks is there."""
-        self.begins = set()
+        """Which chains mark packets: where a packet begins. Called when the table that marks is there. Where the test has one of its own
+        beside nfpath's, it is that one."""
+        found = set()
         for o in self.model.live_nft(self.ns):
             r = o.get("rule")
             if r and OURS.match(r["table"]) and any(
                     e.get("mangle", {}).get("key") == {"meta": {"key": "nftrace"}} for e in r["expr"]):
-                self.begins.add((r["family"], r["table"], r["chain"]))
+                found.add((r["family"], r["table"], r["chain"]))
+        self.begins = {c for c in found if c[1].startswith("oracle_")} or found
         if not self.begins:
             raise RuntimeError("no chain in %s marks packets for tracing" % self.ns.name)
 
     def drain(self):
         """Reads what is there now. LostEvents when the kernel says that it had to throw messages away."""
+        gap = False
         while True:
             try:
                 data = self.s.recv(1 << 17)
             except BlockingIOError:
+                if gap:
+                    self._gap()
                 return
             except OSError as e:
-                if e.errno == errno.ENOBUFS:
-                    raise LostEvents("the reader lost events")
-                raise
+                if e.errno != errno.ENOBUFS:
+                    raise
+                if not self.lossy:
+                    raise LostEvents("the reader lost events") from e
+                # netlink_broadcast_deliver() adds nothing to a congested socket until it has been read empty: the gap is there.
+                gap = True
+                continue
             self._datagram(data)
+
+    def _gap(self):
+        self.gaps += 1
+        self.by_id.clear()
+        for p in self.packets:
+            if p.last + UNDER_WAY > self.events:
+                p.whole = False
 
     def _datagram(self, data):
         at = 0
@@ -227,6 +251,7 @@ class Reader:
             # for IPv6 fragments other than the first (ipv6_find_hdr finds no transport header, nft_trace_notify then says nothing).
             if (A_IIF in a or A_OIF in a) and (family, table, chain) in self.begins:
                 p = Packet(self._headers(a), self._ifname(a.get(A_IIF)), self._ifname(a.get(A_OIF)))
+                p.last = self.events
                 self.packets.append(p)
                 self.by_id[ident] = p
             return
@@ -235,6 +260,7 @@ class Reader:
             self.orphans.append("nft %s %s %s" % (family, table, chain))
             return
         p.see(self._headers(a))
+        p.last = self.events
         kind = struct.unpack(">I", a[A_TYPE])[0]
         if kind == TYPE_POLICY:
             verdict = VERDICTS[struct.unpack(">i", a[A_POLICY])[0]]

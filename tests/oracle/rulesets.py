@@ -20,6 +20,7 @@ class Model:
 
     def __init__(self):
         self.base = set()    # (family, table, chain) of nft base chains
+        self.silent = set()  # (family, table, chain, handle) of nft rules that end with a match: they do nothing
         self.legacy = {}     # (family, table, chain) -> [target of each rule]
         self.policies = {}   # (family, table) -> {builtin chain: policy}
 
@@ -32,6 +33,18 @@ class Model:
             c = o.get("chain")
             if c and "hook" in c:
                 self.base.add((c["family"], c["table"], c["name"]))
+            r = o.get("rule")
+            if r and self.does_nothing(r["expr"]):
+                self.silent.add((r["family"], r["table"], r["chain"], r["handle"]))
+
+    @staticmethod
+    def does_nothing(expressions):
+        """Has it neither verdict nor statement behind its last match? The kernel then runs no function that could be seen, or none that
+        says whether all of the rule matched."""
+        if not expressions:
+            return True
+        last = expressions[-1]
+        return "match" in last or (last.get("xt") or {}).get("type") == "match"
 
     def read_legacy_text(self, family, text):
         table = None

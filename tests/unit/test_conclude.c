@@ -360,6 +360,74 @@ static void test_vanished_inside_a_hook(void **state)
 	path_free(p);
 }
 
+static struct path *forwarded_into_another(void)
+{
+	struct path *p = path_new();
+
+	path_add(p, STEP_RULE, NFPROTO_INET, FWD)->verdict = VERDICT_ACCEPT;
+	path_add(p, STEP_TRANSMIT, NFPROTO_INET, HOOK_NONE);
+	p->places[0].passed = BIT(PRE) | BIT(FWD) | BIT(POST);
+	path_move(p, 1)->passed = BIT(PRE) | BIT(IN);
+	p->last_hook = IN;
+	p->left_last = true;
+	return p;
+}
+
+static void test_the_last_namespace_has_the_last_word(void **state)
+{
+	struct path *p = forwarded_into_another();
+
+	conclude(p, NULL);
+	assert_int_equal(p->verdict, PATH_ACCEPTED);
+	assert_int_equal(p->decided_by, -1); /* no rule of that namespace did */
+	path_add(p, STEP_POLICY, NFPROTO_INET, IN)->verdict = VERDICT_ACCEPT;
+	conclude(p, NULL);
+	assert_int_equal(p->decided_by, 2);
+	path_free(p);
+}
+
+static void test_sent_by_the_last_namespace(void **state)
+{
+	struct path *p = forwarded_into_another();
+
+	path_here(p)->passed = BIT(OUT) | BIT(POST);
+	p->last_hook = POST;
+	conclude(p, NULL);
+	assert_int_equal(p->verdict, PATH_TRANSMITTED);
+	assert_non_null(p->unseen); /* the device that took it was the other one's */
+	path_free(p);
+}
+
+static void test_dropped_in_the_last_namespace(void **state)
+{
+	struct path *p = forwarded_into_another();
+
+	path_add(p, STEP_RULE, NFPROTO_INET, IN)->verdict = VERDICT_DROP;
+	path_add(p, STEP_DROP, NFPROTO_INET, HOOK_NONE);
+	conclude(p, NULL);
+	assert_int_equal(p->verdict, PATH_DROPPED);
+	assert_int_equal(p->decided_by, 2);
+	path_free(p);
+}
+
+/* `fwd` of netdev: stolen from this device for another one. */
+static void test_stolen_and_gone_on(void **state)
+{
+	struct path *p = path_new();
+
+	p->visit = 1;
+	path_add(p, STEP_RULE, NFPROTO_NETDEV, PRE)->verdict = VERDICT_STOLEN;
+	p->last_hook = PRE;
+	conclude(p, NULL);
+	assert_int_equal(p->verdict, PATH_STOLEN);
+	p->visit = 2;
+	p->last_hook = IN;
+	p->left_last = true;
+	conclude(p, NULL);
+	assert_int_equal(p->verdict, PATH_ACCEPTED);
+	path_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +437,10 @@ int main(void)
 		cmocka_unit_test(test_what_was_missing_before_stays),
 		cmocka_unit_test(test_forwarded_by_a_bridge),
 		cmocka_unit_test(test_vanished_inside_a_hook),
+		cmocka_unit_test(test_the_last_namespace_has_the_last_word),
+		cmocka_unit_test(test_sent_by_the_last_namespace),
+		cmocka_unit_test(test_dropped_in_the_last_namespace),
+		cmocka_unit_test(test_stolen_and_gone_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,45 @@ static void test_all(void **state)
 	netns_set_free(&set);
 }
 
+/* By its number alone, though nothing names it. */
+static void test_find(void **state)
+{
+	struct netns_set set = {0};
+	int ready[2], end[2], rc, again, none;
+	uint64_t inum = 0;
+	char name[32];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(ready) | pipe(end), 0);
+	pid = fork();
+	if (!pid) {
+		inum = unshare(CLONE_NEWNET) ? 0 : own_inum();
+		close(end[1]);
+		if (write(ready[1], &inum, sizeof(inum)) < 0 || read(end[0], &c, 1) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(end[0]);
+	assert_int_equal(read(ready[0], &inum, sizeof(inum)), sizeof(inum));
+	rc = netns_find(&set, inum);
+	again = netns_find(&set, inum);
+	none = netns_find(&set, 12345);
+	close(end[1]);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	assert_true(inum);
+	assert_int_equal(rc, 0);
+	assert_int_equal(again, 0);
+	assert_int_equal(none, -ENOENT);
+	assert_int_equal(set.n, 1);
+	assert_true(set.v[0].inum == inum);
+	snprintf(name, sizeof(name), "pid %d", (int)pid);
+	assert_string_equal(set.v[0].name, name);
+	netns_set_free(&set);
+}
+
 static int bind_name(const char *name)
 {
 	char path[128];
@@ -215,6 +254,16 @@ static int bind_name(const char *name)
 	if (!f || fclose(f))
 		return -1;
 	return mount("/proc/self/ns/net", path, NULL, MS_BIND, NULL);
+}
+
+/* No process is in it. */
+static int find_red(uint64_t inum)
+{
+	struct netns_set set = {0};
+
+	if (netns_find(&set, inum) || set.n != 1 || set.v[0].inum != inum)
+		return 9;
+	return strcmp(set.v[0].name, "red") ? 10 : 0;
 }
 
 /* In a child with a /run of its own: 0 right, else where it went wrong. */
@@ -246,7 +295,7 @@ static int use_names(const char *digits)
 		return 6;
 	for (unsigned int i = 0; i < set.n; i++)
 		if (set.v[i].inum == first)
-			return strcmp(set.v[i].name, "red") ? 7 : 0;
+			return strcmp(set.v[i].name, "red") ? 7 : find_red(first);
 	return 8;
 }
 
@@ -287,6 +336,7 @@ int main(void)
 	const struct CMUnitTest for_root[] = {
 		cmocka_unit_test(test_enter_and_leave),
 		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_names),
 	};
 	int failed = cmocka_run_group_tests(for_all, NULL, NULL);

@@ -116,6 +116,31 @@ static void test_doubt_only_grows(void **state)
 	path_free(p);
 }
 
+static void test_steps_are_where_the_packet_is(void **state)
+{
+	struct path *p = path_new();
+
+	p->places[0].ns = 4;
+	path_add(p, STEP_RULE, 2, 1);
+	path_move(p, 7)->passed = 1;
+	p->visit = 2;
+	path_add(p, STEP_RULE, 2, 1);
+	assert_ptr_equal(path_move(p, 4), &p->places[0]);
+	path_add(p, STEP_RULE, 2, 1);
+	for (unsigned int ns = 10; ns < 30; ns++)
+		assert_non_null(path_move(p, ns));
+	assert_int_equal(p->n_places, 22);
+	assert_int_equal(path_here(p)->ns, 29);
+	assert_int_equal(path_place(p, 7)->passed, 1);
+	assert_null(path_place(p, 8));
+	assert_int_equal(p->steps[0].ns, 4);
+	assert_int_equal(p->steps[0].visit, 0);
+	assert_int_equal(p->steps[1].ns, 7);
+	assert_int_equal(p->steps[1].visit, 2);
+	assert_int_equal(p->steps[2].ns, 4);
+	path_free(p);
+}
+
 static void test_names(void **state)
 {
 	assert_string_equal(step_type_name(STEP_RP_FILTER), "rp_filter");
@@ -137,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_steps_keep_their_order),
 		cmocka_unit_test(test_unknown_numbers_are_not_zero),
 		cmocka_unit_test(test_doubt_only_grows),
+		cmocka_unit_test(test_steps_are_where_the_packet_is),
 		cmocka_unit_test(test_names),
 	};
 

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/json_cache.h"
 #include "src/render.h"
 
 #include <cmocka.h> /* last: it has a macro fail() */
@@ -436,6 +437,64 @@ static struct path *path_empty(void)
 	return p;
 }
 
+/* From the host into a container, through a tunnel, by a verdict map. */
+static struct path *path_netns(void)
+{
+	struct path *p = new_path(12, "bpf");
+	struct place at = {p, BACKEND_NFT, NFPROTO_INET, NF_INET_FORWARD};
+	struct path_place *web;
+	struct step *s;
+
+	set_tuple(&p->packet, AF_INET, IPPROTO_IPIP, "192.0.2.1", 0, "192.0.2.2", 0);
+	strcpy(p->packet.iif, "eth0");
+	p->is_copy = true;
+	p->copy_of = 7;
+	s = path_add(p, STEP_HEADERS, NFPROTO_IPV6, HOOK_NONE);
+	s->headers.family = AF_INET6;
+	s->headers.proto = IPPROTO_TCP;
+	s->headers.has_ports = true;
+	set_endpoint(&s->headers.src, AF_INET6, "2001:db8::1", 1000);
+	set_endpoint(&s->headers.dst, AF_INET6, "2001:db8::2", 80);
+	s = set_rule(add_rule(at, "filter", "forward", 4, VERDICT_GOTO, "vmap @sites"), "web-a",
+		     NULL, "ip6 daddr . tcp dport vmap @sites", "by site");
+	s->rule.element = "2001:db8::2 . 80";
+	add_policy(at, STEP_RETURN, "filter", "forward", VERDICT_RETURN);
+	path_add(p, STEP_TRANSMIT, NFPROTO_IPV6, HOOK_NONE)->transmit.dev = "veth1";
+	web = path_move(p, 3);
+	web->netns.inum = 4026532999;
+	web->netns.name = "web1";
+	strcpy(web->iif, "eth0");
+	s = path_add(p, STEP_NAT, NFPROTO_IPV6, NF_INET_PRE_ROUTING);
+	s->nat.dnat = s->nat.has_ports = true;
+	set_endpoint(&s->nat.src, AF_INET6, "2001:db8::1", 1000);
+	set_endpoint(&s->nat.dst, AF_INET6, "2001:db8::3", 8080);
+	at.hook = NF_INET_LOCAL_IN;
+	add_policy(at, STEP_POLICY, "filter", "input", VERDICT_ACCEPT);
+	p->decided_by = p->n_steps - 1;
+	path_move(p, 0);
+	p->visit = 1;
+	add_policy(at, STEP_POLICY, "filter", "input", VERDICT_ACCEPT);
+	p->visit = 2;
+	add_policy(at, STEP_POLICY, "filter", "input", VERDICT_ACCEPT);
+	path_move(p, 9)->netns.inum = 4026533000;
+	add_rule(at, "filter", "input", 1, VERDICT_ACCEPT, "accept");
+	p->verdict = PATH_ACCEPTED;
+	return p;
+}
+
+static struct path *path_copy(void)
+{
+	struct path *p = new_path(13, "bpf");
+
+	set_tuple(&p->packet, AF_INET, IPPROTO_UDP, "10.0.0.1", 68, "10.0.0.2", 67);
+	strcpy(p->packet.oif, "eth1"); /* of the host, not of the container */
+	p->is_copy = true;
+	path_add(p, STEP_TRANSMIT, NFPROTO_IPV4, HOOK_NONE)->transmit.dev = "eth1";
+	path_move(p, 1)->netns.name = "web1";
+	p->verdict = PATH_FORWARDED;
+	return p;
+}
+
 static char *draw(const char *format, bool color, bool verbose, const struct path *p)
 {
 	const struct render_ops *ops = render_find(format);
@@ -494,7 +553,8 @@ static const struct {
 	{"uncertain", path_uncertain, false},	{"ambiguous", path_ambiguous, false},
 	{"hostile", path_hostile, false},	{"no-socket", path_no_socket, false},
 	{"arp-queued", path_arp_queued, false}, {"broadcast", path_broadcast, false},
-	{"empty", path_empty, false},
+	{"empty", path_empty, false},		{"netns", path_netns, true},
+	{"copy", path_copy, false},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
@@ -559,6 +619,33 @@ static void test_closed_pipe_is_an_error(void **state)
 	path_free(p);
 }
 
+/* The same rule in another namespace, or by another element, is not taken from the cache. */
+static void test_what_is_cached(void **state)
+{
+	struct path *p = path_netns();
+	struct json_cache *cache = json_cache_new();
+	char *without = draw("json", false, false, p), *with = NULL;
+	size_t size;
+	struct render r = {.cache = cache};
+
+	for (int i = 0; i < 2; i++) {
+		r.out = open_memstream(&with, &size);
+		assert_int_equal(render_json.path(&r, p), 0);
+		fclose(r.out);
+		assert_string_equal(with, without);
+		free(with);
+	}
+	p->steps[1].rule.element = "2001:db8::2 . 443";
+	r.out = open_memstream(&with, &size);
+	assert_int_equal(render_json.path(&r, p), 0);
+	fclose(r.out);
+	assert_non_null(strstr(with, "2001:db8::2 . 443"));
+	free(with);
+	free(without);
+	json_cache_free(cache);
+	path_free(p);
+}
+
 static void test_formats(void **state)
 {
 	assert_string_equal(render_find("text")->name, "text");
@@ -574,6 +661,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_nothing_gets_through),
 		cmocka_unit_test(test_closed_pipe_is_an_error),
+		cmocka_unit_test(test_what_is_cached),
 		cmocka_unit_test(test_formats),
 	};
 

@@ -8,9 +8,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "netfilter/xt_blob.h"
 #include "src/resolve.h"
+#include "src/walk.h"
 #include "tests/unit/messages.h"
 
 #include <cmocka.h> /* last: it has a macro fail() */
@@ -449,6 +451,113 @@ static void test_no_routes_behind_a_drop(void **state)
 	assert_int_equal(step(b, 2)->type, STEP_DROP);
 }
 
+/* --- several namespaces --- */
+
+/* The second ruleset is that of another namespace, with input's rules in another order. */
+static struct path_rules rules_of_two(const struct bench *b, struct rules_answer a[2])
+{
+	struct rs_chain *c = (struct rs_chain *)ruleset_chain(b->two, false, NFPROTO_INET,
+							      "filter", "input");
+
+	c->handles[0] = 9;
+	c->handles[2] = 30;
+	a[0] = (struct rules_answer){.rs = {b->one}, .n = 1, .complete = true};
+	a[1] = (struct rules_answer){.rs = {b->two}, .n = 1, .complete = true};
+	return (struct path_rules){a, 2};
+}
+
+static void test_each_step_by_the_rules_of_its_place(void **state)
+{
+	struct rules_answer a[2];
+	struct bench *b = *state;
+	struct path_rules rules = rules_of_two(b, a);
+
+	nft(b, STEP_RULE, "input", 9, VERDICT_JUMP);
+	path_move(b->p, 5);
+	nft(b, STEP_RULE, "web", 20, VERDICT_ACCEPT); /* the base chain said nothing here */
+	nft(b, STEP_RULE, "input", 9, VERDICT_CONTINUE);
+	nft(b, STEP_RULE, "web", 20, VERDICT_ACCEPT);
+	resolve(b->p, &rules);
+	assert_int_equal(step(b, 0)->rule.number, 3);
+	assert_int_equal(step(b, 0)->hook, NF_INET_LOCAL_IN);
+	assert_int_equal(step(b, 1)->hook, HOOK_NONE);
+	assert_int_equal(step(b, 2)->rule.number, 1);
+	assert_int_equal(step(b, 3)->hook, NF_INET_LOCAL_IN);
+	assert_int_equal(b->p->certainty, CERTAIN_EXACT);
+	assert_ptr_equal(resolve_chain(b->p, step(b, 2), &rules),
+			 ruleset_chain(b->two, false, NFPROTO_INET, "filter", "input"));
+}
+
+static void test_a_place_whose_rules_came_late(void **state)
+{
+	struct rules_answer a[2];
+	struct bench *b = *state;
+	struct path_rules rules = rules_of_two(b, a);
+
+	a[1].complete = false;
+	a[1].because = "its ruleset was read only after the packet";
+	nft(b, STEP_RULE, "input", 9, VERDICT_ACCEPT);
+	path_move(b->p, 5);
+	nft(b, STEP_RULE, "input", 9, VERDICT_ACCEPT);
+	resolve(b->p, &rules);
+	assert_int_equal(step(b, 0)->rule.number, 3);
+	assert_null(step(b, 0)->rule.no_text);
+	assert_int_equal(step(b, 1)->rule.number, 0);
+	assert_string_equal(step(b, 1)->rule.no_text, a[1].because);
+	assert_string_equal(b->p->because, a[1].because);
+}
+
+static void test_a_place_too_many(void **state)
+{
+	struct rules_answer a[2];
+	struct bench *b = *state;
+	struct path_rules rules = rules_of_two(b, a);
+
+	rules.n = 1;
+	path_move(b->p, 5);
+	nft(b, STEP_RULE, "input", 9, VERDICT_ACCEPT);
+	resolve(b->p, &rules);
+	check_unnamed(b, 0);
+	assert_null(resolve_chain(b->p, step(b, 0), &rules));
+}
+
+static void test_a_chain_speaks_where_its_hook_was_passed(void **state)
+{
+	struct rules_answer a[2];
+	struct bench *b = *state;
+	struct path_rules rules = rules_of_two(b, a);
+
+	b->p->packet.family = AF_INET6; /* iptables-legacy is IPv4's here */
+	nft(b, STEP_POLICY, "input", 0, VERDICT_ACCEPT);
+	b->p->places[0].passed = 1 << NF_INET_LOCAL_IN;
+	path_move(b->p, 5);
+	resolve(b->p, &rules);
+	assert_true(walk_is_complete(b->p, &rules));
+	path_here(b->p)->passed = 1 << NF_INET_LOCAL_IN;
+	assert_false(walk_is_complete(b->p, &rules));
+	nft(b, STEP_POLICY, "input", 0, VERDICT_ACCEPT);
+	resolve(b->p, &rules);
+	assert_true(walk_is_complete(b->p, &rules));
+	assert_true(walk_is_possible(b->p, &rules));
+}
+
+static void test_the_same_chain_again_in_another_hook(void **state)
+{
+	const struct rules_answer a = {.n = 1, .complete = true, .rs = {((struct bench *)*state)->one}};
+	const struct path_rules rules = {&a, 1};
+	struct bench *b = *state;
+
+	b->p->visit = 1;
+	nft(b, STEP_POLICY, "input", 0, VERDICT_ACCEPT);
+	nft(b, STEP_POLICY, "input", 0, VERDICT_ACCEPT);
+	run(b);
+	assert_false(walk_is_possible(b->p, &rules));
+	b->p->steps[1].visit = 3; /* it came back, out of a tunnel */
+	assert_true(walk_is_possible(b->p, &rules));
+	b->p->steps[0].verdict = VERDICT_DROP;
+	assert_false(walk_is_possible(b->p, &rules));
+}
+
 static void test_an_empty_path(void **state)
 {
 	struct bench *b = *state;
@@ -482,6 +591,11 @@ int main(void)
 		TEST(test_conntrack_at_its_priority),
 		TEST(test_conntrack_that_stays),
 		TEST(test_no_routes_behind_a_drop),
+		TEST(test_each_step_by_the_rules_of_its_place),
+		TEST(test_a_place_whose_rules_came_late),
+		TEST(test_a_place_too_many),
+		TEST(test_a_chain_speaks_where_its_hook_was_passed),
+		TEST(test_the_same_chain_again_in_another_hook),
 		TEST(test_an_empty_path),
 	};
 
