@@ -119,6 +119,7 @@ struct programs {
 	programs_cb cb;
 	void *ctx;
 	int n_read;
+	uint64_t read_ns; /* ktime of the record read last */
 };
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -319,6 +320,7 @@ static int on_record(void *ctx, void *data, size_t size)
 	if (size < sizeof(*ev))
 		return 0;
 	p->n_read++;
+	p->read_ns = ev->ktime;
 	p->cb(p->ctx, ev, size);
 	/* libbpf keeps its place (ringbuf_process_ring()). */
 	return p->n_read < PROGRAMS_READ_MAX ? 0 : -ECANCELED;
@@ -496,9 +498,12 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 	rc = ring_buffer__consume(p->rb);
 	if (rc < 0 && rc != -ECANCELED)
 		return rc;
-	/* A record that is being written stops it. */
+	/* A record that is being written stops it, and so does a backlog. What a packet did stands
+	 * in the ring in the order in which it did it. */
 	if (__atomic_load_n(p->consumer, __ATOMIC_ACQUIRE) >= end)
 		*synced_ns = now;
+	else if (p->read_ns > *synced_ns)
+		*synced_ns = p->read_ns;
 	return p->n_read;
 }
 

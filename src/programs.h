@@ -88,7 +88,7 @@ enum { PROGRAMS_READ_MAX = 4096 };
 
 /*
  * Hands over the records that are there, PROGRAMS_READ_MAX at most. *synced_ns: CLOCK_MONOTONIC, up to when all records are
- * handed over; it stays as it is when a record is still being written. Returns how many, or a
+ * handed over. Returns how many, or a
  * negative errno.
  */
 int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synced_ns);
