@@ -228,24 +228,28 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	emit(b, &ev);
 }
 
+static void end_chain(struct bpf_events *b, struct event *ev, const struct nfp_visit *v,
+		      uint64_t chain)
+{
+	const struct chain_name *c = chain_of(b, chain, v->gen);
+
+	if (!c)
+		return;
+	ev->type = EVENT_RETURN;
+	ev->family = c->family;
+	memset(&ev->rule, 0, sizeof(ev->rule));
+	ev->rule.table = c->table;
+	ev->rule.chain = c->name;
+	ev->rule.verdict = VERDICT_RETURN;
+	emit(b, ev);
+}
+
 /* The end of a chain makes no noise: it is where the walk is found in a chain that it came from. */
 static void leave_chains(struct bpf_events *b, struct walk_state *w, struct event *ev,
 			 const struct nfp_visit *v, uint64_t until)
 {
-	const struct chain_name *c;
-
-	while (w->depth && w->chains[w->depth] != until) {
-		c = chain_of(b, w->chains[w->depth--], v->gen);
-		if (!c)
-			continue;
-		ev->type = EVENT_RETURN;
-		ev->family = c->family;
-		memset(&ev->rule, 0, sizeof(ev->rule));
-		ev->rule.table = c->table;
-		ev->rule.chain = c->name;
-		ev->rule.verdict = VERDICT_RETURN;
-		emit(b, ev);
-	}
+	while (w->depth && w->chains[w->depth] != until)
+		end_chain(b, ev, v, w->chains[w->depth--]);
 }
 
 static void follow(struct walk_state *w, const struct nfp_step *s)
@@ -256,6 +260,8 @@ static void follow(struct walk_state *w, const struct nfp_step *s)
 		w->chains[w->depth] = s->target;
 	else if (s->verdict == NFT_RETURN && w->depth)
 		w->depth--;
+	else if (s->verdict == NFT_RETURN)
+		w->chains[0] = 0; /* the rule said it: nothing ends in silence before the policy */
 }
 
 static bool on_step(struct bpf_events *b, struct walk_state *w, struct event *ev,
@@ -293,8 +299,11 @@ static void on_policy(struct bpf_events *b, struct walk_state *w, struct event *
 {
 	const struct chain_name *c = chain_of(b, v->base, v->gen);
 
-	w->chains[0] = v->base;
 	leave_chains(b, w, ev, v, v->base);
+	/* The one that the base chain went to, in its place. */
+	if (w->chains[0] && w->chains[0] != v->base)
+		end_chain(b, ev, v, w->chains[0]);
+	w->chains[0] = v->base;
 	if (!c)
 		return;
 	ev->type = EVENT_POLICY;
