@@ -30,6 +30,7 @@
 #define NFT_JUMP (-3)
 #define NFT_GOTO (-4)
 #define NFT_RETURN (-5)
+#define NFT_DATA_VERDICT 0xffffff00u
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
 

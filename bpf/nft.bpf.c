@@ -488,7 +488,7 @@ static __noinline int push_lookup(const void *expr, const void *regs, const void
 	struct nfp_key *k;
 	__u32 len;
 
-	if (!w)
+	if (!w || (code == NFT_CONTINUE && BPF_CORE_READ(set, dtype) != NFT_DATA_VERDICT))
 		return 0;
 	step = push(w, expr, code, target);
 	k = bpf_ringbuf_reserve(&records, sizeof(*k), 0);
@@ -509,7 +509,7 @@ static __noinline int push_lookup(const void *expr, const void *regs, const void
 	return 0;
 }
 
-/* Only as a verdict map: else it is a match, and the rule goes on. */
+/* Only of verdict maps: else it is a match, and the rule goes on. */
 SEC("fexit/nft_lookup_eval")
 int BPF_PROG(lookup, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
 {
@@ -518,7 +518,7 @@ int BPF_PROG(lookup, struct nft_expr *expr, struct nft_regs *regs, struct nft_pk
 	if (n_visits <= 0)
 		return 0;
 	code = regs->verdict.code;
-	if (code == NFT_BREAK || code == NFT_CONTINUE)
+	if (code == NFT_BREAK)
 		return 0;
 	return push_lookup(expr, regs, pkt, code,
 			   code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);

@@ -288,6 +288,7 @@ struct nft_immediate_expr {
 
 struct nft_set {
 	char *name;
+	__u32 dtype;
 	__u8 klen;
 };
 

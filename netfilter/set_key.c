@@ -69,6 +69,30 @@ static void print_mark(char *out, size_t size, const uint8_t *key, size_t len)
 	snprintf(out, size, "0x%08x", v);
 }
 
+static void print_number(char *out, size_t size, const uint8_t *key, size_t len)
+{
+	uint32_t v;
+
+	memcpy(&v, key, sizeof(v));
+	snprintf(out, size, "%u", v);
+}
+
+/* NF_CT_STATE_BIT() */
+static void print_ct_state(char *out, size_t size, const uint8_t *key, size_t len)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} states[] = {{1, "invalid"}, {2, "established"}, {4, "related"}, {8, "new"}, {64, "untracked"}};
+	uint32_t v;
+
+	memcpy(&v, key, sizeof(v));
+	snprintf(out, size, "0x%x", v);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (v == states[i].bit)
+			snprintf(out, size, "%s", states[i].name);
+}
+
 static void print_ifname(char *out, size_t size, const uint8_t *key, size_t len)
 {
 	snprintf(out, size, "\"%.*s\"", (int)len, (const char *)key);
@@ -86,6 +110,7 @@ static const struct part_type {
 } part_types[] = {
 	{7, 4, print_ip},	 {8, 16, print_ip6},  {9, 6, print_ether}, {10, 2, print_ethertype},
 	{12, 1, print_proto},	 {13, 2, print_service}, {19, 4, print_mark}, {41, 16, print_ifname},
+	{20, 4, print_number},	 {26, 4, print_ct_state},
 };
 
 enum { TYPE_BITS = 6, TYPE_MASK = 63, REGISTER = 4, PARTS_MAX = 5 };

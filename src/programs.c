@@ -124,8 +124,6 @@ struct programs {
 
 static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	if (level == LIBBPF_WARN && getenv("NFPATH_LIBBPF"))
-		return vfprintf(stderr, fmt, ap);
 	return 0;
 }
 
