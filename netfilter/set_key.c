@@ -113,7 +113,7 @@ static const struct part_type {
 	{20, 4, print_number},	 {26, 4, print_ct_state},
 };
 
-enum { TYPE_BITS = 6, TYPE_MASK = 63, REGISTER = 4, PARTS_MAX = 5 };
+enum { TYPE_INTEGER = 4, TYPE_BITS = 6, TYPE_MASK = 63, REGISTER = 4, PARTS_MAX = 5 };
 
 static const struct part_type *part_type(uint32_t number)
 {
@@ -157,6 +157,7 @@ struct set_type {
 	LIST_ENTRY(set_type) next;
 	uint8_t family;
 	uint32_t type; /* 0: not known */
+	bool host_order;
 	char *table, *set;
 };
 
@@ -194,38 +195,57 @@ void set_types_close(struct set_types *t)
 	free(t);
 }
 
+/* What nft keeps there for itself: type, length, value. */
+static bool is_host_order(const uint8_t *udata, size_t len)
+{
+	enum { KEYBYTEORDER = 0, HOST = 1 }; /* enum nftnl_udata_set_types, enum byteorder of nft */
+	uint32_t order;
+
+	for (; len >= 2 && (size_t)udata[1] + 2 <= len; len -= udata[1] + 2, udata += udata[1] + 2) {
+		if (udata[0] != KEYBYTEORDER || udata[1] != sizeof(order))
+			continue;
+		memcpy(&order, udata + 2, sizeof(order));
+		return order == HOST;
+	}
+	return false;
+}
+
 static int on_set(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *attr;
-	uint32_t *type = data;
+	struct set_type *s = data;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == NFTA_SET_KEY_TYPE &&
 		    !mnl_attr_validate(attr, MNL_TYPE_U32))
-			*type = ntohl(mnl_attr_get_u32(attr));
+			s->type = ntohl(mnl_attr_get_u32(attr));
+		if (mnl_attr_get_type(attr) == NFTA_SET_USERDATA)
+			s->host_order = is_host_order(mnl_attr_get_payload(attr),
+						      mnl_attr_get_payload_len(attr));
+	}
 	return 0;
 }
 
-static uint32_t ask(struct nf_source *s, uint8_t family, const char *table, const char *set)
+static void ask(struct nf_source *source, struct set_type *s)
 {
-	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETSET, 0, family);
-	uint32_t type = 0;
+	struct nlmsghdr *nlh = nf_source_msg(source, NFT_MSG_GETSET, 0, s->family);
 
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set);
-	return nf_source_ask(s, on_set, &type) ? 0 : type;
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, s->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, s->set);
+	if (nf_source_ask(source, on_set, s))
+		s->type = 0;
 }
 
-static uint32_t type_of(struct set_types *t, uint8_t family, const char *table, const char *set)
+static const struct set_type *type_of(struct set_types *t, uint8_t family, const char *table, const char *set)
 {
 	struct set_type *s;
 
 	LIST_FOREACH(s, &t->sets, next)
 		if (s->family == family && !strcmp(s->table, table) && !strcmp(s->set, set))
-			return s->type;
+			return s;
 	s = calloc(1, sizeof(*s));
 	if (!s)
-		return 0;
+		return NULL;
 	LIST_INSERT_HEAD(&t->sets, s, next);
 	s->family = family;
 	s->table = strdup(table);
@@ -235,14 +255,23 @@ static uint32_t type_of(struct set_types *t, uint8_t family, const char *table, 
 		free(s->table);
 		free(s->set);
 		free(s);
-		return 0;
+		return NULL;
 	}
-	s->type = ask(t->source, family, table, set);
-	return s->type;
+	ask(t->source, s);
+	return s;
 }
 
 const char *set_key_text(char text[SET_KEY_TEXT], struct set_types *t, uint8_t family,
 			 const char *table, const char *set, const uint8_t *key, size_t len)
 {
-	return set_key_print(text, type_of(t, family, table, set), key, len);
+	const struct set_type *s = type_of(t, family, table, set);
+	uint32_t v;
+
+	/* A plain number, such as that of numgen, is of either order. */
+	if (s && s->type == TYPE_INTEGER && len == sizeof(v)) {
+		memcpy(&v, key, sizeof(v));
+		snprintf(text, SET_KEY_TEXT, "%u", s->host_order ? v : ntohl(v));
+		return text;
+	}
+	return set_key_print(text, s ? s->type : 0, key, len);
 }
