@@ -22,6 +22,7 @@ enum program_part {
 	PROGRAM_CHAINS,	 /* nf_tables' chains */
 	PROGRAM_EXPRS,	 /* and its expressions, by kind */
 	PROGRAM_ENDS,	 /* drops, transmissions, the end of an skb's life */
+	PROGRAM_FREES,	 /* more ends, each of which only some kernels have */
 	PROGRAM_COPIES,	 /* clones */
 	PROGRAM_ROUTES,	 /* lookups in routing tables */
 	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
