@@ -35,7 +35,7 @@ enum {
 	NFP_SOCKETS = 1024,
 	NFP_PREFIX_UNKNOWN = 0xff,
 	NFP_NAME_LEN = 256,   /* NFT_NAME_MAXLEN */
-	NFP_STEPS = 64,	      /* steps of one record of a visit; a longer one takes several */
+	NFP_STEPS = 16,	      /* steps of one record of a visit; a longer one takes several */
 	NFP_STACK = 16,	      /* NFT_JUMP_STACK_SIZE */
 	NFP_KEY_LEN = 64,     /* NFT_DATA_VALUE_MAXLEN */
 	NFP_PACKETS = 1 << 16, /* followed at a time */

@@ -148,14 +148,22 @@ static __always_inline void read_flow(struct flow *f, const struct sk_buff *skb,
 
 	__builtin_memset(f, 0, sizeof(*f));
 	if (protocol == ETH_P_IP) {
-		if (bpf_probe_read_kernel(w, 20, nh))
+		/* With the ports, where there are no options: reading twice costs twice. */
+		if (bpf_probe_read_kernel(w, 24, nh))
 			return;
 		f->family = AF_INET;
 		f->proto = bpf_ntohl(w[2]) >> 16;
 		f->src[0] = w[3];
 		f->dst[0] = w[4];
-		if (!(bpf_ntohl(w[1]) & IP_OFFSET))
+		if (bpf_ntohl(w[1]) & IP_OFFSET)
+			return;
+		if ((bpf_ntohl(w[0]) >> 24 & 15) != 5) {
 			read_ports(f, nh + (bpf_ntohl(w[0]) >> 24 & 15) * 4);
+		} else if (proto_has_ports(f->proto)) {
+			f->sport = bpf_ntohl(w[5]) >> 16;
+			f->dport = bpf_ntohl(w[5]);
+			f->has_ports = true;
+		}
 	} else if (protocol == ETH_P_IPV6) {
 		if (bpf_probe_read_kernel(w, 40, nh))
 			return;

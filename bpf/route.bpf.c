@@ -130,27 +130,37 @@ static __always_inline void flow_ports(struct flow *f, const union flowi_uli *ul
 static __always_inline bool is_worth_it4(const struct cpu_state *c, const struct flowi4 *fl)
 {
 	struct flow f = {.family = AF_INET};
+	int iif;
 
 	if (!only_followed)
 		return true;
+	iif = BPF_CORE_READ(fl, __fl_common.flowic_iif);
+	if (iif > 1 && n_followed <= 0)
+		return false;
 	f.proto = BPF_CORE_READ(fl, __fl_common.flowic_proto);
+	flow_ports(&f, &fl->uli);
+	if (n_followed <= 0 && filter.has_ports && !ports_match(&f))
+		return false;
 	f.src[0] = BPF_CORE_READ(fl, saddr);
 	f.dst[0] = BPF_CORE_READ(fl, daddr);
-	flow_ports(&f, &fl->uli);
-	return is_worth_it(c, &f, BPF_CORE_READ(fl, __fl_common.flowic_iif));
+	return is_worth_it(c, &f, iif);
 }
 
 static __always_inline bool is_worth_it6(const struct cpu_state *c, const struct flowi6 *fl)
 {
 	struct flow f = {.family = AF_INET6};
+	int iif;
 
 	if (!only_followed)
 		return true;
+	iif = BPF_CORE_READ(fl, __fl_common.flowic_iif);
+	if (iif > 1 && n_followed <= 0)
+		return false;
 	f.proto = BPF_CORE_READ(fl, __fl_common.flowic_proto);
 	BPF_CORE_READ_INTO((struct in6_addr *)f.src, fl, saddr);
 	BPF_CORE_READ_INTO((struct in6_addr *)f.dst, fl, daddr);
 	flow_ports(&f, &fl->uli);
-	return is_worth_it(c, &f, BPF_CORE_READ(fl, __fl_common.flowic_iif));
+	return is_worth_it(c, &f, iif);
 }
 
 /* fib_table_lookup(u32 tb_id, const struct flowi4 *flp, const struct fib_nh_common *nhc, int err)

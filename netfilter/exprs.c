@@ -74,12 +74,22 @@ static uint64_t kind_of(const struct nlattr *expr)
 	return 0;
 }
 
+/* These have no verdict: only as the last of a rule do they tell that it matched. iptables-nft counts
+ * in every rule, and never last. */
+static const uint64_t without_verdict =
+	1ULL << EXPR_COUNTER | 1ULL << EXPR_LOG | 1ULL << EXPR_LAST | 1ULL << EXPR_NOTRACK |
+	1ULL << EXPR_DUP | 1ULL << EXPR_META_SET | 1ULL << EXPR_PAYLOAD_SET | 1ULL << EXPR_EXTHDR_SET |
+	1ULL << EXPR_CT_SET | 1ULL << EXPR_DYNSET | 1ULL << EXPR_OBJREF | 1ULL << EXPR_LIMIT |
+	1ULL << EXPR_QUOTA | 1ULL << EXPR_CONNLIMIT;
+
 uint64_t expr_kinds(const struct nlattr *expressions)
 {
 	const struct nlattr *expr;
-	uint64_t found = 0;
+	uint64_t found = 0, last = 0;
 
-	mnl_attr_for_each_nested(expr, expressions)
-		found |= kind_of(expr);
-	return found;
+	mnl_attr_for_each_nested(expr, expressions) {
+		last = kind_of(expr);
+		found |= last & ~without_verdict;
+	}
+	return found | last;
 }

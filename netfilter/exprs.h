@@ -38,7 +38,8 @@ enum expr_kind {
 
 struct nlattr;
 
-/* The kinds in a rule's NFTA_RULE_EXPRESSIONS, bit 1 << kind. What is none of them leaves no trace. */
+/* The kinds in a rule's NFTA_RULE_EXPRESSIONS that can tell that it matched, bit 1 << kind: those with
+ * a verdict, and the last one. */
 uint64_t expr_kinds(const struct nlattr *expressions);
 
 #endif

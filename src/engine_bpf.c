@@ -21,6 +21,7 @@
 #include "src/filter_bpf.h"
 #include "src/kernel_btf.h"
 #include "src/programs.h"
+#include "src/views.h"
 
 /* What was not heard of for so long is forgotten in the kernel: longer than the tracker waits. */
 static const uint64_t forget_ns = 6000ULL * 1000 * 1000;
@@ -35,10 +36,15 @@ struct engine {
 	struct kernel_names *names;
 	uint32_t *begin;
 	uint64_t kinds; /* of expressions, in all rulesets */
+	unsigned int n_views; /* whose statements are watched */
 	uint64_t synced_ns, heard_ns, swept_ns, lost;
 	enum { ENTRIES_FENTRY, ENTRIES_AUTO, ENTRIES_KPROBE } entries;
 	bool followed; /* packets were followed when last looked at */
 	char blind[256], missing[256];
+	/* For each view: when it had statements that no program watched yet. */
+	struct window {
+		uint64_t from_ns, until_ns;
+	} unwatched[VIEWS_MAX];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
 };
@@ -221,6 +227,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	if (!rc)
 		rc = programs_open(&e->programs, &e->programs_config, err);
 	e->kinds = kinds_now(e);
+	e->n_views = *config->n_views;
 	if (!rc)
 		rc = attach(e, err);
 	if (rc)
@@ -285,6 +292,37 @@ static void sweep(struct engine *e, uint64_t now)
 		programs_sweep(e->programs, now - forget_ns);
 }
 
+static void was_unwatched(struct window *w, uint64_t from_ns, uint64_t until_ns)
+{
+	/* One follows upon another before paths of the first are out. */
+	if (!w->until_ns || w->until_ns + forget_ns < from_ns)
+		w->from_ns = from_ns;
+	w->until_ns = until_ns;
+}
+
+/* A ruleset may have statements now that none had before. */
+static void bpf_rules_changed(struct engine *e, unsigned int view)
+{
+	struct rules *rules = e->config->views[view].rules;
+	struct error err = {0};
+	int n;
+
+	e->kinds |= rules_now(rules)->exprs;
+	n = programs_attach(e->programs, all_parts, e->kinds, &err);
+	if (n < 0 && e->config->warn)
+		e->config->warn(e->config->warn_ctx, err.text);
+	if (n > 0)
+		was_unwatched(&e->unwatched[view], rules_before_until(rules), clock_ns());
+	note_missing(e);
+}
+
+/* Namespaces that packets came to since. */
+static void watch_new_views(struct engine *e)
+{
+	while (e->n_views < *e->config->n_views)
+		bpf_rules_changed(e, e->n_views++);
+}
+
 static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx,
 		    struct error *err)
 {
@@ -297,6 +335,7 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	if (n < 0)
 		return fail(err, n, "cannot read the records of the kernel programs: %s",
 			    strerror(-n));
+	watch_new_views(e);
 	if (n)
 		e->heard_ns = now;
 	/* Runs that were left out while no packet was followed are nobody's loss. */
@@ -324,25 +363,19 @@ static uint64_t bpf_synced(const struct engine *e)
 	return e->synced_ns;
 }
 
-/* A ruleset may have statements now that none had before. */
-static void bpf_rules_changed(struct engine *e, unsigned int view)
-{
-	struct error err = {0};
-
-	e->kinds |= rules_now(e->config->views[view].rules)->exprs;
-	if (programs_attach(e->programs, all_parts, e->kinds, &err) < 0 && e->config->warn)
-		e->config->warn(e->config->warn_ctx, err.text);
-	note_missing(e);
-}
-
-static const char *bpf_missing(const struct engine *e, unsigned int view)
+static const char *bpf_missing(const struct engine *e, unsigned int view, uint64_t after_ns,
+			       uint64_t before_ns)
 {
 	const struct ruleset *rs = rules_now(e->config->views[view].rules);
+	const struct window *w = &e->unwatched[view];
 
 	for (size_t i = 0; i < rs->n_tables; i++)
 		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY)
 			return "its iptables-legacy rules, which engine bpf does not see yet: "
 			       "--engine netlink does";
+	if (w->until_ns && after_ns <= w->until_ns && before_ns >= w->from_ns)
+		return "statements of a kind that its ruleset had just got, and that was not "
+		       "watched yet";
 	return *e->missing ? e->missing : NULL;
 }
 

@@ -53,7 +53,7 @@ static void look_up_places(struct session *s, struct path *p, struct rules_answe
 
 	for (size_t i = 0; i < p->n_places; i++) {
 		struct path_place *place = &p->places[i];
-		const char *missing = s->config->engine->missing(s->engine, place->ns);
+		const char *missing = s->config->engine->missing(s->engine, place->ns, p->after_ns, p->before_ns);
 
 		place->netns.inum = views[place->ns].ns->inum;
 		place->netns.name = views[place->ns].ns->name;
