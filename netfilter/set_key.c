@@ -103,6 +103,11 @@ static void print_ethertype(char *out, size_t size, const uint8_t *key, size_t l
 	snprintf(out, size, "0x%02x%02x", key[0], key[1]);
 }
 
+enum {
+	TYPE_INTEGER = 4,
+	TYPE_NUMBER = 20, /* ifindex: in the kernel's own byte order */
+};
+
 /* The datatypes of nft: the number is the index that NFTA_SET_KEY_TYPE carries. */
 static const struct part_type {
 	uint8_t number, len;
@@ -110,7 +115,7 @@ static const struct part_type {
 } part_types[] = {
 	{7, 4, print_ip},	 {8, 16, print_ip6},  {9, 6, print_ether}, {10, 2, print_ethertype},
 	{12, 1, print_proto},	 {13, 2, print_service}, {19, 4, print_mark}, {41, 16, print_ifname},
-	{20, 4, print_number},	 {26, 4, print_ct_state},
+	{TYPE_NUMBER, 4, print_number}, {26, 4, print_ct_state},
 };
 
 enum { TYPE_BITS = 6, TYPE_MASK = 63, REGISTER = 4, PARTS_MAX = 5 };
@@ -136,7 +141,7 @@ const char *set_key_print(char text[SET_KEY_TEXT], uint32_t type, const uint8_t 
 
 		if (i != n - 1)
 			at += snprintf(text + at, SET_KEY_TEXT - at, " . ");
-		if (!p || p->len > len) {
+		if (!p || p->len > len || (n == 1 && p->len != len)) {
 			print_hex(text + at, SET_KEY_TEXT - at, key, len);
 			break;
 		}
@@ -194,15 +199,41 @@ void set_types_close(struct set_types *t)
 	free(t);
 }
 
+/* NFTNL_UDATA_SET_KEYBYTEORDER, which is 0, with nft's BYTEORDER_HOST_ENDIAN, which is 1. */
+static bool in_host_order(const uint8_t *p, size_t len)
+{
+	uint32_t order;
+
+	while (len >= 2 && p[1] <= len - 2) {
+		size_t size = p[1];
+
+		if (p[0] == 0 && size == sizeof(order)) {
+			memcpy(&order, p + 2, sizeof(order));
+			return order == 1;
+		}
+		p += 2 + size;
+		len -= 2 + size;
+	}
+	return false;
+}
+
+/* A number as such, numgen's say, has the type "integer", and its byte order stands beside it. */
 static int on_set(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *attr;
 	uint32_t *type = data;
+	bool host = false;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == NFTA_SET_KEY_TYPE &&
 		    !mnl_attr_validate(attr, MNL_TYPE_U32))
 			*type = ntohl(mnl_attr_get_u32(attr));
+		else if (mnl_attr_get_type(attr) == NFTA_SET_USERDATA)
+			host = in_host_order(mnl_attr_get_payload(attr),
+					     mnl_attr_get_payload_len(attr));
+	}
+	if (*type == TYPE_INTEGER && host)
+		*type = TYPE_NUMBER;
 	return 0;
 }
 
