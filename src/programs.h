@@ -63,6 +63,10 @@ bool programs_has(const struct programs *p, enum program_part part, const char *
 /* Kinds of expressions none of whose functions is attached though they are wanted: bits. */
 uint64_t programs_unseen(const struct programs *p, uint64_t kinds);
 
+/* CLOCK_MONOTONIC, ns: since when all programs for these kinds are attached that are; UINT64_MAX:
+ * one of the kinds has none. */
+uint64_t programs_since(const struct programs *p, uint64_t kinds);
+
 /*
  * Programs by fentry may be preempted, and every run of them on that CPU meanwhile is left out; at
  * kprobes they may not. Takes the entries of hooks and chains to kprobes, for good: 0 or a negative
