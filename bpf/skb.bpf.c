@@ -206,6 +206,54 @@ int BPF_PROG(followed_merged, struct sk_buff *skb)
 	return 0;
 }
 
+/*
+ * void skb_attempt_defer_free(struct sk_buff *skb): what a socket has received is freed later, by
+ * the CPU that allocated it, or at once without a tracepoint (kfree_skb_napi_cache()); TCP since
+ * 5.19, and UDP in newer kernels. Nobody but the caller has it any more.
+ */
+SEC("fentry/skb_attempt_defer_free")
+int BPF_PROG(followed_deferred, struct sk_buff *skb)
+{
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
+/* void __napi_kfree_skb(struct sk_buff *skb, enum skb_drop_reason reason); __kfree_skb_defer(struct
+ * sk_buff *skb) before 6.4; void napi_skb_free_stolen_head(struct sk_buff *skb): GRO made it a part
+ * of another one, without a tracepoint (gro_normal behind a veth pair). */
+SEC("fentry/__napi_kfree_skb")
+int BPF_PROG(followed_napi_freed, struct sk_buff *skb)
+{
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
+SEC("fentry/__kfree_skb_defer")
+int BPF_PROG(followed_freed_by_gro, struct sk_buff *skb)
+{
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
+SEC("fentry/napi_skb_free_stolen_head")
+int BPF_PROG(followed_stolen, struct sk_buff *skb)
+{
+	struct followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
 SEC("raw_tp/net_dev_queue")
 int followed_transmitted(struct bpf_raw_tracepoint_args *ctx)
 {

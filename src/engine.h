@@ -60,10 +60,10 @@ struct engine_ops {
 	bool (*idle)(const struct engine *e);
 	/* The ruleset of this view was read anew. */
 	void (*rules_changed)(struct engine *e, unsigned int view);
-	/* Why rules that this view has were not heard of between these moments (CLOCK_MONOTONIC):
-	 * its paths lack them; NULL: all were. */
-	const char *(*missing)(const struct engine *e, unsigned int view, uint64_t after_ns,
-			       uint64_t before_ns);
+	/* Why rules that this view has are not heard of, or were not yet at after_ns, when a packet
+	 * came that met one of these rulesets: its path lacks them; NULL: all are. */
+	const char *(*missing)(const struct engine *e, unsigned int view,
+			       const struct rules_answer *rules, uint64_t after_ns);
 	/* What it cannot see on this host, one sentence; NULL: nothing that matters. */
 	const char *(*blind)(const struct engine *e);
 };

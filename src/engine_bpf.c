@@ -21,7 +21,6 @@
 #include "src/filter_bpf.h"
 #include "src/kernel_btf.h"
 #include "src/programs.h"
-#include "src/views.h"
 
 /* What was not heard of for so long is forgotten in the kernel: longer than the tracker waits. */
 static const uint64_t forget_ns = 6000ULL * 1000 * 1000;
@@ -36,15 +35,11 @@ struct engine {
 	struct kernel_names *names;
 	uint32_t *begin;
 	uint64_t kinds; /* of expressions, in all rulesets */
-	unsigned int n_views; /* whose statements are watched */
+	unsigned int n_views; /* whose rulesets kinds knows */
 	uint64_t synced_ns, heard_ns, swept_ns, lost;
 	enum { ENTRIES_FENTRY, ENTRIES_AUTO, ENTRIES_KPROBE } entries;
 	bool followed; /* packets were followed when last looked at */
 	char blind[256], missing[256];
-	/* For each view: when it had statements that no program watched yet. */
-	struct window {
-		uint64_t from_ns, until_ns;
-	} unwatched[VIEWS_MAX];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
 };
@@ -292,32 +287,19 @@ static void sweep(struct engine *e, uint64_t now)
 		programs_sweep(e->programs, now - forget_ns);
 }
 
-static void was_unwatched(struct window *w, uint64_t from_ns, uint64_t until_ns)
-{
-	/* One follows upon another before paths of the first are out. */
-	if (!w->until_ns || w->until_ns + forget_ns < from_ns)
-		w->from_ns = from_ns;
-	w->until_ns = until_ns;
-}
-
 /* A ruleset may have statements now that none had before. */
 static void bpf_rules_changed(struct engine *e, unsigned int view)
 {
-	struct rules *rules = e->config->views[view].rules;
 	struct error err = {0};
-	int n;
 
-	e->kinds |= rules_now(rules)->exprs;
-	n = programs_attach(e->programs, all_parts, e->kinds, &err);
-	if (n < 0 && e->config->warn)
+	e->kinds |= rules_now(e->config->views[view].rules)->exprs;
+	if (programs_attach(e->programs, all_parts, e->kinds, &err) < 0 && e->config->warn)
 		e->config->warn(e->config->warn_ctx, err.text);
-	if (n > 0)
-		was_unwatched(&e->unwatched[view], rules_before_until(rules), clock_ns());
 	note_missing(e);
 }
 
-/* Namespaces that packets came to since. */
-static void watch_new_views(struct engine *e)
+/* So may that of a namespace that was found meanwhile. */
+static void attach_for_found(struct engine *e)
 {
 	while (e->n_views < *e->config->n_views)
 		bpf_rules_changed(e, e->n_views++);
@@ -335,7 +317,7 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	if (n < 0)
 		return fail(err, n, "cannot read the records of the kernel programs: %s",
 			    strerror(-n));
-	watch_new_views(e);
+	attach_for_found(e);
 	if (n)
 		e->heard_ns = now;
 	/* Runs that were left out while no packet was followed are nobody's loss. */
@@ -363,20 +345,31 @@ static uint64_t bpf_synced(const struct engine *e)
 	return e->synced_ns;
 }
 
-static const char *bpf_missing(const struct engine *e, unsigned int view, uint64_t after_ns,
-			       uint64_t before_ns)
+/* A rule is in force before its ruleset is read and its programs are attached. */
+static bool came_too_early(const struct engine *e, const struct rules_answer *rules,
+			   uint64_t after_ns)
+{
+	for (unsigned int i = 0; i < rules->n; i++)
+		if (programs_since(e->programs, rules->rs[i]->exprs) > after_ns)
+			return true;
+	return false;
+}
+
+static const char *bpf_missing(const struct engine *e, unsigned int view,
+			       const struct rules_answer *rules, uint64_t after_ns)
 {
 	const struct ruleset *rs = rules_now(e->config->views[view].rules);
-	const struct window *w = &e->unwatched[view];
 
 	for (size_t i = 0; i < rs->n_tables; i++)
 		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY)
 			return "its iptables-legacy rules, which engine bpf does not see yet: "
 			       "--engine netlink does";
-	if (w->until_ns && after_ns <= w->until_ns && before_ns >= w->from_ns)
-		return "statements of a kind that its ruleset had just got, and that was not "
-		       "watched yet";
-	return *e->missing ? e->missing : NULL;
+	if (*e->missing)
+		return e->missing;
+	return came_too_early(e, rules, after_ns)
+		       ? "statements that were new in its ruleset: they are watched since then, "
+			 "and it was there before"
+		       : NULL;
 }
 
 static const char *bpf_blind(const struct engine *e)

@@ -626,8 +626,8 @@ static void netlink_rules_changed(struct engine *e, unsigned int view)
 	}
 }
 
-static const char *netlink_missing(const struct engine *e, unsigned int view, uint64_t after_ns,
-				   uint64_t before_ns)
+static const char *netlink_missing(const struct engine *e, unsigned int view,
+				   const struct rules_answer *rules, uint64_t after_ns)
 {
 	return *e->places[view].missing ? e->places[view].missing : NULL;
 }

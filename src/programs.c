@@ -37,6 +37,10 @@ static const struct row {
 	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true, false},
 	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, false, false},
 	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, false, false},
+	{"followed_deferred", "skb_attempt_defer_free", PROGRAM_FREES, 0, false, false},
+	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, false, false},
+	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, false, false},
+	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, false, false},
 	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, false, false},
 	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false, false},
 	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false, false},
@@ -113,6 +117,7 @@ struct programs {
 	unsigned int n_batches;
 	struct bpf_program *attached[ROWS];
 	struct bpf_link *links[ROWS];
+	uint64_t since_ns[EXPR_KINDS]; /* CLOCK_MONOTONIC: the last program for it came; 0: none did */
 	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
 	volatile unsigned long *consumer, *producer; /* of the ring, mapped */
@@ -266,6 +271,15 @@ static struct bpf_link *attach_one(const struct bpf_program *prog, const struct 
 	return r->tracepoint ? bpf_program__attach(prog) : kernel_btf_attach(prog);
 }
 
+static void note_since(struct programs *p, const bool *want)
+{
+	uint64_t now = clock_ns();
+
+	for (int i = 0; i < ROWS; i++)
+		if (want[i] && p->attached[i] && rows[i].part == PROGRAM_EXPRS)
+			p->since_ns[rows[i].kind] = now;
+}
+
 static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool *want)
 {
 	int n = 0;
@@ -283,6 +297,7 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 		p->attached[i] = NULL;
 		p->failed[i] = true;
 	}
+	note_since(p, want);
 	return n;
 }
 
@@ -422,6 +437,20 @@ uint64_t programs_unseen(const struct programs *p, uint64_t kinds)
 		if (rows[i].part == PROGRAM_EXPRS && p->attached[i])
 			kinds &= ~(1ULL << rows[i].kind);
 	return kinds;
+}
+
+uint64_t programs_since(const struct programs *p, uint64_t kinds)
+{
+	uint64_t since = 0;
+
+	for (int i = 0; i < EXPR_KINDS; i++) {
+		if (!(kinds & 1ULL << i))
+			continue;
+		if (!p->since_ns[i])
+			return UINT64_MAX;
+		since = p->since_ns[i] > since ? p->since_ns[i] : since;
+	}
+	return since;
 }
 
 int programs_open(struct programs **out, const struct programs_config *config, struct error *err)

@@ -22,6 +22,7 @@ enum program_part {
 	PROGRAM_CHAINS,	 /* nf_tables' chains */
 	PROGRAM_EXPRS,	 /* and its expressions, by kind */
 	PROGRAM_ENDS,	 /* drops, transmissions, the end of an skb's life */
+	PROGRAM_FREES,	 /* more ends, each of which only some kernels have */
 	PROGRAM_COPIES,	 /* clones */
 	PROGRAM_ROUTES,	 /* lookups in routing tables */
 	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
@@ -61,6 +62,10 @@ bool programs_has(const struct programs *p, enum program_part part, const char *
 
 /* Kinds of expressions none of whose functions is attached though they are wanted: bits. */
 uint64_t programs_unseen(const struct programs *p, uint64_t kinds);
+
+/* CLOCK_MONOTONIC, ns: since when all programs for these kinds are attached that are; UINT64_MAX:
+ * one of the kinds has none. */
+uint64_t programs_since(const struct programs *p, uint64_t kinds);
 
 /*
  * Programs by fentry may be preempted, and every run of them on that CPU meanwhile is left out; at

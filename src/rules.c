@@ -141,11 +141,6 @@ struct rule_texts *rules_texts(struct rules *r)
 	return r->texts;
 }
 
-uint64_t rules_before_until(const struct rules *r)
-{
-	return r->n_spans > 1 ? r->spans[r->n_spans - 2].nft_until_ns : 0;
-}
-
 struct set_types *rules_sets(struct rules *r)
 {
 	return r->sets;

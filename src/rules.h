@@ -60,10 +60,6 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 
 struct rule_texts *rules_texts(struct rules *r);
 
-/* CLOCK_MONOTONIC, ns: up to when the ruleset before the present one is known to have been in force;
- * 0: there was none. */
-uint64_t rules_before_until(const struct rules *r);
-
 /* The types of its sets. */
 struct set_types *rules_sets(struct rules *r);
 

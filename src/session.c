@@ -53,16 +53,19 @@ static void look_up_places(struct session *s, struct path *p, struct rules_answe
 
 	for (size_t i = 0; i < p->n_places; i++) {
 		struct path_place *place = &p->places[i];
-		const char *missing = s->config->engine->missing(s->engine, place->ns, p->after_ns, p->before_ns);
+		struct rules_answer a;
+		const char *missing;
 
+		rules_at(views[place->ns].rules, p->after_ns, p->before_ns, legacy, &a);
+		if (i < PLACES_MAX)
+			at[i] = a;
+		missing = s->config->engine->missing(s->engine, place->ns, &a, p->after_ns);
 		place->netns.inum = views[place->ns].ns->inum;
 		place->netns.name = views[place->ns].ns->name;
 		if (missing) {
 			p->unseen = missing;
 			path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
 		}
-		if (i < PLACES_MAX)
-			rules_at(views[place->ns].rules, p->after_ns, p->before_ns, legacy, &at[i]);
 	}
 	if (p->n_places > PLACES_MAX)
 		path_doubt(p, CERTAIN_NOT,
