@@ -168,6 +168,9 @@ static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *
 		bpf_loop(NFP_STACK + 1, look_for_chain, &r, 0);
 		w->chain = r.found ? r.chain : w->chain;
 		w->depth = r.found ? r.depth : w->depth;
+		/* A rule of a chain that nothing led to: what did was not seen. */
+		if (!r.found)
+			w->v.flags |= NFP_VISIT_UNKNOWN;
 		return r.found;
 	}
 	bpf_loop(NFP_STACK + 1, look_at_chain, &u, 0);
