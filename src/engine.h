@@ -58,6 +58,8 @@ struct engine_ops {
 	/* Nothing is under way, and what comes makes one of the descriptors readable: no need to
 	 * look before. */
 	bool (*idle)(const struct engine *e);
+	/* The last read took all that it takes at a time: there is more. */
+	bool (*behind)(const struct engine *e);
 	/* The ruleset of this view was read anew. */
 	void (*rules_changed)(struct engine *e, unsigned int view);
 	/* Why rules that this view has are not heard of, or were not yet at after_ns, when a packet

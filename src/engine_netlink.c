@@ -603,7 +603,8 @@ static uint64_t netlink_synced(const struct engine *e)
 	return synced;
 }
 
-/* Records come later than their datagrams, and some of them never: it has to look. */
+/* Records come later than their datagrams, and some of them never: it has to look. And what it left
+ * keeps a descriptor readable. */
 static bool netlink_idle(const struct engine *e)
 {
 	return false;
@@ -646,6 +647,7 @@ const struct engine_ops engine_netlink = {
 	.read = netlink_read,
 	.synced = netlink_synced,
 	.idle = netlink_idle,
+	.behind = netlink_idle,
 	.rules_changed = netlink_rules_changed,
 	.missing = netlink_missing,
 	.blind = netlink_blind,
