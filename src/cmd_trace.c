@@ -238,6 +238,8 @@ static int patience(const struct session *s, const struct end *e)
 {
 	uint64_t now = clock_ns();
 
+	if (session_behind(s))
+		return 0;
 	if (!session_idle(s))
 		return TICK_MS;
 	if (!e->at_ns || e->at_ns > now + IDLE_MS * 1000000ULL)
@@ -259,7 +261,7 @@ static int wait_for(struct session *s, struct end *e)
 		return errno == EINTR ? 0 : -errno;
 	e->unread = fds[n + 1].revents & POLLERR;
 	for (unsigned int i = 0; i < n; i++) {
-		if (fds[i].revents) {
+		if (fds[i].revents && !session_behind(s)) {
 			nanosleep(&gather, NULL);
 			break;
 		}

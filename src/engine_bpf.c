@@ -38,6 +38,7 @@ struct engine {
 	unsigned int n_views; /* whose rulesets kinds knows */
 	uint64_t synced_ns, heard_ns, swept_ns, lost;
 	enum { ENTRIES_FENTRY, ENTRIES_AUTO, ENTRIES_KPROBE } entries;
+	bool behind;   /* more records wait */
 	bool followed; /* packets were followed when last looked at */
 	char blind[256], missing[256];
 	void (*sink)(void *ctx, const struct event *ev);
@@ -318,6 +319,7 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 		return fail(err, n, "cannot read the records of the kernel programs: %s",
 			    strerror(-n));
 	attach_for_found(e);
+	e->behind = n >= PROGRAMS_READ_MAX;
 	if (n)
 		e->heard_ns = now;
 	/* Runs that were left out while no packet was followed are nobody's loss. */
@@ -333,6 +335,11 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	if (n > 0)
 		programs_sleep(e->programs, false);
 	return 0;
+}
+
+static bool bpf_behind(const struct engine *e)
+{
+	return e->behind;
 }
 
 static bool bpf_idle(const struct engine *e)
@@ -386,6 +393,7 @@ const struct engine_ops engine_bpf = {
 	.read = bpf_read,
 	.synced = bpf_synced,
 	.idle = bpf_idle,
+	.behind = bpf_behind,
 	.rules_changed = bpf_rules_changed,
 	.missing = bpf_missing,
 	.blind = bpf_blind,

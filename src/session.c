@@ -201,6 +201,11 @@ bool session_idle(const struct session *s)
 	return s->config->engine->idle(s->engine) && tracker_idle(s->tracker);
 }
 
+bool session_behind(const struct session *s)
+{
+	return s->config->engine->behind(s->engine);
+}
+
 uint64_t session_synced(const struct session *s)
 {
 	return s->config->engine->synced(s->engine);

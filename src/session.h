@@ -34,6 +34,8 @@ unsigned int session_fds(const struct session *s, struct pollfd *fds, unsigned i
 
 /* Nothing is under way: the next step may wait until one of the descriptors is readable. */
 bool session_idle(const struct session *s);
+/* There is more already: no need to wait. */
+bool session_behind(const struct session *s);
 
 /* Takes what the kernel has said and hands out the paths that are complete. all: the others too,
  * for the end. 0 or a negative errno. */
