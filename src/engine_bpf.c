@@ -37,6 +37,9 @@ struct engine {
 	uint64_t kinds; /* of expressions, in all rulesets */
 	unsigned int n_views; /* whose rulesets kinds knows */
 	uint64_t synced_ns, heard_ns, swept_ns, lost;
+	/* When losses were looked for, and up to when packets may miss what was lost: those of them
+	 * that wait in the ring, too. */
+	uint64_t checked_ns, doubt_from_ns, doubt_until_ns;
 	enum { ENTRIES_FENTRY, ENTRIES_AUTO, ENTRIES_KPROBE } entries;
 	bool behind;   /* more records wait */
 	bool followed; /* packets were followed when last looked at */
@@ -233,7 +236,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	choose_entries(e);
 	if (e->entries == ENTRIES_KPROBE)
 		use_kprobes(e);
-	e->synced_ns = e->heard_ns = e->swept_ns = clock_ns();
+	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
 	programs_sleep(e->programs, true);
 	programs_gate(e->programs, true);
 	return e;
@@ -261,18 +264,27 @@ static void on_record(void *ctx, const struct nfp_event *ev, size_t size)
 
 /* What found no room in a map or in the ring, and runs that the kernel left out because the program
  * was running on that CPU: something of somebody is missing. */
-static void say_lost(struct engine *e)
+static void say_lost(struct engine *e, uint64_t read_until_ns)
 {
+	uint64_t checked = e->checked_ns, now = clock_ns();
 	uint64_t lost = programs_lost(e->programs);
 	struct event ev = {.type = EVENT_LOST,
 			   .ns = EVENT_NS_UNKNOWN,
 			   .cpu = -1,
-			   .before_ns = clock_ns(),
+			   .before_ns = now,
 			   .lost.count = lost - e->lost,
 			   .lost.after_post = true};
 
-	if (lost == e->lost)
+	e->checked_ns = now;
+	if (lost != e->lost) {
+		/* One follows upon another before all is read. */
+		if (e->doubt_until_ns <= read_until_ns)
+			e->doubt_from_ns = checked;
+		e->doubt_until_ns = now;
+	} else if (e->doubt_until_ns <= read_until_ns) {
 		return;
+	}
+	ev.after_ns = e->doubt_from_ns;
 	e->lost = lost;
 	e->sink(e->sink_ctx, &ev);
 	if (e->entries == ENTRIES_AUTO && programs_missed_entries(e->programs) > MISSED_MAX)
@@ -309,7 +321,7 @@ static void attach_for_found(struct engine *e)
 static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event *ev), void *ctx,
 		    struct error *err)
 {
-	uint64_t now = clock_ns();
+	uint64_t now = clock_ns(), read_until = e->synced_ns;
 	int n;
 
 	e->sink = sink;
@@ -324,7 +336,7 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 		e->heard_ns = now;
 	/* Runs that were left out while no packet was followed are nobody's loss. */
 	if (n || e->followed)
-		say_lost(e);
+		say_lost(e, read_until);
 	e->followed = programs_followed(e->programs) > 0;
 	sweep(e, now);
 	if (e->heard_ns + doze_ns >= now || programs_sleeps(e->programs))

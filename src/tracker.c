@@ -531,7 +531,9 @@ static void on_lost(struct tracker *t, const struct event *ev)
 	TAILQ_FOREACH(l, &t->table.live, order) {
 		if (l->ns != ev->ns && ev->ns != EVENT_NS_UNKNOWN)
 			continue;
-		if (is_complete(l, ev->lost.after_post)) {
+		/* after_ns, if told: something of its own may be among it up to then. */
+		if (is_complete(l, ev->lost.after_post) &&
+		    (!ev->after_ns || l->heard_ns < ev->after_ns)) {
 			l->outlived_loss = true;
 			continue;
 		}
