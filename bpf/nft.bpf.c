@@ -390,6 +390,9 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	if (f && f->id == w->v.id)
 		f->in_visit = 0;
 	w->v.verdict = ret;
+	/* The end of that visit was missed, and the beginning of this one. */
+	if (w->skb != (__u64)pkt->skb || w->v.base != (__u64)chain)
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	base = (void *)((__u64)chain - bpf_core_field_offset(struct nft_base_chain, chain));
 	w->v.policy = BPF_CORE_READ(base, policy);
 	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
@@ -427,8 +430,13 @@ static __always_inline struct nfp_step *push(struct visit *w, const void *expr, 
 static __always_inline struct visit *visit_of(const struct nft_pktinfo *pkt)
 {
 	__u64 key = (__u64)pkt;
+	struct visit *w = bpf_map_lookup_elem(&visits, &key);
 
-	return bpf_map_lookup_elem(&visits, &key);
+	if (!w || w->skb == (__u64)BPF_CORE_READ(pkt, skb))
+		return w;
+	/* Another packet's, whose end was missed, at the same place of a stack. */
+	w->v.flags |= NFP_VISIT_UNKNOWN;
+	return NULL;
 }
 
 static __noinline int push_eval(const void *expr, const void *pkt, __s32 code, __u64 target)
