@@ -14,8 +14,6 @@
 #define AF_INET6 10
 #define AF_NETLINK 16
 #define NFPROTO_IPV4 2
-#define NFPROTO_ARP 3
-#define NFPROTO_NETDEV 5
 #define NFPROTO_BRIDGE 7
 #define NFPROTO_IPV6 10
 #define NF_INET_PRE_ROUTING 0
@@ -23,7 +21,6 @@
 #define NF_INET_FORWARD 2
 #define NF_INET_LOCAL_OUT 3
 #define NF_INET_POST_ROUTING 4
-#define NF_DROP 0
 #define NF_ACCEPT 1
 #define NFT_CONTINUE (-1)
 #define NFT_BREAK (-2)

@@ -119,6 +119,18 @@ struct nfp_filter {
 	__u8 has_src, has_dst, has_addr, has_ports, has_proto, pad[1];
 };
 
+/* What is known of a followed packet: the values of the map `packets`, by the address of the skb. */
+struct nfp_followed {
+	__u32 id;
+	__u32 netns;   /* where it was seen last */
+	__u64 print;   /* of its addresses and ports then */
+	__u64 seen;    /* ktime */
+	__u32 copy_of; /* 0: none */
+	__u8 shown;    /* it has been seen in a hook; else it is a copy that has not */
+	__u8 in_visit; /* nft_do_chain() is at it */
+	__u8 pad[2];
+};
+
 enum { NFP_ENTER, NFP_LEAVE };
 enum {
 	NFP_SIGHT_BEGINS = 1, /* its id is new */
@@ -207,6 +219,7 @@ _Static_assert(sizeof(struct nfp_message) == 24 + 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");
 _Static_assert(sizeof(struct nfp_skb) == 24 + 48 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8, "shared with user space");
+_Static_assert(sizeof(struct nfp_followed) == 32, "shared with user space");
 _Static_assert(sizeof(struct nfp_sight) == 24 + 40 + 32 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_step) == 32, "shared with user space");
 _Static_assert(sizeof(struct nfp_visit) == 24 + 40 + NFP_STEPS * 32, "shared with user space");

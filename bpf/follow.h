@@ -10,22 +10,11 @@
 #include "bpf/common.h"
 #include <bpf/bpf_tracing.h>
 
-struct followed {
-	__u32 id;
-	__u32 netns;   /* where it was seen last */
-	__u64 print;   /* of its addresses and ports then */
-	__u64 seen;    /* ktime */
-	__u32 copy_of; /* 0: none */
-	__u8 shown;    /* it has been seen in a hook; else it is a copy that has not */
-	__u8 in_visit; /* nft_do_chain() is at it */
-	__u8 pad[2];
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, NFP_PACKETS);
 	__type(key, __u64); /* address of the skb */
-	__type(value, struct followed);
+	__type(value, struct nfp_followed);
 } packets __weak SEC(".maps");
 
 struct {
@@ -75,7 +64,7 @@ static __always_inline void note_activity(__u64 now)
 		c->last_message = now;
 }
 
-static __always_inline struct followed *followed_of(const void *skb)
+static __always_inline struct nfp_followed *followed_of(const void *skb)
 {
 	__u64 key = (__u64)skb;
 
@@ -91,9 +80,9 @@ static __always_inline void forget(const void *skb)
 }
 
 /* A new one, in place of what was known of this memory. */
-static __always_inline struct followed *follow(const void *skb, __u32 copy_of)
+static __always_inline struct nfp_followed *follow(const void *skb, __u32 copy_of)
 {
-	struct followed f = {.copy_of = copy_of};
+	struct nfp_followed f = {.copy_of = copy_of};
 	__u64 key = (__u64)skb;
 	long rc;
 
@@ -281,7 +270,7 @@ static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_bu
 		s->ll_len = 14;
 }
 
-static __always_inline void fill_sight(struct nfp_sight *s, const struct followed *f,
+static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_followed *f,
 				       const struct sk_buff *skb, const struct nf_hook_state *state,
 				       __u32 what, bool probe)
 {
@@ -308,7 +297,7 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct followe
 	__builtin_memset(s->pad, 0, sizeof(s->pad));
 }
 
-static __always_inline void emit_sight(struct followed *f, const struct sk_buff *skb,
+static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_buff *skb,
 				       const struct nf_hook_state *state, __u32 what, bool begins,
 				       bool full, bool probe)
 {
@@ -388,10 +377,10 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 }
 
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */
-static __always_inline struct followed *enter(const struct sk_buff *skb,
+static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
 					      const struct nf_hook_state *state, bool probe)
 {
-	struct followed *f = followed_of(skb);
+	struct nfp_followed *f = followed_of(skb);
 	const struct net *net;
 	__u32 netns;
 	__u64 print;

@@ -26,7 +26,7 @@ SEC("fexit/nf_hook_slow")
 int BPF_PROG(hook_left, struct sk_buff *skb, struct nf_hook_state *state, void *e, unsigned int s,
 	     int ret)
 {
-	struct followed *f;
+	struct nfp_followed *f;
 	__u64 print;
 	bool full;
 

@@ -57,8 +57,6 @@ volatile __s32 n_visits = 0;
 
 static const struct visit no_visit;
 volatile __u64 generation = 1;
-/* Without nf_tables_commit() to watch, nothing says how long an address means the same. */
-const volatile bool keeps_addresses = true;
 
 /* --- from an expression to its rule --- */
 
@@ -158,7 +156,7 @@ static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *
 	struct rule_key key = {expr, w->v.gen};
 	struct search s = {.expr = expr};
 	struct unwinding u = {.w = w, .s = &s, .chain = w->chain, .depth = w->depth};
-	struct rule *known = keeps_addresses ? bpf_map_lookup_elem(&rules, &key) : NULL;
+	struct rule *known = bpf_map_lookup_elem(&rules, &key);
 
 	if (known) {
 		struct remembered r = {
@@ -183,8 +181,7 @@ static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *
 	w->depth = u.depth;
 	out->chain = u.chain;
 	out->handle = s.handle;
-	if (keeps_addresses)
-		bpf_map_update_elem(&rules, &key, out, BPF_ANY);
+	bpf_map_update_elem(&rules, &key, out, BPF_ANY);
 	return true;
 }
 
@@ -321,7 +318,7 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 {
 	const struct nf_hook_state *state;
 	__u64 key = (__u64)pkt;
-	struct followed *f;
+	struct nfp_followed *f;
 	struct sk_buff *skb;
 	struct visit *w;
 
@@ -378,7 +375,7 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 {
 	const struct nft_base_chain *base;
 	__u64 key = (__u64)pkt;
-	struct followed *f;
+	struct nfp_followed *f;
 	struct visit *w;
 
 	if (n_visits <= 0)

@@ -138,7 +138,7 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- followed packets --- */
 
-static __always_inline void gone(const void *skb, const struct followed *f, __u32 dropped)
+static __always_inline void gone(const void *skb, const struct nfp_followed *f, __u32 dropped)
 {
 	struct nfp_gone *g;
 
@@ -161,7 +161,7 @@ SEC("raw_tp/kfree_skb")
 int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx->args[0];
-	struct followed *f = followed_of(skb);
+	struct nfp_followed *f = followed_of(skb);
 
 	if (!f)
 		return 0;
@@ -172,93 +172,55 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+static __always_inline int freed(const void *skb)
+{
+	struct nfp_followed *f = followed_of(skb);
+
+	if (f)
+		gone(skb, f, 0);
+	return 0;
+}
+
 /* consume_skb(struct sk_buff *skb, …) */
 SEC("raw_tp/consume_skb")
 int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
 {
 	const void *skb = (void *)ctx->args[0];
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
+	return freed(skb);
 }
+
+#define FREES(fn, name)                                                                            \
+	SEC("fentry/" #fn)                                                                         \
+	int BPF_PROG(name, struct sk_buff *skb)                                                    \
+	{                                                                                          \
+		return freed(skb);                                                                 \
+	}
 
 /* void __kfree_skb(struct sk_buff *skb): TCP frees what it has received so, without a tracepoint. */
-SEC("fentry/__kfree_skb")
-int BPF_PROG(followed_freed, struct sk_buff *skb)
-{
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
-}
+FREES(__kfree_skb, followed_freed)
 
 /* void kfree_skb_partial(struct sk_buff *skb, bool head_stolen): its data went into another one. */
-SEC("fentry/kfree_skb_partial")
-int BPF_PROG(followed_merged, struct sk_buff *skb)
-{
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
-}
+FREES(kfree_skb_partial, followed_merged)
 
 /*
  * void skb_attempt_defer_free(struct sk_buff *skb): what a socket has received is freed later, by
  * the CPU that allocated it, or at once without a tracepoint (kfree_skb_napi_cache()); TCP since
  * 5.19, and UDP in newer kernels. Nobody but the caller has it any more.
  */
-SEC("fentry/skb_attempt_defer_free")
-int BPF_PROG(followed_deferred, struct sk_buff *skb)
-{
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
-}
+FREES(skb_attempt_defer_free, followed_deferred)
 
 /* void __napi_kfree_skb(struct sk_buff *skb, enum skb_drop_reason reason); __kfree_skb_defer(struct
  * sk_buff *skb) before 6.4; void napi_skb_free_stolen_head(struct sk_buff *skb): GRO made it a part
  * of another one, without a tracepoint (gro_normal behind a veth pair). */
-SEC("fentry/__napi_kfree_skb")
-int BPF_PROG(followed_napi_freed, struct sk_buff *skb)
-{
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
-}
-
-SEC("fentry/__kfree_skb_defer")
-int BPF_PROG(followed_freed_by_gro, struct sk_buff *skb)
-{
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
-}
-
-SEC("fentry/napi_skb_free_stolen_head")
-int BPF_PROG(followed_stolen, struct sk_buff *skb)
-{
-	struct followed *f = followed_of(skb);
-
-	if (f)
-		gone(skb, f, 0);
-	return 0;
-}
+FREES(__napi_kfree_skb, followed_napi_freed)
+FREES(__kfree_skb_defer, followed_freed_by_gro)
+FREES(napi_skb_free_stolen_head, followed_stolen)
 
 SEC("raw_tp/net_dev_queue")
 int followed_transmitted(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx->args[0];
-	struct followed *f = followed_of(skb);
+	struct nfp_followed *f = followed_of(skb);
 
 	return f && f->shown ? emit(NFP_TRANSMIT, skb, 0, 0, NULL, f->id, 0) : 0;
 }
@@ -266,7 +228,7 @@ int followed_transmitted(struct bpf_raw_tracepoint_args *ctx)
 /* A copy goes its own way; it is worth a word once a hook sees it. */
 static __always_inline int copied(const struct sk_buff *skb, const struct sk_buff *copy)
 {
-	struct followed *f = copy ? followed_of(skb) : NULL;
+	struct nfp_followed *f = copy ? followed_of(skb) : NULL;
 
 	if (f)
 		follow(copy, f->shown ? f->id : f->copy_of);

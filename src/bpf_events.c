@@ -162,7 +162,7 @@ static void emit(struct bpf_events *b, const struct event *ev)
 	b->sink(b->ctx, ev);
 }
 
-static bool begin_event(struct bpf_events *b, struct event *ev, const struct nfp_event *rec,
+static void begin_event(struct bpf_events *b, struct event *ev, const struct nfp_event *rec,
 			uint32_t id)
 {
 	int ns = b->config->find_view(b->config->find_ctx, rec->netns);
@@ -174,7 +174,6 @@ static bool begin_event(struct bpf_events *b, struct event *ev, const struct nfp
 	ev->cpu = (int)rec->cpu;
 	ev->hook = HOOK_NONE;
 	ev->after_ns = ev->before_ns = rec->ktime;
-	return true;
 }
 
 /* enum ip_conntrack_info: the state, and 3 more for the other direction; 7: IP_CT_UNTRACKED. */
@@ -213,8 +212,7 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	struct packet p;
 	struct event ev;
 
-	if (!begin_event(b, &ev, &s->ev, s->id))
-		return;
+	begin_event(b, &ev, &s->ev, s->id);
 	ev.type = s->what == NFP_ENTER ? EVENT_ENTER : EVENT_LEAVE;
 	ev.family = s->pf;
 	ev.hook = s->hook;
@@ -228,6 +226,17 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	emit(b, &ev);
 }
 
+static void set_rule(struct event *ev, enum event_type type, const struct chain_name *c,
+		     enum verdict verdict)
+{
+	ev->type = type;
+	ev->family = c->family;
+	memset(&ev->rule, 0, sizeof(ev->rule));
+	ev->rule.table = c->table;
+	ev->rule.chain = c->name;
+	ev->rule.verdict = verdict;
+}
+
 static void end_chain(struct bpf_events *b, struct event *ev, const struct nfp_visit *v,
 		      uint64_t chain)
 {
@@ -235,12 +244,7 @@ static void end_chain(struct bpf_events *b, struct event *ev, const struct nfp_v
 
 	if (!c)
 		return;
-	ev->type = EVENT_RETURN;
-	ev->family = c->family;
-	memset(&ev->rule, 0, sizeof(ev->rule));
-	ev->rule.table = c->table;
-	ev->rule.chain = c->name;
-	ev->rule.verdict = VERDICT_RETURN;
+	set_rule(ev, EVENT_RETURN, c, VERDICT_RETURN);
 	emit(b, ev);
 }
 
@@ -275,14 +279,9 @@ static bool on_step(struct bpf_events *b, struct walk_state *w, struct event *ev
 	if (!c || (s->target && !target))
 		return false;
 	leave_chains(b, w, ev, v, s->chain);
-	ev->type = EVENT_RULE;
-	ev->family = c->family;
-	memset(&ev->rule, 0, sizeof(ev->rule));
-	ev->rule.table = c->table;
-	ev->rule.chain = c->name;
+	set_rule(ev, EVENT_RULE, c, verdict_of_nft(s->verdict));
 	ev->rule.handle = s->handle;
 	ev->rule.target = target ? target->name : NULL;
-	ev->rule.verdict = verdict_of_nft(s->verdict);
 	if (s->keyed && take_key(w, &key))
 		ev->rule.element = ev->ns == EVENT_NS_UNKNOWN
 					   ? NULL
@@ -306,12 +305,7 @@ static void on_policy(struct bpf_events *b, struct walk_state *w, struct event *
 	w->chains[0] = v->base;
 	if (!c)
 		return;
-	ev->type = EVENT_POLICY;
-	ev->family = c->family;
-	memset(&ev->rule, 0, sizeof(ev->rule));
-	ev->rule.table = c->table;
-	ev->rule.chain = c->name;
-	ev->rule.verdict = verdict_of_nft(v->policy);
+	set_rule(ev, EVENT_POLICY, c, verdict_of_nft(v->policy));
 	emit(b, ev);
 }
 
@@ -341,8 +335,7 @@ static void on_gone(struct bpf_events *b, const struct nfp_gone *g)
 {
 	struct event ev;
 
-	if (!begin_event(b, &ev, &g->ev, g->id))
-		return;
+	begin_event(b, &ev, &g->ev, g->id);
 	ev.type = EVENT_GONE;
 	emit(b, &ev);
 }
@@ -380,9 +373,9 @@ static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t siz
 	int32_t last = NF_DROP;
 	struct event ev;
 
-	if (!w || size < offsetof(struct nfp_visit, steps) + v->n * sizeof(v->steps[0]) ||
-	    !begin_event(b, &ev, &v->ev, v->id))
+	if (!w || size < offsetof(struct nfp_visit, steps) + v->n * sizeof(v->steps[0]))
 		return;
+	begin_event(b, &ev, &v->ev, v->id);
 	ev.after_ns = v->began;
 	if (!(v->flags & NFP_VISIT_NEXT) || w->base != v->base) {
 		w->base = w->chains[0] = v->base;

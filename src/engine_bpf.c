@@ -13,7 +13,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "netfilter/exprs.h"
 #include "src/bpf_events.h"
 #include "src/capable.h"
 #include "src/clock.h"
@@ -134,8 +133,8 @@ static void note_missing(struct engine *e)
 	const char *function = NULL;
 
 	*e->missing = 0;
-	if (e->kinds && !programs_has(e->programs, PROGRAM_CHAINS, &function) &&
-	    strcmp(function, "nf_tables_commit") != 0)
+	/* Without nf_tables_commit(), too: nothing would say how long an address means a rule. */
+	if (e->kinds && !programs_has(e->programs, PROGRAM_CHAINS, &function))
 		snprintf(e->missing, sizeof(e->missing),
 			 "the rules of nf_tables: this kernel does not let %s() be watched",
 			 function);
@@ -172,13 +171,16 @@ static int attach(struct engine *e, struct error *err)
 }
 
 /* NFPATH_ENTRIES is a test's knob: fentry, kprobe. */
-static void choose_entries(struct engine *e)
+static int choose_entries(struct engine *e, struct error *err)
 {
 	const char *s = getenv("NFPATH_ENTRIES");
 
 	e->entries = ENTRIES_AUTO;
+	if (s && strcmp(s, "kprobe") && strcmp(s, "fentry"))
+		return fail(err, -EINVAL, "NFPATH_ENTRIES: '%s' is none of fentry, kprobe", s);
 	if (s)
 		e->entries = !strcmp(s, "kprobe") ? ENTRIES_KPROBE : ENTRIES_FENTRY;
+	return 0;
 }
 
 static void use_kprobes(struct engine *e)
@@ -222,7 +224,9 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 		goto failed;
 	e->programs_config.has_filter = filter_bpf(&e->programs_config.filter, config->filter);
 	e->programs_config.ring_bytes = config->rcvbuf;
-	rc = set_begin(e);
+	rc = choose_entries(e, err);
+	if (!rc)
+		rc = set_begin(e);
 	if (!rc)
 		rc = programs_open(&e->programs, &e->programs_config, err);
 	e->kinds = kinds_now(e);
@@ -233,7 +237,6 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 		goto failed;
 	note_missing(e);
 	note_blind(e);
-	choose_entries(e);
 	if (e->entries == ENTRIES_KPROBE)
 		use_kprobes(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();

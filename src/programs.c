@@ -2,7 +2,6 @@
 #include "src/programs.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "netfilter/exprs.h"
 #include "src/clock.h"
 #include "src/kernel_btf.h"
+#include "src/libbpf_util.h"
 
 /* For each program the function or tracepoint that it watches; a tracepoint has no kind of link but
  * its own. */
@@ -24,37 +24,37 @@ static const struct row {
 	enum program_part part;
 	enum expr_kind kind;
 	bool tracepoint;
-	bool needed; /* its part is worth nothing without it */
 } rows[] = {
-	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, false, true},
-	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, false, true},
-	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
-	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, false, true},
-	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
-	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, false, false},
-	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, true, false},
-	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, true, false},
-	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true, false},
-	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, false, false},
-	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, false, false},
-	{"followed_deferred", "skb_attempt_defer_free", PROGRAM_FREES, 0, false, false},
-	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, false, false},
-	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, false, false},
-	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, false, false},
-	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, false, false},
-	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false, false},
-	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false, false},
-	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, false, false},
-	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true, false},
-	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true, false},
+	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, false},
+	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, false},
+	/* First: addresses of chains and rules are trusted until it runs. */
+	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, false},
+	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, false},
+	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, false},
+	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, false},
+	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, true},
+	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, true},
+	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true},
+	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, false},
+	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, false},
+	{"followed_deferred", "skb_attempt_defer_free", PROGRAM_FREES, 0, false},
+	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, false},
+	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, false},
+	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, false},
+	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, false},
+	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false},
+	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false},
+	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, false},
+	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
+	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
 
-	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false, true},
-	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false, true},
+	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false},
+	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false},
 
-#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, false, false}
-#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, false, false}
-	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, false, false},
-	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, false, false},
+#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, false}
+#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, false}
+	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, false},
+	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, false},
 	ENTERED(EXPR_COUNTER, nft_counter_eval),
 	ENTERED(EXPR_LOG, nft_log_eval),
 	ENTERED(EXPR_LAST, nft_last_eval),
@@ -126,11 +126,6 @@ struct programs {
 	int n_read;
 	uint64_t read_ns; /* ktime of the record read last */
 };
-
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	return 0;
-}
 
 /* --- which functions there are --- */
 
@@ -460,7 +455,7 @@ int programs_open(struct programs **out, const struct programs_config *config, s
 	*out = p;
 	if (!p)
 		return fail(err, -ENOMEM, "out of memory");
-	libbpf_set_print(silent);
+	libbpf_be_silent();
 	p->config = config;
 	return 0;
 }
@@ -534,19 +529,6 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 	return p->n_read;
 }
 
-/* Times that a program was asked to run on a CPU on which it was running, and did not
- * (bpf_prog_inc_misses_counter()). */
-static uint64_t missed_runs(const struct bpf_program *prog)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-	int fd = bpf_program__fd(prog);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-		return 0;
-	return info.recursion_misses;
-}
-
 uint64_t programs_missed_entries(const struct programs *p)
 {
 	uint64_t n = 0;
@@ -554,7 +536,7 @@ uint64_t programs_missed_entries(const struct programs *p)
 	for (int i = 0; i < ROWS; i++)
 		if (p->attached[i] && (!strcmp(rows[i].program, "hook_entered") ||
 				       !strcmp(rows[i].program, "chain_entered")))
-			n += missed_runs(p->attached[i]);
+			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }
 
@@ -579,24 +561,16 @@ uint64_t programs_lost(const struct programs *p)
 		n += p->batches[0]->bss->lost[i];
 	for (int i = 0; i < ROWS; i++)
 		if (p->attached[i] && rows[i].part != PROGRAM_ROUTES)
-			n += missed_runs(p->attached[i]);
+			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }
-
-/* As bpf/follow.h has it. */
-struct followed {
-	uint32_t id, netns;
-	uint64_t print, seen;
-	uint32_t copy_of;
-	uint8_t shown, in_visit, pad[2];
-};
 
 void programs_sweep(struct programs *p, uint64_t before_ns)
 {
 	int fd = bpf_map__fd(p->batches[0]->maps.packets);
 	uint64_t key, next;
 	bool more = !bpf_map_get_next_key(fd, NULL, &next);
-	struct followed f;
+	struct nfp_followed f;
 
 	while (more) {
 		key = next;

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/nfpath.skel.h"
+#include "src/libbpf_util.h"
 
 struct raw_tp {
 	struct nfpath_bpf *skel;
@@ -40,11 +41,6 @@ static const struct source {
 	[NFP_KFREE] = {"kfree_skb", "skb_dropped", false, NULL, NULL},
 	[NFP_TRANSMIT] = {"net_dev_queue", "skb_transmitted", false, NULL, NULL},
 };
-
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	return 0;
-}
 
 __attribute__((format(printf, 2, 3))) static void unavailable(struct raw_tp_part *part,
 							      const char *fmt, ...)
@@ -309,7 +305,7 @@ int raw_tp_open(struct raw_tp **out, struct error *err)
 	*out = NULL;
 	if (!rt)
 		return fail(err, -ENOMEM, "out of memory");
-	libbpf_set_print(silent);
+	libbpf_be_silent();
 	btf = btf__load_vmlinux_btf();
 	rc = btf ? open_all(rt, btf) : -errno;
 	btf__free(btf);
@@ -387,19 +383,6 @@ int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg)
 	return rc < 0 && rc != -ECANCELED ? rc : rt->n_polled;
 }
 
-/* Times that a program was asked to run on a CPU on which it was running, and did not
- * (bpf_prog_inc_misses_counter()). */
-static uint64_t missed_runs(const struct bpf_program *prog)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-	int fd = bpf_program__fd(prog);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-		return 0;
-	return info.recursion_misses;
-}
-
 uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type)
 {
 	uint64_t n, sum = 0;
@@ -408,7 +391,7 @@ uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type)
 	for (i = 0; i < NFP_RAW_TYPES; i++) {
 		n = rt->skel->bss->lost[i];
 		if (rt->parts[i].available)
-			n += missed_runs(program_of(rt, rt->skel, i));
+			n += libbpf_missed_runs(program_of(rt, rt->skel, i));
 		if (by_type)
 			by_type[i] = n;
 		sum += n;
