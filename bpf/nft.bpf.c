@@ -5,29 +5,12 @@
  * verdict, tells that the rule matched. The address of the expression lies in the memory of its
  * chain's rules, and tells the rule.
  */
-#include "bpf/follow.h"
+#include "bpf/visit.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 #define RULES_MAX (1 << 20) /* walked in one chain */
 #define IS_LAST (1ull << 63)
-
-/* One walk through a base chain, under way. */
-struct visit {
-	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */
-	__u64 skb;
-	__u64 chain; /* where it is */
-	__u64 stack[NFP_STACK];
-	__u32 depth;
-	__u32 ended; /* a rule gave the last word */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NFP_VISITS);
-	__type(key, __u64); /* struct nft_pktinfo of the caller: on its stack, and nested walks have their own */
-	__type(value, struct visit);
-} visits SEC(".maps");
 
 /* The rule of an expression. Addresses are given anew when a transaction is committed, and not before. */
 struct rule_key {
@@ -52,10 +35,6 @@ struct {
 	__type(value, __u32);
 } chains SEC(".maps");
 
-/* How many visits are under way: while it is 0, expressions are nobody's. */
-volatile __s32 n_visits = 0;
-
-static const struct visit no_visit;
 volatile __u64 generation = 1;
 
 /* --- from an expression to its rule --- */
@@ -163,6 +142,8 @@ static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *
 			.w = w, .chain = w->chain, .want = known->chain, .depth = w->depth};
 
 		*out = *known;
+		if (r.chain == r.want)
+			return true;
 		bpf_loop(NFP_STACK + 1, look_for_chain, &r, 0);
 		w->chain = r.found ? r.chain : w->chain;
 		w->depth = r.found ? r.depth : w->depth;
@@ -187,7 +168,11 @@ static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *
 
 /* --- names --- */
 
-static __always_inline void announce(__u64 chain, __u64 gen)
+/* Chains that were announced, each in one word: what stands in front of the map. */
+enum { TOLD = 1024 };
+static volatile __u64 told[TOLD];
+
+static __noinline int announce_anew(__u64 chain, __u64 gen)
 {
 	struct rule_key key = {chain, gen};
 	const struct nft_chain *c = (void *)chain;
@@ -195,12 +180,12 @@ static __always_inline void announce(__u64 chain, __u64 gen)
 	struct nfp_chain *r;
 	__u32 one = 1;
 
-	if (!chain || bpf_map_lookup_elem(&chains, &key))
-		return;
+	if (bpf_map_lookup_elem(&chains, &key))
+		return 0;
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {
 		count_lost(NFP_CHAIN);
-		return;
+		return -1;
 	}
 	event_init(&r->ev, NFP_CHAIN);
 	t = BPF_CORE_READ(c, table);
@@ -212,6 +197,16 @@ static __always_inline void announce(__u64 chain, __u64 gen)
 	bpf_probe_read_kernel_str(r->name, sizeof(r->name), BPF_CORE_READ(c, name));
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	bpf_map_update_elem(&chains, &key, &one, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void announce(__u64 chain, __u64 gen)
+{
+	__u64 word = chain << 16 | (gen & 0xffff); /* all addresses begin with the same 16 bits */
+	__u32 i = word * 0x9e3779b97f4a7c15ull >> 54;
+
+	if (chain && told[i % TOLD] != word && !announce_anew(chain, gen))
+		told[i % TOLD] = word;
 }
 
 /* --- the end of a visit --- */
@@ -295,7 +290,7 @@ static __noinline int flush(struct visit *w)
 		return 0;
 	r.n = w->v.n;
 	if (r.n)
-		bpf_loop(NFP_STEPS, resolve_one, &r, 0);
+		bpf_loop(r.n, resolve_one, &r, 0);
 	announce(w->v.base, w->v.gen);
 	if (w->ended)
 		w->v.flags &= ~NFP_VISIT_POLICY;
@@ -314,73 +309,77 @@ static __noinline int flush(struct visit *w)
 
 /* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
 
+/* nf_hook_bridge_pre() does not call nf_hook_slow(). */
+static __always_inline bool is_first_sight(const struct nf_hook_state *state, bool probe)
+{
+	return GET(probe, state, pf) == NFPROTO_BRIDGE &&
+	       GET(probe, state, hook) == NF_INET_PRE_ROUTING;
+}
+
 static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool probe)
 {
-	const struct nf_hook_state *state;
-	__u64 key = (__u64)pkt;
+	const struct nf_hook_state *state = GET(probe, pkt, state);
+	struct sk_buff *skb = GET(probe, pkt, skb);
+	__u64 now = bpf_ktime_get_ns();
 	struct nfp_followed *f;
-	struct sk_buff *skb;
 	struct visit *w;
 
-	state = GET(probe, pkt, state);
-	/* nf_hook_bridge_pre() does not call nf_hook_slow(). */
-	if (GET(probe, state, pf) == NFPROTO_BRIDGE &&
-	    GET(probe, state, hook) == NF_INET_PRE_ROUTING) {
-		skb = GET(probe, pkt, skb);
-		f = enter(skb, state, probe);
-	} else {
-		if (n_followed <= 0)
-			return 0;
-		skb = GET(probe, pkt, skb);
-		f = followed_of(skb);
-	}
+	f = is_first_sight(state, probe) ? enter(skb, state, probe) : followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
-	if (!bpf_map_update_elem(&visits, &key, &no_visit, BPF_NOEXIST)) {
-		__sync_fetch_and_add(&n_visits, 1);
-	} else if (bpf_map_update_elem(&visits, &key, &no_visit, BPF_ANY)) {
+	w = visit_take(pkt, now);
+	if (!w) {
 		count_lost(NFP_VISIT);
 		return 0;
 	}
-	w = bpf_map_lookup_elem(&visits, &key);
-	if (!w)
-		return 0;
-	event_init(&w->v.ev, NFP_VISIT);
+	w->v.ev.type = NFP_VISIT;
+	w->v.ev.cpu = bpf_get_smp_processor_id();
+	w->v.ev.pid = 0;
 	w->v.ev.netns = f->netns;
-	w->v.began = w->v.ev.ktime;
+	w->v.began = now;
 	w->v.base = w->chain = (__u64)chain;
 	w->v.gen = generation;
 	w->v.id = f->id;
 	w->v.pf = GET(probe, state, pf);
 	w->v.hook = GET(probe, state, hook);
+	w->v.flags = 0;
+	w->v.n = 0;
 	w->skb = (__u64)skb;
+	w->depth = w->ended = 0;
 	f->in_visit = 1;
 	return 0;
+}
+
+static __noinline int begin_by_fentry(struct nft_pktinfo *pkt, const void *chain)
+{
+	return begin_visit(pkt, chain, false);
 }
 
 SEC("fentry/nft_do_chain")
 int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	return gate && !by_kprobes ? begin_visit(pkt, chain, false) : 0;
+	if (!gate || by_kprobes || (n_followed <= 0 && !is_first_sight(pkt->state, false)))
+		return 0;
+	return begin_by_fentry(pkt, chain);
+}
+
+static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain)
+{
+	return begin_visit(pkt, chain, true);
 }
 
 SEC("kprobe/nft_do_chain")
 int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	return gate && by_kprobes ? begin_visit(pkt, chain, true) : 0;
+	return gate && by_kprobes ? begin_by_kprobe(pkt, chain) : 0;
 }
 
-SEC("fexit/nft_do_chain")
-int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
+static __noinline int end_visit(struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
 {
+	struct visit *w = visit_find(pkt);
 	const struct nft_base_chain *base;
-	__u64 key = (__u64)pkt;
 	struct nfp_followed *f;
-	struct visit *w;
 
-	if (n_visits <= 0)
-		return 0;
-	w = bpf_map_lookup_elem(&visits, &key);
 	if (!w)
 		return 0;
 	f = followed_of((void *)w->skb);
@@ -394,9 +393,14 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	w->v.policy = BPF_CORE_READ(base, policy);
 	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
 	flush(w);
-	if (!bpf_map_delete_elem(&visits, &key))
-		__sync_fetch_and_add(&n_visits, -1);
+	visit_leave(w);
 	return 0;
+}
+
+SEC("fexit/nft_do_chain")
+int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
+{
+	return n_visits > 0 ? end_visit(pkt, chain, ret) : 0;
 }
 
 /* --- expressions: void eval(const struct nft_expr *, struct nft_regs *, const struct nft_pktinfo *) --- */
@@ -426,17 +430,17 @@ static __always_inline struct nfp_step *push(struct visit *w, const void *expr, 
 
 static __always_inline struct visit *visit_of(const struct nft_pktinfo *pkt)
 {
-	__u64 key = (__u64)pkt;
-	struct visit *w = bpf_map_lookup_elem(&visits, &key);
+	struct visit *w = visit_find(pkt);
 
-	if (!w || w->skb == (__u64)BPF_CORE_READ(pkt, skb))
+	if (!w || w->skb == (__u64)pkt->skb)
 		return w;
 	/* Another packet's, whose end was missed, at the same place of a stack. */
 	w->v.flags |= NFP_VISIT_UNKNOWN;
 	return NULL;
 }
 
-static __noinline int push_eval(const void *expr, const void *pkt, __s32 code, __u64 target)
+static __noinline int push_eval(const void *expr, const struct nft_pktinfo *pkt, __s32 code,
+				__u64 target)
 {
 	struct visit *w = visit_of(pkt);
 
@@ -485,8 +489,8 @@ int BPF_PROG(immediate, struct nft_expr *expr, struct nft_regs *regs, struct nft
 	return push_eval(expr, pkt, code, target);
 }
 
-static __noinline int push_lookup(const void *expr, const void *regs, const void *pkt, __s32 code,
-				  __u64 target)
+static __noinline int push_lookup(const void *expr, const void *regs, const struct nft_pktinfo *pkt,
+				  __s32 code, __u64 target)
 {
 	struct visit *w = visit_of(pkt);
 	const struct nft_lookup *priv =
