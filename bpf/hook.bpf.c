@@ -22,9 +22,12 @@ int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *s
 	return 0;
 }
 
-static __noinline int left(const struct sk_buff *skb, const struct nf_hook_state *state)
+/* Dropped, queued or stolen, its memory may be another packet's by now. */
+static __noinline int left(__u64 *ctx)
 {
-	struct nfp_followed *f = followed_of(skb);
+	const struct sk_buff *skb = (void *)ctx[0];
+	const struct nf_hook_state *state = (void *)ctx[1];
+	struct nfp_followed *f = (int)ctx[4] == NF_ACCEPT ? followed_of(skb) : NULL;
 	__u64 print;
 	bool full;
 
@@ -39,9 +42,7 @@ static __noinline int left(const struct sk_buff *skb, const struct nf_hook_state
 }
 
 SEC("fexit/nf_hook_slow")
-int BPF_PROG(hook_left, struct sk_buff *skb, struct nf_hook_state *state, void *e, unsigned int s,
-	     int ret)
+int hook_left(__u64 *ctx)
 {
-	/* Dropped, queued or stolen, its memory may be another packet's by now. */
-	return n_followed > 0 && ret == NF_ACCEPT ? left(skb, state) : 0;
+	return n_followed > 0 ? left(ctx) : 0;
 }

@@ -5,28 +5,9 @@
  * verdict, tells that the rule matched. The address of the expression lies in the memory of its
  * chain's rules, and tells the rule.
  */
-#include "bpf/visit.h"
+#include "bpf/rules.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define RULES_MAX (1 << 20) /* walked in one chain */
-#define IS_LAST (1ull << 63)
-
-/* The rule of an expression. Addresses are given anew when a transaction is committed, and not before. */
-struct rule_key {
-	__u64 expr, gen;
-};
-
-struct rule {
-	__u64 chain, handle; /* handle: IS_LAST, nothing follows in the rule */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct rule_key);
-	__type(value, struct rule);
-} rules SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -36,135 +17,6 @@ struct {
 } chains SEC(".maps");
 
 volatile __u64 generation = 1;
-
-/* --- from an expression to its rule --- */
-
-struct search {
-	__u64 at, end, expr, handle;
-	bool found;
-};
-
-/* struct nft_rule_dp: is_last:1, dlen:12, handle:42, then dlen bytes of expressions. */
-static long look_at_rule(__u32 i, struct search *s)
-{
-	__u64 head, next;
-
-	if (s->at >= s->end || bpf_probe_read_kernel(&head, sizeof(head), (void *)s->at) || head & 1)
-		return 1;
-	next = s->at + sizeof(head) + (head >> 1 & 0xfff);
-	if (s->expr < next) {
-		const struct nft_expr *expr = (void *)s->expr;
-
-		s->handle = head >> 13 & ((1ull << 42) - 1);
-		if (s->expr + BPF_CORE_READ(expr, ops, size) >= next)
-			s->handle |= IS_LAST;
-		s->found = true;
-		return 1;
-	}
-	s->at = next;
-	return 0;
-}
-
-static __always_inline bool lies_in(struct search *s, const struct nft_rule_blob *blob)
-{
-	__u64 data = (__u64)blob + bpf_core_field_offset(struct nft_rule_blob, data);
-	__u64 size = BPF_CORE_READ(blob, size);
-
-	if (!blob || s->expr < data || s->expr >= data + size)
-		return false;
-	s->at = data;
-	s->end = data + size;
-	return true;
-}
-
-/* Both generations of its rules: which of them the walk took does not matter. */
-static __always_inline bool is_of_chain(struct search *s, __u64 chain)
-{
-	const struct nft_chain *c = (void *)chain;
-
-	return lies_in(s, BPF_CORE_READ(c, blob_gen_0)) || lies_in(s, BPF_CORE_READ(c, blob_gen_1));
-}
-
-struct unwinding {
-	const struct visit *w;
-	struct search *s;
-	__u64 chain; /* tried now */
-	__u32 depth;
-	bool found;
-};
-
-static long look_at_chain(__u32 i, struct unwinding *u)
-{
-	if (is_of_chain(u->s, u->chain)) {
-		u->found = true;
-		return 1;
-	}
-	if (!u->depth)
-		return 1;
-	u->depth--;
-	u->chain = u->w->stack[u->depth & (NFP_STACK - 1)];
-	return 0;
-}
-
-struct remembered {
-	const struct visit *w;
-	__u64 chain, want;
-	__u32 depth;
-	bool found;
-};
-
-static long look_for_chain(__u32 i, struct remembered *r)
-{
-	if (r->chain == r->want) {
-		r->found = true;
-		return 1;
-	}
-	if (!r->depth)
-		return 1;
-	r->depth--;
-	r->chain = r->w->stack[r->depth & (NFP_STACK - 1)];
-	return 0;
-}
-
-/*
- * The rule of an expression, and where that is: in the chain that the walk is in, or, since the end
- * of a chain makes no noise, in one that it came from.
- */
-static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *out)
-{
-	struct rule_key key = {expr, w->v.gen};
-	struct search s = {.expr = expr};
-	struct unwinding u = {.w = w, .s = &s, .chain = w->chain, .depth = w->depth};
-	struct rule *known = bpf_map_lookup_elem(&rules, &key);
-
-	if (known) {
-		struct remembered r = {
-			.w = w, .chain = w->chain, .want = known->chain, .depth = w->depth};
-
-		*out = *known;
-		if (r.chain == r.want)
-			return true;
-		bpf_loop(NFP_STACK + 1, look_for_chain, &r, 0);
-		w->chain = r.found ? r.chain : w->chain;
-		w->depth = r.found ? r.depth : w->depth;
-		/* A rule of a chain that nothing led to: what did was not seen. */
-		if (!r.found)
-			w->v.flags |= NFP_VISIT_UNKNOWN;
-		return r.found;
-	}
-	bpf_loop(NFP_STACK + 1, look_at_chain, &u, 0);
-	if (!u.found)
-		return false;
-	bpf_loop(RULES_MAX, look_at_rule, &s, 0);
-	if (!s.found)
-		return false;
-	w->chain = u.chain;
-	w->depth = u.depth;
-	out->chain = u.chain;
-	out->handle = s.handle;
-	bpf_map_update_elem(&rules, &key, out, BPF_ANY);
-	return true;
-}
 
 /* --- names --- */
 
@@ -350,17 +202,15 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	return 0;
 }
 
-static __noinline int begin_by_fentry(struct nft_pktinfo *pkt, const void *chain)
+static __noinline int begin_by_fentry(__u64 *ctx)
 {
-	return begin_visit(pkt, chain, false);
+	return gate && !by_kprobes ? begin_visit((void *)ctx[0], (void *)ctx[1], false) : 0;
 }
 
 SEC("fentry/nft_do_chain")
-int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
+int BPF_PROG(chain_entered, struct nft_pktinfo *pkt)
 {
-	if (!gate || by_kprobes || (n_followed <= 0 && !is_first_sight(pkt->state, false)))
-		return 0;
-	return begin_by_fentry(pkt, chain);
+	return n_followed > 0 || is_first_sight(pkt->state, false) ? begin_by_fentry(ctx) : 0;
 }
 
 static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain)
@@ -374,8 +224,10 @@ int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *
 	return gate && by_kprobes ? begin_by_kprobe(pkt, chain) : 0;
 }
 
-static __noinline int end_visit(struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
+static __noinline int end_visit(__u64 *ctx)
 {
+	const struct nft_pktinfo *pkt = (void *)ctx[0];
+	const struct nft_chain *chain = (void *)ctx[1];
 	struct visit *w = visit_find(pkt);
 	const struct nft_base_chain *base;
 	struct nfp_followed *f;
@@ -385,7 +237,7 @@ static __noinline int end_visit(struct nft_pktinfo *pkt, struct nft_chain *chain
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
 		f->in_visit = 0;
-	w->v.verdict = ret;
+	w->v.verdict = (int)ctx[2];
 	/* The end of that visit was missed, and the beginning of this one. */
 	if (w->skb != (__u64)pkt->skb || w->v.base != (__u64)chain)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
@@ -398,9 +250,9 @@ static __noinline int end_visit(struct nft_pktinfo *pkt, struct nft_chain *chain
 }
 
 SEC("fexit/nft_do_chain")
-int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
+int chain_left(__u64 *ctx)
 {
-	return n_visits > 0 ? end_visit(pkt, chain, ret) : 0;
+	return n_visits > 0 ? end_visit(ctx) : 0;
 }
 
 /* --- expressions: void eval(const struct nft_expr *, struct nft_regs *, const struct nft_pktinfo *) --- */
@@ -450,47 +302,47 @@ static __noinline int push_eval(const void *expr, const struct nft_pktinfo *pkt,
 }
 
 /* Evaluated: what it left in the verdict register is the result. */
-static __always_inline int evaluated(struct nft_expr *expr, struct nft_regs *regs,
-				     struct nft_pktinfo *pkt)
+static __noinline int evaluated(__u64 *ctx)
 {
-	__s32 code;
+	const struct nft_regs *regs = (void *)ctx[1];
+	__s32 code = regs->verdict.code;
 
-	if (n_visits <= 0)
-		return 0;
-	code = regs->verdict.code;
 	if (code == NFT_BREAK)
 		return 0;
-	return push_eval(expr, pkt, code,
+	return push_eval((void *)ctx[0], (void *)ctx[2], code,
 			 code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);
 }
 
 /* It has one result only: no need to wait for its return. */
-static __always_inline int continues(struct nft_expr *expr, struct nft_pktinfo *pkt)
+static __noinline int continues(__u64 *ctx)
 {
-	return n_visits > 0 ? push_eval(expr, pkt, NFT_CONTINUE, 0) : 0;
+	return push_eval((void *)ctx[0], (void *)ctx[2], NFT_CONTINUE, 0);
 }
 
-SEC("fentry/nft_immediate_eval")
-int BPF_PROG(immediate, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
+static __noinline int set_at_once(__u64 *ctx)
 {
 	const struct nft_immediate_expr *priv;
 	__s32 code = NFT_CONTINUE;
 	__u64 target = 0;
 
-	if (n_visits <= 0)
-		return 0;
-	priv = (void *)((__u64)expr + bpf_core_field_offset(struct nft_expr, data));
+	priv = (void *)(ctx[0] + bpf_core_field_offset(struct nft_expr, data));
 	if (!BPF_CORE_READ(priv, dreg)) { /* NFT_REG_VERDICT */
 		code = BPF_CORE_READ(priv, data.verdict.code);
 		target = code == NFT_JUMP || code == NFT_GOTO
 				 ? (__u64)BPF_CORE_READ(priv, data.verdict.chain)
 				 : 0;
 	}
-	return push_eval(expr, pkt, code, target);
+	return push_eval((void *)ctx[0], (void *)ctx[2], code, target);
 }
 
-static __noinline int push_lookup(const void *expr, const void *regs, const struct nft_pktinfo *pkt,
-				  __s32 code, __u64 target)
+SEC("fentry/nft_immediate_eval")
+int immediate(__u64 *ctx)
+{
+	return n_visits > 0 ? set_at_once(ctx) : 0;
+}
+
+static __always_inline int push_lookup(const void *expr, const void *regs,
+				       const struct nft_pktinfo *pkt, __s32 code, __u64 target)
 {
 	struct visit *w = visit_of(pkt);
 	const struct nft_lookup *priv =
@@ -522,34 +374,35 @@ static __noinline int push_lookup(const void *expr, const void *regs, const stru
 }
 
 /* Only of verdict maps: else it is a match, and the rule goes on. */
-SEC("fexit/nft_lookup_eval")
-int BPF_PROG(lookup, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
+static __noinline int looked_up(__u64 *ctx)
 {
-	__s32 code;
+	const struct nft_regs *regs = (void *)ctx[1];
+	__s32 code = regs->verdict.code;
 
-	if (n_visits <= 0)
-		return 0;
-	code = regs->verdict.code;
 	if (code == NFT_BREAK)
 		return 0;
-	return push_lookup(expr, regs, pkt, code,
+	return push_lookup((void *)ctx[0], regs, (void *)ctx[2], code,
 			   code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);
+}
+
+SEC("fexit/nft_lookup_eval")
+int lookup(__u64 *ctx)
+{
+	return n_visits > 0 ? looked_up(ctx) : 0;
 }
 
 #define EVALUATED(fn)                                                                              \
 	SEC("fexit/" #fn)                                                                          \
-	int BPF_PROG(fn##_left, struct nft_expr *expr, struct nft_regs *regs,                     \
-		     struct nft_pktinfo *pkt)                                                      \
+	int fn##_left(__u64 *ctx)                                                                  \
 	{                                                                                          \
-		return evaluated(expr, regs, pkt);                                                 \
+		return n_visits > 0 ? evaluated(ctx) : 0;                                          \
 	}
 
 #define CONTINUES(fn)                                                                              \
 	SEC("fentry/" #fn)                                                                         \
-	int BPF_PROG(fn##_entered, struct nft_expr *expr, struct nft_regs *regs,                  \
-		     struct nft_pktinfo *pkt)                                                      \
+	int fn##_entered(__u64 *ctx)                                                               \
 	{                                                                                          \
-		return continues(expr, pkt);                                                       \
+		return n_visits > 0 ? continues(ctx) : 0;                                          \
 	}
 
 CONTINUES(nft_counter_eval)

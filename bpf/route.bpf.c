@@ -132,8 +132,7 @@ static __always_inline bool flow_ports_match(struct flow *f, const struct flowi_
 {
 	if (filter.has_ports) {
 		f->ports = uli->ports.sport | (__u32)uli->ports.dport << 16;
-		f->has_ports = true;
-		if (!ports_match(f))
+		if (!in_ranges(f->ports))
 			return false;
 	}
 	f->proto = fl->flowic_proto;

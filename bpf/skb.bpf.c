@@ -233,8 +233,9 @@ FREES(__kfree_skb_defer, followed_freed_by_gro)
 FREES(napi_skb_free_stolen_head, followed_stolen)
 
 /* __dev_queue_xmit(): skb->dev is a device there, whatever it shares its place with elsewhere. */
-static __noinline int transmitted(const struct sk_buff *skb)
+static __noinline int transmitted(__u64 *ctx)
 {
+	const struct sk_buff *skb = (void *)ctx[0];
 	struct nfp_followed *f = followed_of(skb);
 	const struct net_device *dev = skb->dev;
 	struct nfp_skb *s = f && f->shown ? begin(NFP_TRANSMIT, skb, f->id, false) : NULL;
@@ -249,9 +250,9 @@ static __noinline int transmitted(const struct sk_buff *skb)
 }
 
 SEC("tp_btf/net_dev_queue")
-int BPF_PROG(followed_transmitted, struct sk_buff *skb)
+int followed_transmitted(__u64 *ctx)
 {
-	return n_followed > 0 ? transmitted(skb) : 0;
+	return n_followed > 0 ? transmitted(ctx) : 0;
 }
 
 /* A copy goes its own way; it is worth a word once a hook sees it. */
