@@ -5,7 +5,7 @@
  * verdict, tells that the rule matched. The address of the expression lies in the memory of its
  * chain's rules, and tells the rule.
  */
-#include "bpf/follow.h"
+#include "bpf/missed.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -20,6 +20,7 @@ struct visit {
 	__u64 stack[NFP_STACK];
 	__u32 depth;
 	__u32 ended; /* a rule gave the last word */
+	struct moment began;
 };
 
 struct {
@@ -354,6 +355,9 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	w->v.pf = GET(probe, state, pf);
 	w->v.hook = GET(probe, state, hook);
 	w->skb = (__u64)skb;
+	/* The end of a visit before was left out. */
+	if (moment_take(&w->began) && f->in_visit)
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f->in_visit = 1;
 	return 0;
 }
@@ -383,6 +387,8 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	w = bpf_map_lookup_elem(&visits, &key);
 	if (!w)
 		return 0;
+	if (!moment_holds(&w->began))
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
 		f->in_visit = 0;
