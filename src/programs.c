@@ -109,6 +109,10 @@ static const struct row {
 #undef ENTERED
 };
 
+/* How far from a sight of a packet its lookups may be: a processor may be taken away from its machine
+ * between the two. */
+static const uint64_t lookup_window_ns = 5 * 1000 * 1000;
+
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64 };
 
 /* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. */
@@ -204,6 +208,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->begins_anywhere = !c->begin;
+	skel->rodata->window_ns = lookup_window_ns;
 	if (c->ring_bytes)
 		bpf_map__set_max_entries(skel->maps.records, ring_size(c->ring_bytes));
 	bpf_map__set_autocreate(skel->maps.sockets, false);
