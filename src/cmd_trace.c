@@ -13,7 +13,6 @@
 #include "src/child.h"
 #include "src/clock.h"
 #include "src/cmd.h"
-#include "src/json_cache.h"
 #include "src/opt.h"
 #include "src/render.h"
 #include "src/session.h"
@@ -553,13 +552,11 @@ static int trace_main(int argc, char **argv)
 	}
 	t.render = render_find(o.json ? "json" : "text");
 	t.out = (struct render){.out = stdout,
-				.cache = o.json ? json_cache_new() : NULL,
 				.color = !o.json && want_color(o.color),
 				.verbose = o.verbose};
 	t.summary = summary_new();
 	status = t.summary ? start(&t, &where, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
-	json_cache_free(t.out.cache);
 out:
 	netns_set_free(&where.asked);
 	netns_set_free(&where.all);

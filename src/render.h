@@ -8,11 +8,9 @@
 
 #include "src/path.h"
 
-struct json_cache;
 
 struct render {
 	FILE *out;
-	struct json_cache *cache; /* NULL: json works without it, slower */
 	bool color;
 	bool verbose;
 };
