@@ -12,7 +12,7 @@
  * One arena a path: a few blocks that go away together. Strings are kept once, since a path of 20
  * steps names the same handful of tables and chains 20 times.
  */
-enum { POOL_BLOCK = 2048, POOL_BUCKETS = 32 };
+enum { POOL_BLOCK = 960, POOL_BUCKETS = 32 };
 
 struct pool_block {
 	struct pool_block *next;
@@ -57,23 +57,24 @@ static void pool_free(struct strpool *pool)
 {
 	struct pool_block *b, *next;
 
-	if (!pool)
-		return;
 	for (b = pool->blocks; b; b = next) {
 		next = b->next;
 		free(b);
 	}
-	free(pool);
 }
 
-/* FNV-1a, 32 bits. */
 static uint32_t pool_hash(const char *s, size_t len)
 {
-	uint32_t h = 2166136261u;
+	uint64_t h = len, word;
 
-	while (len--)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h;
+	for (; len >= sizeof(word); len -= sizeof(word), s += sizeof(word)) {
+		memcpy(&word, s, sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+	for (; len; len--)
+		h = (h ^ (unsigned char)*s++) * 0x9e3779b97f4a7c15ULL;
+	return (uint32_t)(h >> 32);
 }
 
 static const char *pool_intern(struct strpool *pool, const char *s, size_t len)
@@ -98,18 +99,27 @@ static const char *pool_intern(struct strpool *pool, const char *s, size_t len)
 	return e->text;
 }
 
+/* A path with what every path has. */
+struct path_room {
+	struct path path;
+	struct strpool strings;
+	struct path_place first;
+};
+
+static struct path_place *first_place(struct path *p)
+{
+	return &((struct path_room *)p)->first;
+}
+
 struct path *path_new(void)
 {
-	struct path *p = calloc(1, sizeof(*p));
+	struct path_room *room = calloc(1, sizeof(*room));
+	struct path *p = &room->path;
 
-	if (!p)
+	if (!room)
 		return NULL;
-	p->strings = calloc(1, sizeof(*p->strings));
-	p->places = calloc(1, sizeof(*p->places));
-	if (!p->strings || !p->places) {
-		path_free(p);
-		return NULL;
-	}
+	p->strings = &room->strings;
+	p->places = &room->first;
 	p->n_places = 1;
 	p->decided_by = -1;
 	return p;
@@ -121,7 +131,8 @@ void path_free(struct path *p)
 		return;
 	pool_free(p->strings);
 	free(p->steps);
-	free(p->places);
+	if (p->places != first_place(p))
+		free(p->places);
 	free(p);
 }
 
@@ -138,9 +149,13 @@ struct path_place *path_move(struct path *p, unsigned int ns)
 	struct path_place *place = path_place(p, ns), *places;
 
 	if (!place) {
-		places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
+		bool moves = p->places == first_place(p);
+
+		places = reallocarray(moves ? NULL : p->places, p->n_places + 1, sizeof(*places));
 		if (!places)
 			return NULL;
+		if (moves)
+			*places = *first_place(p);
 		p->places = places;
 		place = &places[p->n_places++];
 		*place = (struct path_place){.ns = ns};
@@ -151,7 +166,7 @@ struct path_place *path_move(struct path *p, unsigned int ns)
 
 static bool path_grow(struct path *p)
 {
-	size_t cap = p->cap_steps ? p->cap_steps * 2 : 16;
+	size_t cap = p->cap_steps ? p->cap_steps * 2 : 7;
 	struct step *steps;
 
 	if (p->n_steps < p->cap_steps)

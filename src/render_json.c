@@ -32,8 +32,10 @@ static void close_object(struct bytes_out *o)
 	bytes_char(o, '}');
 }
 
-/* Keys are our own: nothing in them needs to be escaped. */
-static void put_key(struct bytes_out *o, const char *key)
+/* Keys are our own: nothing in them needs to be escaped. Inline, so that their lengths are known. */
+#define MEMBER inline __attribute__((always_inline))
+
+static MEMBER void put_key(struct bytes_out *o, const char *key)
 {
 	if (o->len && o->data[o->len - 1] != '{')
 		bytes_char(o, ',');
@@ -42,25 +44,13 @@ static void put_key(struct bytes_out *o, const char *key)
 	bytes_add(o, "\":", 2);
 }
 
-static void put_null(struct bytes_out *o, const char *key)
+static void add_null(struct bytes_out *o)
 {
-	put_key(o, key);
 	bytes_add(o, "null", 4);
 }
 
-static void put_bool(struct bytes_out *o, const char *key, bool value)
+static void add_int(struct bytes_out *o, int64_t value)
 {
-	put_key(o, key);
-	bytes_str(o, value ? "true" : "false");
-}
-
-static void put_int(struct bytes_out *o, const char *key, bool known, int64_t value)
-{
-	if (!known) {
-		put_null(o, key);
-		return;
-	}
-	put_key(o, key);
 	if (value < 0)
 		bytes_char(o, '-');
 	bytes_number(o, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
@@ -89,28 +79,21 @@ static void add_escaped(struct bytes_out *o, const char *s)
 	json_decref(value);
 }
 
-/* Its length, if a quote before and after it makes JSON of it; else SIZE_MAX. */
-static size_t plain_length(const char *s)
+static void add_str(struct bytes_out *o, const char *s)
 {
-	size_t n;
-
-	for (n = 0; s[n]; n++)
-		if (s[n] < 0x20 || s[n] > 0x7e || s[n] == '"' || s[n] == '\\')
-			return SIZE_MAX;
-	return n;
-}
-
-static void put_str(struct bytes_out *o, const char *key, const char *s)
-{
-	size_t len;
+	/* All but quote, backslash, controls and what is not ASCII. */
+	static const bool plain[256] = {[0x20 ... '"' - 1] = true,
+					['"' + 1 ... '\\' - 1] = true,
+					['\\' + 1 ... 0x7e] = true};
+	size_t len = 0;
 
 	if (!s) {
-		put_null(o, key);
+		add_null(o);
 		return;
 	}
-	put_key(o, key);
-	len = plain_length(s);
-	if (len == SIZE_MAX) {
+	while (plain[(uint8_t)s[len]])
+		len++;
+	if (s[len]) {
 		add_escaped(o, s);
 		return;
 	}
@@ -119,7 +102,37 @@ static void put_str(struct bytes_out *o, const char *key, const char *s)
 	bytes_char(o, '"');
 }
 
-static void put_addr(struct bytes_out *o, const char *key, bool known, uint8_t family,
+static MEMBER void put_null(struct bytes_out *o, const char *key)
+{
+	put_key(o, key);
+	add_null(o);
+}
+
+static MEMBER void put_bool(struct bytes_out *o, const char *key,
+							   bool value)
+{
+	put_key(o, key);
+	bytes_str(o, value ? "true" : "false");
+}
+
+static MEMBER void put_int(struct bytes_out *o, const char *key,
+							  bool known, int64_t value)
+{
+	put_key(o, key);
+	if (known)
+		add_int(o, value);
+	else
+		add_null(o);
+}
+
+static MEMBER void put_str(struct bytes_out *o, const char *key,
+							  const char *s)
+{
+	put_key(o, key);
+	add_str(o, s);
+}
+
+static MEMBER void put_addr(struct bytes_out *o, const char *key, bool known, uint8_t family,
 		     const uint8_t *addr)
 {
 	char buf[64];
@@ -162,10 +175,13 @@ static const char *packet_family(const struct packet *p)
 static void put_proto(struct bytes_out *o, const struct packet *p)
 {
 	char number[8];
-	const char *name = proto_name(p->proto);
+	const char *name = p->family ? proto_name(p->proto) : NULL;
 
-	snprintf(number, sizeof(number), "%u", p->proto);
-	put_str(o, "proto", !p->family ? NULL : name ? name : number);
+	if (p->family && !name) {
+		snprintf(number, sizeof(number), "%u", p->proto);
+		name = number;
+	}
+	put_str(o, "proto", name);
 }
 
 static void put_mac(struct bytes_out *o, const char *key, const uint8_t *m)
