@@ -30,6 +30,15 @@ void bytes_free(struct bytes_out *b)
 	*b = (struct bytes_out){0};
 }
 
+bool bytes_undo(struct bytes_out *b, size_t len)
+{
+	if (!b->failed)
+		return false;
+	b->failed = false;
+	b->len = len;
+	return true;
+}
+
 void bytes_number(struct bytes_out *b, uint64_t n, unsigned int digits)
 {
 	char text[20], *at = text + sizeof(text); /* 2^64 has 20 digits */

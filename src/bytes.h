@@ -19,6 +19,8 @@ struct bytes_out {
 /* Makes room for that many more. False: out of memory. */
 bool bytes_grow(struct bytes_out *b, size_t more);
 void bytes_free(struct bytes_out *b);
+/* Did anything fail? Then it is forgotten, with all that was added since there were len bytes. */
+bool bytes_undo(struct bytes_out *b, size_t len);
 
 static inline void bytes_add(struct bytes_out *b, const void *data, size_t len)
 {

@@ -72,11 +72,8 @@ static void put_char(struct bytes_out *out, const unsigned char *s, size_t len, 
 		bytes_add(out, s, len);
 }
 
-/* A byte that stands for itself. */
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '\\';
-}
+/* Bytes that stand for themselves. */
+static const bool plain[256] = {[0x20 ... '\\' - 1] = true, ['\\' + 1 ... 0x7e] = true};
 
 void escape_add(struct bytes_out *out, const char *text)
 {
@@ -85,7 +82,7 @@ void escape_add(struct bytes_out *out, const char *text)
 	size_t len;
 
 	while (*s) {
-		for (len = 0; is_plain(s[len]); len++)
+		for (len = 0; plain[s[len]]; len++)
 			;
 		if (len) {
 			bytes_add(out, s, len);

@@ -456,19 +456,12 @@ static void make_line(struct bytes_out *line, const struct path *p)
 	bytes_char(line, '\n');
 }
 
-static int json_path(const struct render *r, const struct path *p)
+static int json_path(struct render *r, const struct path *p)
 {
-	struct bytes_out line = {0};
-	int rc = 0;
+	size_t before = r->ready.len;
 
-	make_line(&line, p);
-	errno = 0;
-	if (line.failed)
-		rc = -ENOMEM;
-	else if (fwrite(line.data, 1, line.len, r->out) != line.len || fflush(r->out))
-		rc = errno ? -errno : -EIO;
-	bytes_free(&line);
-	return rc;
+	make_line(&r->ready, p);
+	return bytes_undo(&r->ready, before) ? -ENOMEM : 0;
 }
 
 const struct render_ops render_json = {.name = "json", .path = json_path};

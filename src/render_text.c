@@ -24,35 +24,28 @@ static bool is_named(const struct step *s)
 	       s->type == STEP_HOOK;
 }
 
-static int make_names(struct text *t)
+static int make_names(struct text *t, struct bytes_out *name)
 {
-	struct bytes_out name = {0};
-	bool failed;
-	int w;
-
-	t->name_at = calloc(t->p->n_steps + 1, sizeof(*t->name_at));
-	for (size_t i = 0; t->name_at && i < t->p->n_steps; i++) {
-		const struct step *s = &t->p->steps[i];
-
-		t->name_at[i] = t->names.len;
-		name.len = 0;
-		if (is_named(s))
-			decision_name(&name, s);
-		bytes_char(&name, '\0');
-		if (!name.failed)
-			escape_add(&t->names, name.data);
-		bytes_char(&t->names, '\0');
-	}
-	failed = name.failed || t->names.failed || !t->name_at;
-	bytes_free(&name);
-	if (failed)
-		return -ENOMEM;
 	for (size_t i = 0; i < t->p->n_steps; i++) {
-		w = text_shows(t, &t->p->steps[i]) ? text_width(t->names.data + t->name_at[i]) : 0;
-		if (w > t->left && w <= LEFT_MAX)
-			t->left = w;
+		const struct step *s = &t->p->steps[i];
+		struct text_column c = {.at = t->names->len};
+
+		name->len = 0;
+		if (is_named(s))
+			decision_name(name, s);
+		bytes_char(name, '\0');
+		if (bytes_undo(name, 0))
+			return -ENOMEM;
+		escape_add(t->names, name->data);
+		bytes_char(t->names, '\0');
+		if (bytes_undo(t->names, 0))
+			return -ENOMEM;
+		c.width = text_width(t->names->data + c.at);
+		bytes_add(t->columns, &c, sizeof(c));
+		if (c.width > t->left && c.width <= LEFT_MAX && text_shows(t, s))
+			t->left = c.width;
 	}
-	return 0;
+	return bytes_undo(t->columns, 0) ? -ENOMEM : 0;
 }
 
 static void write_icmp(struct bytes_out *f, const struct packet *p)
@@ -193,17 +186,22 @@ static const struct step *decider(const struct path *p)
 	return p->verdict == PATH_DROPPED ? last_of(p, STEP_DROP) : NULL;
 }
 
-static void write_decider(struct bytes_out *f, const char *label, const struct step *s)
+/* Of the steps that have a name in the left column it is there already. */
+static void write_decider(struct text *t, const char *label, const struct step *s)
 {
 	struct bytes_out name = {0};
 
-	bytes_str(f, label);
+	bytes_str(t->out, label);
+	if (is_named(s)) {
+		bytes_str(t->out, t->names->data + text_column(t, s)->at);
+		return;
+	}
 	decision_name(&name, s);
 	bytes_char(&name, '\0');
 	if (name.failed)
-		f->failed = true;
+		t->out->failed = true;
 	else
-		escape_add(f, name.data);
+		escape_add(t->out, name.data);
 	bytes_free(&name);
 }
 
@@ -262,7 +260,7 @@ static void write_outcome(struct text *t)
 	}
 	write_destination(t);
 	if (by)
-		write_decider(t->out, went_on ? ", let through by " : " by ", by);
+		write_decider(t, went_on ? ", let through by " : " by ", by);
 	else if (p->verdict == PATH_DROPPED)
 		bytes_str(t->out, ", the cause was not seen");
 	if (t->verbose && p->verdict == PATH_DROPPED && drop && drop != by) {
@@ -301,34 +299,30 @@ static void write_notes(struct text *t)
 }
 
 /* The whole block is made first, so that it reaches the file in one piece. */
-static int text_path(const struct render *r, const struct path *p)
+static int text_path(struct render *r, const struct path *p)
 {
-	struct bytes_out block = {0};
-	struct text t = {.p = p, .out = &block, .color = r->color, .verbose = r->verbose};
-	int rc;
+	struct text t = {.p = p,
+			 .out = &r->ready,
+			 .names = &r->names,
+			 .columns = &r->columns,
+			 .color = r->color,
+			 .verbose = r->verbose};
+	size_t before = r->ready.len;
 
 	t.family = p->packet.family;
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;
 	t.ns = p->places[0].ns;
-	rc = make_names(&t);
-	if (!rc) {
-		write_head(&t);
-		text_steps(&t);
-		write_outcome(&t);
-		write_notes(&t);
-		bytes_char(t.out, '\n');
-	}
-	if (block.failed)
-		rc = -ENOMEM;
-	errno = 0;
-	if (!rc && (fwrite(block.data, 1, block.len, r->out) != block.len || fflush(r->out)))
-		rc = errno ? -errno : -EIO;
-	bytes_free(&t.names);
-	free(t.name_at);
-	bytes_free(&block);
-	return rc;
+	r->names.len = r->columns.len = 0;
+	if (make_names(&t, &r->name))
+		return -ENOMEM;
+	write_head(&t);
+	text_steps(&t);
+	write_outcome(&t);
+	write_notes(&t);
+	bytes_char(t.out, '\n');
+	return bytes_undo(t.out, before) ? -ENOMEM : 0;
 }
 
 const struct render_ops render_text = {.name = "text", .path = text_path};

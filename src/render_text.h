@@ -12,12 +12,17 @@
 #define TEXT_DIM "\033[2m"
 #define TEXT_PLAIN "\033[0m"
 
+/* The left column of a step. */
+struct text_column {
+	size_t at; /* in names, ends with a NUL */
+	int width;
+};
+
 struct text {
 	struct bytes_out *out;
 	const struct path *p;
 	bool color, verbose;
-	struct bytes_out names; /* left column of every step, one NUL-terminated string after the other */
-	size_t *name_at; /* where in names, by step */
+	struct bytes_out *names, *columns; /* of all steps: text, and struct text_column */
 	int left;	 /* width of that column */
 	uint8_t family;	 /* AF_* of the headers at this step … */
 	struct endpoint src, dst; /* … and the rest of them */
@@ -28,6 +33,11 @@ struct text {
 	unsigned int visit;
 	bool after_route;
 };
+
+static inline const struct text_column *text_column(const struct text *t, const struct step *s)
+{
+	return (const struct text_column *)(const void *)t->columns->data + (s - t->p->steps);
+}
 
 /* Every step, in order, under the headings of its hooks. */
 void text_steps(struct text *t);

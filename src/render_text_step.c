@@ -138,13 +138,13 @@ static void write_netns(struct text *t, const struct step *s)
 
 static void write_left(struct text *t, const struct step *s)
 {
-	const char *name = t->names.data + t->name_at[s - t->p->steps];
-	int pad = t->left - text_width(name);
+	static const char blanks[] = "                                                               ";
+	const struct text_column *c = text_column(t, s);
+	int pad = t->left > c->width ? t->left - c->width : 0;
 
 	bytes_str(t->out, "    ");
-	bytes_str(t->out, name);
-	for (pad = (pad > 0 ? pad : 0) + GAP; pad; pad--)
-		bytes_char(t->out, ' ');
+	bytes_str(t->out, t->names->data + c->at);
+	bytes_add(t->out, blanks, (size_t)(pad + GAP));
 }
 
 /* A drop is red however it is worded; green is for the word accept, not for all that ends in it

@@ -26,7 +26,7 @@
 #include "src/session.h"
 
 /* Records of one round, and the pause after it: so that packets become quiet meanwhile. */
-enum { ROUND = 600, PAUSE_US = 1000, QUIET_US = 200000 };
+enum { BATCH = 65536, ROUND = 600, PAUSE_US = 1000, QUIET_US = 200000 };
 
 static volatile sig_atomic_t ended;
 
@@ -194,6 +194,8 @@ static void on_path(void *ctx, const struct path *p)
 	struct output *o = ctx;
 
 	o->ops->path(&o->render, p);
+	if (o->render.ready.len > BATCH)
+		render_flush(&o->render);
 	o->n++;
 }
 
@@ -244,6 +246,8 @@ static int replay(const char *format, const char *name)
 	if (s && !rc)
 		rc = session_step(s, true, &err);
 	rc = s ? rc : -EIO;
+	render_flush(&out.render);
+	render_free(&out.render);
 	session_close(s);
 	netns_set_free(&here);
 	free(file.data);

@@ -503,6 +503,8 @@ static char *draw(const char *format, bool color, bool verbose, const struct pat
 
 	assert_non_null(ops);
 	assert_int_equal(ops->path(&r, p), 0);
+	assert_int_equal(render_flush(&r), 0);
+	render_free(&r);
 	fclose(r.out);
 	return text;
 }
@@ -612,7 +614,9 @@ static void test_closed_pipe_is_an_error(void **state)
 		assert_int_equal(pipe(fds), 0);
 		close(fds[0]);
 		r.out = fdopen(fds[1], "w");
-		assert_int_equal(render_find(formats[i])->path(&r, p), -EPIPE);
+		assert_int_equal(render_find(formats[i])->path(&r, p), 0);
+		assert_int_equal(render_flush(&r), -EPIPE);
+		render_free(&r);
 		fclose(r.out);
 	}
 	path_free(p);
