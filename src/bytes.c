@@ -13,7 +13,7 @@ bool bytes_grow(struct bytes_out *b, size_t more)
 	size_t cap = b->cap ? b->cap : FIRST;
 	char *bigger;
 
-	while (cap - b->len < more)
+	while (cap - b->len <= more)
 		cap *= 2;
 	bigger = b->failed ? NULL : realloc(b->data, cap);
 	b->failed = !bigger;
@@ -67,11 +67,4 @@ void bytes_printf(struct bytes_out *b, const char *fmt, ...)
 	}
 	bytes_add(b, text, (size_t)len);
 	free(text);
-}
-
-void bytes_add_key(struct bytes_out *b, const char *s)
-{
-	bytes_char(b, s ? '1' : '0');
-	if (s)
-		bytes_add(b, s, strlen(s) + 1);
 }

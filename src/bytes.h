@@ -24,7 +24,7 @@ bool bytes_undo(struct bytes_out *b, size_t len);
 
 static inline void bytes_add(struct bytes_out *b, const void *data, size_t len)
 {
-	if (b->cap - b->len < len && !bytes_grow(b, len))
+	if (b->cap - b->len <= len && !bytes_grow(b, len))
 		return;
 	memcpy(b->data + b->len, data, len);
 	b->len += len;
@@ -45,8 +45,5 @@ static inline void bytes_str(struct bytes_out *b, const char *s)
 /* Decimal, with at least that many digits. */
 void bytes_number(struct bytes_out *b, uint64_t n, unsigned int digits);
 void bytes_printf(struct bytes_out *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* The string with its NUL, so that several in a row stay apart; NULL is something else than "". */
-void bytes_add_key(struct bytes_out *b, const char *s);
 
 #endif
