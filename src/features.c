@@ -16,7 +16,7 @@
 #include "src/kernel_btf.h"
 #include "src/programs.h"
 
-enum { SCRATCH_SECONDS = 10 };
+enum { SCRATCH_SECONDS = 30 };
 
 /* --- probes that need no more than a look --- */
 
