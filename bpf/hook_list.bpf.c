@@ -59,9 +59,12 @@ struct nf_hook_entries___list {
 	struct nf_hook_entry hooks[];
 };
 
+/* Its values are NFP_OPS_*. An enum as in the kernel: a number would not be taken for the same field. */
+enum nf_hook_ops_type { NF_HOOK_OP_UNDEFINED };
+
 struct nf_hook_ops {
 	int priority;
-	unsigned int hook_ops_type : 8; /* since 5.14 */
+	enum nf_hook_ops_type hook_ops_type : 8; /* since 5.14 */
 };
 
 struct nf_nat_lookup_hook_priv {
