@@ -102,14 +102,17 @@ static __always_inline const void *device_of(const struct net *net)
 	const struct net_device___hooks *dev;
 	struct hlist_node *node = NULL;
 
+	ask.answer = NFP_HOOK_UNREADABLE;
 	bpf_probe_read_kernel(&node, sizeof(node), heads + ask.ifindex % NETDEV_HASHENTRIES);
 	for (int i = 0; i < SAME_HASH && node; i++) {
 		dev = (void *)node - off;
 		if ((__u32)BPF_CORE_READ(dev, ifindex) == ask.ifindex)
 			return dev;
 		if (bpf_probe_read_kernel(&node, sizeof(node), node))
-			break;
+			return NULL;
 	}
+	if (!node)
+		ask.answer = NFP_HOOK_NO_DEVICE;
 	return NULL;
 }
 
@@ -117,10 +120,8 @@ static __always_inline const void *device_list(const struct net *net)
 {
 	const struct net_device___hooks *dev = device_of(net);
 
-	if (!dev) {
-		ask.answer = NFP_HOOK_NO_DEVICE;
+	if (!dev)
 		return NULL;
-	}
 	ask.answer = NFP_HOOK_NO_LIST;
 	if (ask.hook == NF_NETDEV_INGRESS && bpf_core_field_exists(dev->nf_hooks_ingress)) {
 		ask.answer = NFP_HOOK_END;

@@ -168,6 +168,17 @@ static int dump(struct reader *r, struct hook_place p, const char *device)
 	return rc;
 }
 
+/* Said once, not for each device. */
+static int does_not_know(struct hook_list *l, struct hook_place p)
+{
+	for (size_t i = 0; i < l->n_gaps; i++)
+		if (l->gaps[i].family == p.family && l->gaps[i].hook == p.hook &&
+		    !*l->gaps[i].device)
+			return 0;
+	return hook_list_gap(l, p.family, p.hook, NULL,
+			     "nfnetlink_hook of this kernel does not know it");
+}
+
 /* nfnl_hook_entries_head(); where the subsystem is missing, nfnetlink_rcv_msg() says EINVAL for
  * every family, and so does an index past the last hook, which we never ask for. */
 static int judge(struct reader *r, int rc, struct hook_place p, const char *device)
@@ -182,10 +193,10 @@ static int judge(struct reader *r, int rc, struct hook_place p, const char *devi
 	case -EPERM:
 	case -ENOMEM:
 		return rc;
+	case -EOPNOTSUPP: /* the family has less hooks on this kernel */
+		return 0;
 	case -EPROTONOSUPPORT:
-	case -EOPNOTSUPP:
-		return hook_list_gap(r->l, p.family, p.hook, device,
-				     "nfnetlink_hook of this kernel does not know it");
+		return does_not_know(r->l, p);
 	case -EINTR:
 		return hook_list_gap(r->l, p.family, p.hook, device,
 				     "it changed all the time while it was read");

@@ -269,11 +269,10 @@ static int judge(struct hooks_bpf *h, int rc, struct hook_place p, const char *d
 	switch (rc) {
 	case 0:
 	case -ENODEV: /* it went away meanwhile */
+	case -EPROTONOSUPPORT: /* this kernel has no such hook, so nobody is there */
 		return 0;
 	case -ENOMEM:
 		return rc;
-	case -EPROTONOSUPPORT:
-		return hook_list_gap(h->l, p.family, p.hook, device, "this kernel has no such hook");
 	case -EAGAIN:
 		return hook_list_gap(h->l, p.family, p.hook, device,
 				     "it changed all the time while it was read");
