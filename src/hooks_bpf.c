@@ -14,6 +14,7 @@
 
 #include "bpf/hook_list.h"
 #include "bpf/hook_list.skel.h"
+#include "src/kernel_btf.h"
 #include "src/kernel_symbols.h"
 #include "src/libbpf_util.h"
 #include "src/netns.h"
@@ -47,20 +48,39 @@ static int refused(struct error *err, int rc)
 		    strerror(-rc));
 }
 
+/* Where the structs are that the program reads; libbpf by itself would walk every module there is. */
+static const char *const no_functions[] = {NULL};
+static const char *const modules[] = {"nf_tables", "nf_nat", NULL};
+
+static int load(struct hooks_bpf *h, struct error *err)
+{
+	struct kernel_btf *kb = kernel_btf_open(no_functions, modules, err);
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	int rc;
+
+	if (!kb)
+		return err->rc;
+	opts.btf_custom_path = kernel_btf_core_path(kb);
+	h->skel = hook_list_bpf__open_opts(&opts);
+	rc = h->skel ? 0 : -errno;
+	if (!rc)
+		rc = kernel_btf_core(kb, bpf_object__btf(h->skel->obj), NULL);
+	if (!rc)
+		rc = hook_list_bpf__load(h->skel);
+	kernel_btf_free(kb);
+	return rc ? refused(err, rc) : 0;
+}
+
 struct hooks_bpf *hooks_bpf_open(struct error *err)
 {
 	struct hooks_bpf *h = calloc(1, sizeof(*h));
-	int rc;
 
 	if (!h) {
 		fail(err, -ENOMEM, "out of memory");
 		return NULL;
 	}
 	libbpf_be_silent();
-	h->skel = hook_list_bpf__open();
-	rc = h->skel ? hook_list_bpf__load(h->skel) : -errno;
-	if (rc) {
-		refused(err, rc);
+	if (load(h, err)) {
 		hooks_bpf_free(h);
 		return NULL;
 	}
