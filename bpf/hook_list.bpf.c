@@ -59,7 +59,8 @@ struct nf_hook_entries___list {
 	struct nf_hook_entry hooks[];
 };
 
-/* Its values are NFP_OPS_*. An enum as in the kernel: a number would not be taken for the same field. */
+/* Its values are NFP_OPS_*. An enum as in the kernel: a number would not be taken for the same
+ * field. */
 enum nf_hook_ops_type { NF_HOOK_OP_UNDEFINED };
 
 struct nf_hook_ops {
@@ -176,7 +177,8 @@ static __always_inline const void *list_inside(void)
 
 	if (bpf_core_field_exists(((struct nf_nat_lookup_hook_priv *)0)->entries))
 		at += bpf_core_field_offset(struct nf_nat_lookup_hook_priv, entries);
-	ask.answer = bpf_probe_read_kernel(&list, sizeof(list), at) ? NFP_HOOK_UNREADABLE : NFP_HOOK_END;
+	ask.answer =
+		bpf_probe_read_kernel(&list, sizeof(list), at) ? NFP_HOOK_UNREADABLE : NFP_HOOK_END;
 	return list;
 }
 
@@ -254,7 +256,8 @@ static __always_inline void read_entry(const void *list)
 	ask.function = (__u64)BPF_CORE_READ(entry, hook);
 	ask.priv = (__u64)BPF_CORE_READ(entry, priv);
 	ask.answer = NFP_HOOK_UNREADABLE;
-	if (bpf_probe_read_kernel(&ops, sizeof(ops), list + first + ask.n * size + ask.index * 8) || !ops)
+	if (bpf_probe_read_kernel(&ops, sizeof(ops), list + first + ask.n * size + ask.index * 8) ||
+	    !ops)
 		return;
 	ask.answer = NFP_HOOK_IS;
 	read_ops(ops);

@@ -16,7 +16,7 @@ enum {
 enum { NFP_OPS_PLAIN, NFP_OPS_CHAIN, NFP_OPS_BPF, NFP_OPS_FLOWTABLE };
 
 enum nfp_hook_answer {
-	NFP_HOOK_IS, /* the function with this index */
+	NFP_HOOK_IS,  /* the function with this index */
 	NFP_HOOK_END, /* there is none with this index */
 	NFP_HOOK_NO_DEVICE,
 	NFP_HOOK_NO_LIST, /* this kernel has no such list */
@@ -25,7 +25,7 @@ enum nfp_hook_answer {
 
 struct nfp_hook_ask {
 	/* The question. */
-	__u64 inside; /* priv of a function of nf_nat: of what that calls; 0: of the hook */
+	__u64 inside;  /* priv of a function of nf_nat: of what that calls; 0: of the hook */
 	__u32 ifindex; /* of NFPROTO_NETDEV */
 	__u32 index;
 	__u32 as; /* NFP_OPS_* to take it for where the kernel notes none */

@@ -2,7 +2,8 @@
 /*
  * The functions that are registered at netfilter's hooks in one network namespace, in the order in
  * which the kernel calls them. A plain model: who reads the kernel fills it (hook_list_read.c by
- * nfnetlink_hook, src/hooks_bpf.c by a BPF program), hook_list_explain() adds what the ruleset knows.
+ * nfnetlink_hook, src/hooks_bpf.c by a BPF program), hook_list_explain() adds what the ruleset
+ * knows.
  */
 #ifndef NFPATH_NETFILTER_HOOK_LIST_H
 #define NFPATH_NETFILTER_HOOK_LIST_H
@@ -33,10 +34,10 @@ struct hook_fn {
 	uint8_t chain_family; /* NFPROTO_* of the table */
 	char *table, *chain;  /* NULL: not known; chain of HOOK_LEGACY: the built-in one */
 	char *type;	      /* of a chain: "filter", "nat", "route"; NULL: not known */
-	const char *backend;  /* "nft", "iptables-nft", "iptables-legacy", …, "bpf"; NULL: none, or
-				 not known */
-	uint32_t bpf_id;      /* HOOK_BPF; 0: not known */
-	char bpf_name[16];    /* "": not known */
+	const char *backend; /* "nft", "iptables-nft", "iptables-legacy", …, "bpf"; NULL: none, or
+				not known */
+	uint32_t bpf_id;     /* HOOK_BPF; 0: not known */
+	char bpf_name[16];   /* "": not known */
 	/* Not at the hook itself: called by the nearest function before it that is (nf_nat's, for
 	 * packets that begin a connection). */
 	bool inside;

@@ -152,10 +152,9 @@ static bool same_place(const struct hook_fn *f, const struct rs_chain *c)
 	uint8_t family = c->table->family;
 
 	if (f->family != NFPROTO_NETDEV)
-		return c->hook == f->hook &&
-		       (family == f->family ||
-			(family == NFPROTO_INET &&
-			 (f->family == NFPROTO_IPV4 || f->family == NFPROTO_IPV6)));
+		return c->hook == f->hook && (family == f->family || (family == NFPROTO_INET &&
+								      (f->family == NFPROTO_IPV4 ||
+								       f->family == NFPROTO_IPV6)));
 	if (family == NFPROTO_INET ? c->hook != NF_INET_INGRESS || f->hook != NF_NETDEV_INGRESS
 				   : family != NFPROTO_NETDEV || c->hook != f->hook)
 		return false;

@@ -244,8 +244,9 @@ int hook_list_read(struct hook_list *l, int netns_fd, uint32_t places, struct er
 		if (rc == -EOPNOTSUPP)
 			fail(err, rc, "the kernel has no nfnetlink_hook");
 		else if (rc == -EPERM)
-			fail(err, rc, "listing hook functions needs CAP_NET_ADMIN in the user "
-				      "namespace of the network namespace: run it as root");
+			fail(err, rc,
+			     "listing hook functions needs CAP_NET_ADMIN in the user "
+			     "namespace of the network namespace: run it as root");
 		else if (rc == -ENOMEM)
 			fail(err, rc, "out of memory");
 	}

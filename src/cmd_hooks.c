@@ -24,8 +24,9 @@ struct hooks_options {
 	bool json;
 };
 
-static const char *const hook_choices[] = {"all",	  "prerouting", "input",  "forward", "output",
-					   "postrouting", "ingress",	"egress", NULL};
+static const char *const hook_choices[] = {"all",     "prerouting", "input",
+					   "forward", "output",	    "postrouting",
+					   "ingress", "egress",	    NULL};
 static const char *const family_choices[] = {"all", "ip",     "ip6",	"inet",
 					     "arp", "bridge", "netdev", NULL};
 static const uint8_t families[] = {0,		NFPROTO_IPV4,	NFPROTO_IPV6,  NFPROTO_INET,
@@ -129,8 +130,7 @@ static int read_rules(struct hook_list *l, int fd, struct ruleset **rs)
 
 	nf_source_close(s);
 	return rc ? hook_list_gap(l, 0, -1, NULL,
-				  "types and tools of chains, and chains of type nat: %s",
-				  err.text)
+				  "types and tools of chains, and chains of type nat: %s", err.text)
 		  : 0;
 }
 

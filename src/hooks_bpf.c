@@ -24,7 +24,7 @@ enum { FUNCTIONS_MAX = 1024, TRIES = 10 };
 
 struct hooks_bpf {
 	struct hook_list_bpf *skel;
-	struct nfp_hook_ask *ask; /* shared with the program */
+	struct nfp_hook_ask *ask;	/* shared with the program */
 	struct kernel_symbols *symbols; /* where it names no functions (before Linux 5.13) */
 	struct hook_list *l;
 	int netns_fd;
@@ -48,7 +48,8 @@ static int refused(struct error *err, int rc)
 		    strerror(-rc));
 }
 
-/* Where the structs are that the program reads; libbpf by itself would walk every module there is. */
+/* Where the structs are that the program reads; libbpf by itself would walk every module there is.
+ */
 static const char *const no_functions[] = {NULL};
 static const char *const modules[] = {"nf_tables", "nf_nat", NULL};
 
@@ -127,11 +128,11 @@ static int name_from_table(struct hooks_bpf *h, struct hook_fn *f, uint64_t addr
 	if (!h->symbols)
 		return -ENOMEM;
 	return kernel_symbols_find(h->symbols, addr, buf, sizeof(buf)) ? name_from_symbol(f, buf)
-									: 0;
+								       : 0;
 }
 
-/* What works on a chain or flowtable, where struct nf_hook_ops does not say so (hook_ops_type: 5.14;
- * of flowtables: 6.16). */
+/* What works on a chain or flowtable, where struct nf_hook_ops does not say so
+ * (hook_ops_type: 5.14; of flowtables: 6.16). */
 static const struct {
 	const char *prefix;
 	enum hook_kind kind;
@@ -190,8 +191,8 @@ static int add_names(struct hooks_bpf *h, struct hook_fn *f)
 	f->chain_family = (uint8_t)a->chain_family;
 	if (rc || !*a->table || !*a->chain)
 		return rc;
-	return keep(&f->table, a->table, sizeof(a->table)) ?:
-	       keep(&f->chain, a->chain, sizeof(a->chain));
+	return keep(&f->table, a->table, sizeof(a->table))
+		       ?: keep(&f->chain, a->chain, sizeof(a->chain));
 }
 
 static int add(struct hooks_bpf *h, struct hook_place p, const char *device, bool inside)
@@ -288,7 +289,7 @@ static int judge(struct hooks_bpf *h, int rc, struct hook_place p, const char *d
 {
 	switch (rc) {
 	case 0:
-	case -ENODEV: /* it went away meanwhile */
+	case -ENODEV:	       /* it went away meanwhile */
 	case -EPROTONOSUPPORT: /* this kernel has no such hook, so nobody is there */
 		return 0;
 	case -ENOMEM:

@@ -19,8 +19,8 @@ void hooks_bpf_free(struct hooks_bpf *h);
 int hooks_bpf_read(struct hooks_bpf *h, struct hook_list *l, int netns_fd, uint32_t places,
 		   struct error *err);
 
-/* Asks bpf(2) for the names of the BPF netfilter programs in a list; those of whom it says nothing stay
- * without. */
+/* Asks bpf(2) for the names of the BPF netfilter programs in a list; those of whom it says nothing
+ * stay without. */
 void hooks_bpf_names(struct hook_list *l);
 
 #endif

@@ -52,8 +52,8 @@ static void object_text(const struct hook_fn *f, char *buf, size_t len)
 		return;
 	case HOOK_BPF:
 		if (f->bpf_id)
-			snprintf(buf, len, "BPF program %u%s%s", f->bpf_id,
-				 *f->bpf_name ? " " : "", f->bpf_name);
+			snprintf(buf, len, "BPF program %u%s%s", f->bpf_id, *f->bpf_name ? " " : "",
+				 f->bpf_name);
 		else
 			snprintf(buf, len, "a BPF program, which one is not known");
 		return;

@@ -167,8 +167,7 @@ static void test_lengths_that_lie(void **state)
 	struct nlattr *attr;
 	struct hook_msg m;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		uint16_t was = attr->nla_len;
 
 		for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -318,8 +317,9 @@ static struct hook_fn *add(struct hook_list *l, uint8_t family, uint8_t hook, in
 	return f;
 }
 
-static struct hook_fn *add_chain(struct hook_list *l, uint8_t family, uint8_t hook, int32_t priority,
-				 uint8_t chain_family, const char *table, const char *chain)
+static struct hook_fn *add_chain(struct hook_list *l, uint8_t family, uint8_t hook,
+				 int32_t priority, uint8_t chain_family, const char *table,
+				 const char *chain)
 {
 	struct hook_fn *f = add(l, family, hook, priority, "nft_do_chain");
 
