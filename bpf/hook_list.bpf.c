@@ -26,7 +26,7 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
-struct task_struct {
+struct task_struct___namespaces {
 	struct nsproxy *nsproxy;
 };
 
@@ -86,7 +86,7 @@ struct bpf_prog_aux {
 	__u32 id;
 };
 
-struct bpf_prog {
+struct bpf_prog___named {
 	struct bpf_prog_aux *aux;
 };
 
@@ -219,7 +219,7 @@ static __always_inline void name_function(void)
 
 static __always_inline void read_program(const void *priv)
 {
-	const struct bpf_prog *prog = priv;
+	const struct bpf_prog___named *prog = priv;
 
 	ask.bpf_id = BPF_CORE_READ(prog, aux, id);
 }
@@ -267,7 +267,7 @@ static __always_inline void read_entry(const void *list)
 SEC("raw_tp")
 int hook_ask(void *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	const struct task_struct___namespaces *task = (void *)bpf_get_current_task();
 	const struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
 	const void *list = ask.inside ? list_inside() : list_of_hook(net);
 
