@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `nfpath route-check` found out: between the command and its renderers, which only read. */
+#ifndef NFPATH_ROUTE_REPORT_H
+#define NFPATH_ROUTE_REPORT_H
+
+#include <stdio.h>
+
+#include "route/collect.h"
+#include "route/fixes.h"
+#include "src/netns.h"
+
+struct route_report {
+	struct route_flow flow; /* as it was asked */
+	char iif[ROUTE_NAME], oif[ROUTE_NAME];
+	const struct netns *netns;
+	struct route_facts facts;
+	struct route_decision decision;
+	struct route_answer answer; /* the kernel's */
+	const char *disagreement;   /* in what the kernel's answer is another one; NULL: in nothing */
+	struct route_fix fixes[ROUTE_FIXES];
+	size_t n_fixes;
+	unsigned int tables_read; /* as a whole */
+	bool color, verbose;
+};
+
+/* Each writes one report; 0 or a negative errno (-EPIPE). */
+int route_text(const struct route_report *r, FILE *out);
+int route_json(const struct route_report *r, FILE *out);
+
+/* Compares the kernel's answer with the decision. NULL, or in what they differ. */
+const char *route_disagreement(const struct route_decision *d, const struct route_facts *f,
+			       const struct route_answer *a);
+
+#endif
