@@ -260,6 +260,48 @@ static bool is_local(struct route_collector *c, const uint8_t *addr)
 	return !route_query(c->rtnl, &flow, true, &route) && route.type == RTN_LOCAL;
 }
 
+struct devices {
+	struct route_device *v;
+	size_t n;
+};
+
+static void begin_devices(void *data)
+{
+	((struct devices *)data)->n = 0;
+}
+
+static int on_device(const struct route_device *dev, void *data)
+{
+	struct devices *ds = data;
+	struct route_device *v = reallocarray(ds->v, ds->n + 1, sizeof(*v));
+
+	if (!v) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	ds->v = v;
+	v[ds->n++] = *dev;
+	return MNL_CB_OK;
+}
+
+static int collect_localnet(struct route_collector *c, struct route_facts *f)
+{
+	struct route_settings s;
+	struct devices ds = {0};
+	int rc = route_devices_each(c->rtnl, begin_devices, on_device, &ds);
+
+	f->localnet = rc ? NULL : calloc(ds.n + 1, sizeof(*f->localnet));
+	if (!rc && !f->localnet)
+		rc = -ENOMEM;
+	for (size_t i = 0; !rc && i < ds.n; i++) {
+		rc = route_settings_read(c->netns_fd, AF_INET, ds.v[i].name, &s);
+		if (s.route_localnet > 0)
+			f->localnet[f->n_localnet++] = ds.v[i].ifindex;
+	}
+	free(ds.v);
+	return rc;
+}
+
 static int collect(struct route_collector *c, struct route_flow *flow, struct route_facts *f)
 {
 	int rc = collect_device(c, f, flow);
@@ -275,9 +317,11 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 	f->custom_rules = has_custom_rules(c, f);
 	if (!flow->iif && flow->has_src && !f->src_is_own)
 		f->src_is_own = is_local(c, flow->src);
+	if (!flow->iif && flow->has_src && flow->src[0] == 127)
+		rc = collect_localnet(c, f);
 	if (flow->iif && (flow->dst[0] & 0xf0) == 224)
 		f->group_joined = route_group_joined(c->netns_fd, f->in.name, flow->dst);
-	return 0;
+	return rc;
 }
 
 int route_collect(struct route_collector *c, struct route_flow *flow, struct route_facts *f,
@@ -301,6 +345,7 @@ void route_facts_free(struct route_facts *f)
 		free(f->fibs[i]);
 	free(f->fibs);
 	free(f->rules);
+	free(f->localnet);
 	*f = (struct route_facts){0};
 }
 

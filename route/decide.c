@@ -84,6 +84,21 @@ static void doubt(const struct route_facts *f, struct route_decision *d)
 			      "policy rule %u has a selector that nfpath does not know", r->pref);
 }
 
+/* __mkroute_output(): what comes from 127/8 stays in this host, unless the device may have it. */
+static bool leaves_loopback(const struct route_facts *f, const struct route_flow *flow,
+			    const struct fib_route *route)
+{
+	uint32_t dev = route->n_legs ? route->legs[0].ifindex : 0;
+
+	if (f->family != AF_INET || !flow->has_src || flow->src[0] != 127 ||
+	    route->type == RTN_LOCAL || dev == ROUTE_LOOPBACK || f->all.route_localnet > 0)
+		return false;
+	for (size_t i = 0; i < f->n_localnet; i++)
+		if (f->localnet[i] == dev)
+			return false;
+	return true;
+}
+
 /* What this host sends. */
 static int decide_output(const struct route_facts *f, const struct route_flow *flow,
 			 struct route_decision *d)
@@ -113,6 +128,11 @@ static int decide_output(const struct route_facts *f, const struct route_flow *f
 	if (d->forward.error)
 		return route_decide_error(f, d);
 	d->local = d->forward.route->type == RTN_LOCAL;
+	if (leaves_loopback(f, &own, d->forward.route))
+		return route_verdict(d, ROUTE_DROP, ROUTE_MARTIAN_SOURCE,
+				     "%s is a loopback address and the route to %s leaves by %s "
+				     "(route_localnet is 0)",
+				     src, dst, d->forward.route->legs[0].dev);
 	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES, "there is a route to %s", dst);
 }
 

@@ -36,6 +36,8 @@ struct route_facts {
 	bool no_addr;			 /* `in` has no IPv4 address */
 	bool src_is_own, dst_is_own;	 /* the addresses of the packet: configured on some device */
 	uint8_t own_src[ROUTE_ADDR], own_dst[ROUTE_ADDR]; /* these addresses */
+	uint32_t *localnet; /* owned; devices with route_localnet, when this host sends from 127/8 */
+	size_t n_localnet;
 	int group_joined;		 /* the destination, a multicast group; -1: not known */
 	struct fib_fact **fibs;		 /* owned; their addresses stay */
 	size_t n_fibs;

@@ -159,42 +159,6 @@ static struct route_flow make_flow(const struct check_options *o)
 	return flow;
 }
 
-static int find_devices(struct route_collector *c, const struct check_options *o,
-			struct route_report *r, struct error *err)
-{
-	int rc = 0;
-
-	memcpy(r->iif, o->filter.iif, ROUTE_NAME);
-	memcpy(r->oif, o->filter.oif, ROUTE_NAME);
-	if (r->iif[0])
-		rc = route_collector_device(c, r->iif, &r->flow.iif, err);
-	if (!rc && r->oif[0])
-		rc = route_collector_device(c, r->oif, &r->flow.oif, err);
-	return rc;
-}
-
-static int fill(struct route_collector *c, const struct check_options *o, struct route_report *r,
-		struct error *err)
-{
-	struct route_flow flow;
-	int rc = find_devices(c, o, r, err);
-
-	if (rc)
-		return rc;
-	flow = r->flow;
-	rc = route_collect(c, &flow, &r->facts, err);
-	if (!rc)
-		rc = route_collect_and_decide(c, &r->facts, &flow, &r->decision, err);
-	if (rc)
-		return rc;
-	route_ask(c, &r->facts, &flow, &r->decision, &r->answer);
-	r->disagreement = route_disagreement(&r->decision, &r->facts, &r->answer);
-	if (r->decision.verdict == ROUTE_DROP)
-		r->n_fixes = route_fixes(c, &r->facts, &flow, &r->decision, r->fixes);
-	r->tables_read = route_collector_dumps(c);
-	return 0;
-}
-
 static bool want_color(const struct check_options *o)
 {
 	const char *no = getenv("NO_COLOR");
@@ -226,7 +190,6 @@ static int print(const struct check_options *o, struct route_report *r)
 static int run(const struct check_options *o)
 {
 	struct route_report r = {.flow = make_flow(o)};
-	struct route_collector *c = NULL;
 	struct netns_set set = {0};
 	struct error err = {0};
 	int rc, status;
@@ -234,13 +197,12 @@ static int run(const struct check_options *o)
 	rc = netns_add(&set, o->netns ? o->netns : "self", &err);
 	if (!rc) {
 		r.netns = &set.v[0];
-		c = route_collector_open(set.v[0].fd, &err);
-		rc = c ? fill(c, o, &r, &err) : err.rc;
+		memcpy(r.iif, o->filter.iif, ROUTE_NAME);
+		memcpy(r.oif, o->filter.oif, ROUTE_NAME);
+		rc = route_report_fill(&r, &err);
 	}
 	status = rc ? complain(exit_status(rc), &err) : print(o, &r);
-	route_decision_free(&r.decision);
-	route_facts_free(&r.facts);
-	route_collector_close(c);
+	route_report_clear(&r);
 	netns_set_free(&set);
 	return status;
 }

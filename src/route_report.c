@@ -20,8 +20,9 @@ static bool refuses(const struct route_decision *d, const struct route_facts *f)
 	return d->verdict == ROUTE_DROP;
 }
 
-const char *route_disagreement(const struct route_decision *d, const struct route_facts *f,
-			       const struct route_answer *a)
+/* NULL, or in what the kernel's answer differs from the decision. */
+static const char *disagreement(const struct route_decision *d, const struct route_facts *f,
+				const struct route_answer *a)
 {
 	const struct fib_route *route = d->forward.route;
 
@@ -37,4 +38,51 @@ const char *route_disagreement(const struct route_decision *d, const struct rout
 	if (a->route.table != d->forward.table)
 		return "it takes a route of another table";
 	return leaves_by(route, &a->route) ? NULL : "it leaves by another device";
+}
+
+static int find_devices(struct route_collector *c, struct route_report *r, struct error *err)
+{
+	int rc = 0;
+
+	if (r->iif[0])
+		rc = route_collector_device(c, r->iif, &r->flow.iif, err);
+	if (!rc && r->oif[0])
+		rc = route_collector_device(c, r->oif, &r->flow.oif, err);
+	return rc;
+}
+
+static int fill(struct route_collector *c, struct route_report *r, struct error *err)
+{
+	struct route_flow flow;
+	int rc = find_devices(c, r, err);
+
+	if (rc)
+		return rc;
+	flow = r->flow;
+	rc = route_collect(c, &flow, &r->facts, err);
+	if (!rc)
+		rc = route_collect_and_decide(c, &r->facts, &flow, &r->decision, err);
+	if (rc)
+		return rc;
+	route_ask(c, &r->facts, &flow, &r->decision, &r->answer);
+	r->disagreement = disagreement(&r->decision, &r->facts, &r->answer);
+	if (r->decision.verdict == ROUTE_DROP)
+		r->n_fixes = route_fixes(c, &r->facts, &flow, &r->decision, r->fixes);
+	r->tables_read = route_collector_dumps(c);
+	return 0;
+}
+
+int route_report_fill(struct route_report *r, struct error *err)
+{
+	struct route_collector *c = route_collector_open(r->netns->fd, err);
+	int rc = c ? fill(c, r, err) : err->rc;
+
+	route_collector_close(c);
+	return rc;
+}
+
+void route_report_clear(struct route_report *r)
+{
+	route_decision_free(&r->decision);
+	route_facts_free(&r->facts);
 }

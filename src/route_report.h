@@ -23,12 +23,15 @@ struct route_report {
 	bool color, verbose;
 };
 
+/*
+ * Decides what flow, iif, oif and netns ask, which the caller has set. 0 or a negative errno and a
+ * sentence; route_report_clear() follows in any case.
+ */
+int route_report_fill(struct route_report *r, struct error *err);
+void route_report_clear(struct route_report *r);
+
 /* Each writes one report; 0 or a negative errno (-EPIPE). */
 int route_text(const struct route_report *r, FILE *out);
 int route_json(const struct route_report *r, FILE *out);
-
-/* Compares the kernel's answer with the decision. NULL, or in what they differ. */
-const char *route_disagreement(const struct route_decision *d, const struct route_facts *f,
-			       const struct route_answer *a);
 
 #endif
