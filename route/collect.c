@@ -156,6 +156,32 @@ static bool has_custom_rules(struct route_collector *c, const struct route_facts
 	       route.table == RT_TABLE_LOCAL;
 }
 
+static void on_local_route(const struct fib_route *route, void *data)
+{
+	if (route->protocol != RTPROT_KERNEL)
+		*(bool *)data = true;
+}
+
+/*
+ * fib_has_custom_local_routes: whether somebody ever added a route to the table local. It counts
+ * where rp_filter is off and the source is no host's, so it is asked only there. A route that was
+ * added and taken away again leaves its mark in the kernel, but none that could be read.
+ */
+static int collect_custom_local(struct route_collector *c, struct route_facts *f,
+				const struct route_flow *flow)
+{
+	struct route_flow back = {.family = AF_INET, .iif = ROUTE_LOOPBACK};
+	struct fib_route route;
+
+	memcpy(back.dst, flow->src, ROUTE_ADDR);
+	if (f->custom_rules || f->all.rp_filter > 0 || f->dev.rp_filter > 0 ||
+	    route_query(c->rtnl, &back, true, &route) || route.type == RTN_UNICAST ||
+	    (route.type == RTN_LOCAL && f->src_is_own))
+		return 0;
+	return route_query_table(c->rtnl, AF_INET, RT_TABLE_LOCAL, 0, NULL, on_local_route,
+				 &f->custom_local);
+}
+
 /* --- addresses --- */
 
 struct addresses {
@@ -317,6 +343,8 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 	f->custom_rules = has_custom_rules(c, f);
 	if (!flow->iif && flow->has_src && !f->src_is_own)
 		f->src_is_own = is_local(c, flow->src);
+	if (flow->iif)
+		rc = collect_custom_local(c, f, flow);
 	if (!flow->iif && flow->has_src && flow->src[0] == 127)
 		rc = collect_localnet(c, f);
 	if (flow->iif && (flow->dst[0] & 0xf0) == 224)

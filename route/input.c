@@ -8,11 +8,6 @@
 
 #include "route/decide_parts.h"
 
-static bool is_zeronet(const uint8_t *a)
-{
-	return !a[0];
-}
-
 static bool is_loopback(const uint8_t *a)
 {
 	return a[0] == 127;
@@ -28,6 +23,7 @@ static bool is_lbcast(const uint8_t *a)
 	return a[0] == 255 && a[1] == 255 && a[2] == 255 && a[3] == 255;
 }
 
+/* ipv4_is_zeronet(): since Linux 5.3 the rest of 0.0.0.0/8 are addresses like others. */
 static bool is_zero(const uint8_t *a)
 {
 	return !a[0] && !a[1] && !a[2] && !a[3];
@@ -66,7 +62,7 @@ static int broadcast(const struct route_facts *f, const struct route_flow *flow,
 		     struct route_decision *d)
 {
 	d->local = true;
-	if (is_zeronet(flow->src))
+	if (is_zero(flow->src))
 		return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
 				     "a broadcast from a host without an address");
 	return route_validate_source(f, flow, NULL, 0, d);
@@ -92,7 +88,7 @@ static int multicast(const struct route_facts *f, const struct route_flow *flow,
 		return martian(d, true, flow->src, "is no address of a host");
 	if (is_loopback(flow->src) && !d->effective.route_localnet)
 		return martian(d, true, flow->src, "is a loopback address (route_localnet is 0)");
-	if (!is_zeronet(flow->src))
+	if (!is_zero(flow->src))
 		return route_validate_source(f, flow, NULL, 0, d);
 	if (!link_local)
 		return martian(d, true, flow->src, "is no address");
@@ -106,9 +102,9 @@ static bool weird(const struct route_flow *flow, struct route_decision *d)
 		martian(d, true, flow->src, "is no address of a host");
 	else if (is_lbcast(flow->dst) || (is_zero(flow->src) && is_zero(flow->dst)))
 		return false;
-	else if (is_zeronet(flow->src))
+	else if (is_zero(flow->src))
 		martian(d, true, flow->src, "is no address");
-	else if (is_zeronet(flow->dst))
+	else if (is_zero(flow->dst))
 		martian(d, false, flow->dst, "is no address");
 	else if (is_loopback(flow->dst) && !d->effective.route_localnet)
 		martian(d, false, flow->dst, "is a loopback address (route_localnet is 0)");

@@ -188,13 +188,22 @@ static json_t *fixes(const struct route_report *r)
 	return list;
 }
 
+static const char *outcome(const struct route_decision *d)
+{
+	if (d->verdict != ROUTE_PASS)
+		return d->verdict == ROUTE_DROP ? "dropped" : "unknown";
+	if (!d->input)
+		return "sent";
+	return d->local ? "delivered" : "forwarded";
+}
+
 int route_json(const struct route_report *r, FILE *out)
 {
 	static const char *const verdicts[] = {"pass", "drop", "unknown"};
 	const struct route_decision *d = &r->decision;
 	json_t *o = json_pack(
-		"{si, ss, so, so, so, so, so, so, so, so, so, so, sb}", "schema", 1, "verdict",
-		verdicts[d->verdict], "reason", string(route_reason_name(d->reason)), "sentence",
+		"{si, ss, ss, so, so, so, so, so, so, so, so, so, so, sb}", "schema", 1,
+		"verdict", verdicts[d->verdict], "outcome", outcome(d), "reason", string(route_reason_name(d->reason)), "sentence",
 		string(d->sentence), "netns",
 		json_pack("{sI, so}", "inum", (json_int_t)r->netns->inum, "name",
 			  string(r->netns->name)),

@@ -23,7 +23,9 @@ class Configuration:
         self.sysctls = []
         self.make_addresses()
         self.make_sysctls()
-        for _ in range(rng.randrange(7)):
+        if rng.random() < 0.5:
+            self.lines.append("route add default " + self.hop())
+        for _ in range(rng.randrange(9)):
             self.make_route()
         self.rules = rules and rng.random() < 0.7
         if self.rules:
