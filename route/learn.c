@@ -96,10 +96,19 @@ static const struct fib_route *find(const struct error_routes *e, uint32_t table
 	return NULL;
 }
 
+static bool rule_refuses(const struct route_facts *f)
+{
+	for (size_t i = 0; i < f->n_rules; i++)
+		if (f->rules[i].action != FR_ACT_TO_TBL)
+			return true;
+	return false;
+}
+
 /*
  * The answer was an error: which route refuses? Those of its type that cover the address, one a
- * table at most; and those that throw, which may lie before it. A longer route that leads somewhere
- * would have been the answer.
+ * table at most. A longer route that leads somewhere would have been the answer; a longer one that
+ * throws can have been come to only if something else refused then. The kernel goes through every
+ * route for each of these questions, though it tells few.
  */
 static int find_errors(struct rtnl *r, const struct route_facts *f, int error,
 		       struct error_routes *refuse, struct error_routes *throws)
@@ -109,7 +118,7 @@ static int find_errors(struct rtnl *r, const struct route_facts *f, int error,
 					      : RTN_BLACKHOLE;
 	int rc = route_query_table(r, f->family, 0, type, begin_errors, on_error_route, refuse);
 
-	if (rc)
+	if (rc || (refuse->n <= 1 && !rule_refuses(f)))
 		return rc;
 	return route_query_table(r, f->family, 0, RTN_THROW, begin_errors, on_error_route, throws);
 }
