@@ -328,6 +328,11 @@ static int collect_localnet(struct route_collector *c, struct route_facts *f)
 	return rc;
 }
 
+static bool is_multicast(const struct route_flow *flow)
+{
+	return flow->family == AF_INET ? (flow->dst[0] & 0xf0) == 224 : flow->dst[0] == 0xff;
+}
+
 static int collect(struct route_collector *c, struct route_flow *flow, struct route_facts *f)
 {
 	int rc = collect_device(c, f, flow);
@@ -338,6 +343,9 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 		rc = collect_rules(c, f);
 	if (!rc)
 		rc = collect_addresses(c, f, flow);
+	if (!rc && flow->iif && is_multicast(flow))
+		f->group_joined =
+			route_group_joined(c->netns_fd, f->family, f->in.name, flow->dst);
 	if (rc || flow->family != AF_INET)
 		return rc;
 	f->custom_rules = has_custom_rules(c, f);
@@ -347,8 +355,6 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 		rc = collect_custom_local(c, f, flow);
 	if (!flow->iif && flow->has_src && flow->src[0] == 127)
 		rc = collect_localnet(c, f);
-	if (flow->iif && (flow->dst[0] & 0xf0) == 224)
-		f->group_joined = route_group_joined(c->netns_fd, f->in.name, flow->dst);
 	return rc;
 }
 
@@ -410,6 +416,10 @@ void route_ask(struct route_collector *c, const struct route_facts *f, const str
 	}
 	if (d->input && !f->arrival.up) {
 		a->why_not = "the device is down";
+		return;
+	}
+	if (f->family == AF_INET6 && is_multicast(flow)) {
+		a->why_not = "IPv6 does not answer for multicast";
 		return;
 	}
 	if (route_query_proto(flow) != flow->proto)

@@ -173,34 +173,48 @@ int route_settings_read(int netns_fd, uint8_t family, const char *dev, struct ro
 }
 
 /* Lines of /proc/net/igmp: a device in one, its groups below, as the number is in memory. */
-static int find_group(FILE *f, const char *dev, uint32_t group)
+static int find_group4(FILE *f, const char *dev, const uint8_t *group)
 {
 	char line[256], name[64];
 	bool ours = false;
-	unsigned int found;
+	uint32_t number, found;
 
+	memcpy(&number, group, sizeof(number));
 	while (fgets(line, sizeof(line), f)) {
 		if (line[0] != '\t' && line[0] != ' ')
 			ours = sscanf(line, "%*d %63s", name) == 1 && !strcmp(name, dev);
-		else if (ours && sscanf(line, "%x", &found) == 1 && found == group)
+		else if (ours && sscanf(line, "%x", &found) == 1 && found == number)
 			return 1;
 	}
 	return 0;
 }
 
-int route_group_joined(int netns_fd, const char *dev, const uint8_t group[4])
+/* Lines of /proc/net/igmp6: number and name of a device, and 32 hexadecimal digits. */
+static int find_group6(FILE *f, const char *dev, const uint8_t *group)
+{
+	char line[256], name[64], digits[33], want[33];
+
+	for (unsigned int i = 0; i < 16; i++)
+		sprintf(want + 2 * i, "%02x", group[i]);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d %63s %32s", name, digits) == 2 && !strcmp(name, dev) &&
+		    !strcmp(digits, want))
+			return 1;
+	return 0;
+}
+
+int route_group_joined(int netns_fd, uint8_t family, const char *dev, const uint8_t *group)
 {
 	int token = netns_enter(netns_fd), rc = -1;
-	uint32_t number;
 	FILE *f;
 
 	if (token < 0)
 		return -1;
-	memcpy(&number, group, sizeof(number));
-	f = fopen("/proc/thread-self/net/igmp", "re");
+	f = fopen(family == AF_INET ? "/proc/thread-self/net/igmp" : "/proc/thread-self/net/igmp6",
+		  "re");
 	netns_leave(token);
 	if (f) {
-		rc = find_group(f, dev, number);
+		rc = (family == AF_INET ? find_group4 : find_group6)(f, dev, group);
 		fclose(f);
 	}
 	return rc;

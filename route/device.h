@@ -32,7 +32,7 @@ int route_devices_each(struct rtnl *r, void (*begin)(void *data),
  * is -1. 0 or a negative errno: the namespace cannot be entered. */
 int route_settings_read(int netns_fd, uint8_t family, const char *dev, struct route_settings *s);
 
-/* Has any socket of this namespace joined the IPv4 group on the device? -1: not known. */
-int route_group_joined(int netns_fd, const char *dev, const uint8_t group[4]);
+/* Has any socket of this namespace joined the group on the device? -1: not known. */
+int route_group_joined(int netns_fd, uint8_t family, const char *dev, const uint8_t *group);
 
 #endif

@@ -174,7 +174,10 @@ bool fib_route_parse(const struct nlmsghdr *nlh, uint8_t family, struct fib_rout
 		parse_attr(r, attr, family);
 		leg_attr(&leg, attr, family);
 	}
-	if (!r->n_legs && leg.ifindex) {
+	/* IPv6 gives those that refuse the device lo. */
+	if (fib_type_error(r->type))
+		r->n_legs = r->n_legs_told = 0;
+	else if (!r->n_legs && leg.ifindex) {
 		leg.flags = rtm->rtm_flags;
 		r->legs[0] = leg;
 		r->n_legs = r->n_legs_told = 1;

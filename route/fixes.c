@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 enum {
@@ -308,7 +307,7 @@ static bool rule_matters(const struct attempt *a)
 
 static void rule_apply(struct attempt *a)
 {
-	a->f->rules[a->d->forward.rule].action = FR_ACT_NOP;
+	a->f->rules[a->d->forward.rule].without = true;
 }
 
 static void rule_command(const struct attempt *a, char *buf, size_t size)
@@ -346,8 +345,7 @@ enum { N_CHANGES = sizeof(changes) / sizeof(changes[0]) };
 static bool passes(struct route_collector *c, struct attempt *a, unsigned int mask)
 {
 	struct route_facts before = *a->f;
-	const struct policy_rule *rule = refusing_rule(a);
-	uint8_t action = rule ? rule->action : 0;
+	bool rule = refusing_rule(a) != NULL;
 	struct route_decision d;
 	bool pass;
 	int rc;
@@ -362,7 +360,7 @@ static bool passes(struct route_collector *c, struct attempt *a, unsigned int ma
 	before.n_fibs = a->f->n_fibs;
 	*a->f = before;
 	if (rule)
-		a->f->rules[a->d->forward.rule].action = action;
+		a->f->rules[a->d->forward.rule].without = false;
 	return pass;
 }
 

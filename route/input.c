@@ -274,12 +274,26 @@ static int forward6(const struct route_facts *f, const struct route_flow *flow,
 {
 	static const uint8_t any[ROUTE_ADDR];
 
-	if (f->all6.forwarding < 1 && f->dev6.force_forwarding < 1)
+	if (!d->effective.forwarding)
 		return forwarding_off(f, d);
 	if (!memcmp(flow->src, any, ROUTE_ADDR) || scope_is_link(flow->src))
 		return martian6(d, true, flow->src, "is not forwarded");
 	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
 			     "there is a route; IPv6 has no rp_filter");
+}
+
+/* ip6_mc_input(): what counts is who has joined. */
+static int multicast6(const struct route_facts *f, struct route_decision *d, const char *dst)
+{
+	if (f->group_joined < 0)
+		return route_verdict(d, ROUTE_UNDECIDED, ROUTE_UNKNOWN,
+				     "the multicast groups of %s cannot be read", f->in.name);
+	if (!f->group_joined)
+		return route_verdict(d, ROUTE_DROP, ROUTE_NOT_JOINED,
+				     "no socket here has joined %s on %s", dst, f->in.name);
+	d->local = true;
+	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES, "%s has joined %s; IPv6 has no rp_filter",
+			     f->in.name, dst);
 }
 
 int route_decide_input6(const struct route_facts *f, const struct route_flow *flow,
@@ -289,6 +303,7 @@ int route_decide_input6(const struct route_facts *f, const struct route_flow *fl
 	int rc;
 
 	inet_ntop(AF_INET6, flow->dst, dst, sizeof(dst));
+	d->effective.forwarding = f->all6.forwarding > 0 || f->dev6.force_forwarding > 0;
 	if (cannot_arrive(f, d))
 		return 0;
 	if (f->dev6.disable_ipv6 > 0)
@@ -296,12 +311,13 @@ int route_decide_input6(const struct route_facts *f, const struct route_flow *fl
 				     f->in.name);
 	if (weird6(f, flow, d))
 		return 0;
+	if (flow->dst[0] == 0xff)
+		return multicast6(f, d, dst);
 	rc = route_lookup(f, flow, &d->forward, d);
 	if (rc)
 		return rc;
 	if (d->forward.error)
 		return route_decide_error(f, d);
-	d->effective.forwarding = f->all6.forwarding > 0 || f->dev6.force_forwarding > 0;
 	switch (d->forward.route->type) {
 	case RTN_LOCAL:
 	case RTN_ANYCAST:

@@ -228,12 +228,12 @@ static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *f
 	struct error_routes refuse = {.flow = flow}, throws = {.flow = flow};
 	struct fib_route route;
 	struct learner l = {.f = f, .asked = &q};
-	int rc = ask_as_sent(r, &q, &route);
+	int error = ask_as_sent(r, &q, &route), rc;
 
 	/* In IPv4 a device that is given is a way, whatever the tables say: __ip_route_output_key(). */
-	if (rc && q.oif && f->family == AF_INET)
+	if (error && q.oif && f->family == AF_INET)
 		return 0;
-	switch (rc) {
+	switch (error) {
 	case 0:
 		route_devices_name(r, &route);
 		l.route = &route;
@@ -243,13 +243,14 @@ static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *f
 	case -EHOSTUNREACH:
 	case -EACCES:
 	case -EINVAL:
-		rc = find_errors(r, f, rc, &refuse, &throws);
+		rc = find_errors(r, f, error, &refuse, &throws);
 		if (rc)
 			return rc;
 		l.refuse = &refuse;
 		l.throws = &throws;
-		/* An error of neither route nor rule says nothing about tables. */
-		if (!refuse.n)
+		/* An error of neither route nor rule says nothing about tables; what is wrong with
+		 * a question is -EINVAL too. */
+		if (!refuse.n && (error == -EINVAL || !rule_refuses(f)))
 			return 0;
 		break;
 	default:

@@ -88,7 +88,7 @@ static int try_rule(const struct route_facts *f, size_t i, struct route_lookup *
 {
 	const struct policy_rule *r = &f->rules[i];
 
-	if (!policy_rule_matches(r, &l->flow)) {
+	if (r->without || !policy_rule_matches(r, &l->flow)) {
 		l->trials[i] = TRIAL_OTHER;
 		return 0;
 	}

@@ -80,8 +80,9 @@ int route_query(struct rtnl *r, const struct route_flow *flow, bool match, struc
 	int rc;
 
 	put_flow(nlh, flow);
+	/* IPv6 names the table unasked, and refuses the flag. */
 	((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_flags =
-		RTM_F_LOOKUP_TABLE | (match ? RTM_F_FIB_MATCH : 0);
+		(flow->family == AF_INET ? RTM_F_LOOKUP_TABLE : 0) | (match ? RTM_F_FIB_MATCH : 0);
 	rc = rtnl_ask(r, nlh, on_route, &rr);
 	return rc ? rc : rr.found ? 0 : -EPROTO;
 }

@@ -49,6 +49,7 @@ struct policy_rule {
 	int32_t suppress_plen, suppress_group; /* -1: none */
 	bool realms;
 	bool unknown; /* has a selector that we do not know */
+	bool without; /* what if it were not there; the kernel has it all the same */
 };
 
 /* RTM_NEWRULE. False: not one of this family. */

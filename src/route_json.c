@@ -202,14 +202,14 @@ int route_json(const struct route_report *r, FILE *out)
 	static const char *const verdicts[] = {"pass", "drop", "unknown"};
 	const struct route_decision *d = &r->decision;
 	json_t *o = json_pack(
-		"{si, ss, ss, so, so, so, so, so, so, so, so, so, so, sb}", "schema", 1,
+		"{si, ss, ss, so, so, so, so, so, so, so, so, so, so, sb, si}", "schema", 1,
 		"verdict", verdicts[d->verdict], "outcome", outcome(d), "reason", string(route_reason_name(d->reason)), "sentence",
 		string(d->sentence), "netns",
 		json_pack("{sI, so}", "inum", (json_int_t)r->netns->inum, "name",
 			  string(r->netns->name)),
 		"packet", packet(r), "forward", lookup(r, &d->forward), "reverse",
 		lookup(r, &d->reverse), "rp_filter", rp_filter(r), "settings", settings(r), "kernel",
-		answer(r), "fixes", fixes(r), "depends_on_next_hop", d->some_legs);
+		answer(r), "fixes", fixes(r), "depends_on_next_hop", d->some_legs, "tables_read", r->tables_read);
 	int rc;
 
 	if (!o)
