@@ -50,6 +50,16 @@ unsigned int route_collector_dumps(const struct route_collector *c)
 	return c->dumps;
 }
 
+struct rtnl *route_collector_rtnl(struct route_collector *c)
+{
+	return c->rtnl;
+}
+
+int route_collector_netns(const struct route_collector *c)
+{
+	return c->netns_fd;
+}
+
 int route_collector_device(struct route_collector *c, const char *name, uint32_t *ifindex,
 			   struct error *err)
 {

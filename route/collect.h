@@ -15,6 +15,10 @@ struct route_collector;
 struct route_collector *route_collector_open(int netns_fd, struct error *err);
 void route_collector_close(struct route_collector *c);
 
+/* The socket that it asks by, and the namespace; both stay its own. */
+struct rtnl *route_collector_rtnl(struct route_collector *c);
+int route_collector_netns(const struct route_collector *c);
+
 /* The number of a device. 0 and a sentence: there is none of this name. */
 int route_collector_device(struct route_collector *c, const char *name, uint32_t *ifindex,
 			   struct error *err);

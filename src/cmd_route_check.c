@@ -9,6 +9,7 @@
 #include "src/cmd.h"
 #include "src/filter.h"
 #include "src/opt.h"
+#include "src/route_audit.h"
 #include "src/route_report.h"
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -19,7 +20,7 @@ struct check_options {
 	struct filter filter; /* its values, not its meaning: addresses are single ones */
 	const char *netns;
 	uint64_t tos, uid;
-	bool json, verbose;
+	bool json, verbose, audit;
 	int color;
 };
 
@@ -82,6 +83,9 @@ static const struct opt_row rows[] = {
 		 UINT32_MAX - 1),
 	OPT_STRING("netns", 0, "NS", "Packet", "network namespace: NAME, PID, PATH or self",
 		   struct check_options, netns),
+	OPT_FLAG("audit", 0, "Instead of a packet",
+		 "look the namespace over for sources that rp_filter drops", struct check_options,
+		 audit),
 	OPT_FLAG("json", 0, "Output", "one JSON object", struct check_options, json),
 	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set",
 		   struct check_options, color, color_choices),
@@ -92,12 +96,12 @@ static const struct opt_row rows[] = {
 
 static const struct opt_command command = {
 	.name = "route-check",
-	.usage = "--from ADDR --to ADDR [--iif DEV | --oif DEV] [OPTIONS]",
+	.usage = "--from ADDR --to ADDR [--iif DEV | --oif DEV] [OPTIONS] | --audit [OPTIONS]",
 	.summary = "What routing does with one packet: the policy rule, the table, the route, "
 		   "rp_filter, and why.",
 	.rows = rows,
 	.notes = "With --iif the packet arrives there, else this host sends it.\n"
-		 "Exit status 0: it passes, 10: it is dropped.\n",
+		 "Exit status 0: it passes, 10: it is dropped, or --audit found something.\n",
 };
 
 static int check_addr(const struct filter_addr *a, const char *opt, struct error *err)
@@ -120,6 +124,11 @@ static int check(const struct check_options *o, struct error *err)
 	const struct filter *f = &o->filter;
 	int rc;
 
+	if (o->audit && (f->src.set || f->dst.set || f->iif[0] || f->oif[0]))
+		return fail(err, -EINVAL,
+			    "--audit looks at all packets; give no --from, --to, --iif and --oif");
+	if (o->audit)
+		return 0;
 	if (!f->dst.set)
 		return fail(err, -EINVAL, "--to is missing; give the destination of the packet");
 	if (f->iif[0] && !f->src.set)
@@ -195,6 +204,11 @@ static int run(const struct check_options *o)
 	int rc, status;
 
 	rc = netns_add(&set, o->netns ? o->netns : "self", &err);
+	if (!rc && o->audit) {
+		status = route_audit_run(&set.v[0], o->json);
+		netns_set_free(&set);
+		return status;
+	}
 	if (!rc) {
 		r.netns = &set.v[0];
 		memcpy(r.iif, o->filter.iif, ROUTE_NAME);
