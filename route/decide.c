@@ -116,6 +116,8 @@ static int decide_output(const struct route_facts *f, const struct route_flow *f
 				     "%s is no address of this host, so no socket sends from it "
 				     "(but one that is transparent)",
 				     src);
+	if (f->family == AF_INET && flow->oif && !f->in.up)
+		return route_verdict(d, ROUTE_DROP, ROUTE_DEVICE_DOWN, "%s is down", f->in.name);
 	rc = route_lookup(f, &own, &d->forward, d);
 	if (rc)
 		return rc;

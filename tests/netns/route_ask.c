@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * route_ask NETNS: for each line "FROM TO IIF MARK TOS PROTO SPORT DPORT" of stdin ("-" for none;
+ * route_ask NETNS: for each line "FROM TO IIF OIF MARK TOS PROTO SPORT DPORT" of stdin ("-" for none;
  * IPv4) the object that `nfpath route-check --json` prints. Thousands of questions without a
  * process for each.
  */
@@ -14,11 +14,11 @@
 
 static bool read_question(const char *line, struct route_report *r)
 {
-	char from[64], to[64], iif[ROUTE_NAME];
+	char from[64], to[64], iif[ROUTE_NAME], oif[ROUTE_NAME];
 	unsigned int mark, tos, proto, sport, dport;
 
-	if (sscanf(line, "%63s %63s %15s %u %u %u %u %u", from, to, iif, &mark, &tos, &proto,
-		   &sport, &dport) != 8)
+	if (sscanf(line, "%63s %63s %15s %15s %u %u %u %u %u", from, to, iif, oif, &mark, &tos,
+		   &proto, &sport, &dport) != 9)
 		return false;
 	r->flow = (struct route_flow){.family = AF_INET,
 				      .has_src = strcmp(from, "-"),
@@ -29,6 +29,8 @@ static bool read_question(const char *line, struct route_report *r)
 				      .dport = dport};
 	if (strcmp(iif, "-"))
 		strcpy(r->iif, iif);
+	if (strcmp(oif, "-"))
+		strcpy(r->oif, oif);
 	return inet_pton(AF_INET, to, r->flow.dst) == 1 &&
 	       (!r->flow.has_src || inet_pton(AF_INET, from, r->flow.src) == 1);
 }
