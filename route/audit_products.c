@@ -46,7 +46,8 @@ static int check_device(struct audit *a, const struct audit_device *d, const str
 	return 0;
 }
 
-/* wg-quick's "not fwmark 0xca6c lookup 51820": what leads all packets but the tunnel's own into it. */
+/* wg-quick's "not fwmark 0xca6c lookup 51820": what leads all packets but the tunnel's own into it.
+ */
 static const struct policy_rule *tunnel_rule(const struct policy_rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

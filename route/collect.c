@@ -225,10 +225,10 @@ static int on_address(const struct nlmsghdr *nlh, void *data)
 		a->f->no_addr = false;
 	if (!local || mnl_attr_get_payload_len(local) > ROUTE_ADDR)
 		return MNL_CB_OK;
-	a->f->src_is_own |= !memcmp(mnl_attr_get_payload(local), a->flow->src,
-				    mnl_attr_get_payload_len(local));
-	a->f->dst_is_own |= !memcmp(mnl_attr_get_payload(local), a->flow->dst,
-				    mnl_attr_get_payload_len(local));
+	a->f->src_is_own |=
+		!memcmp(mnl_attr_get_payload(local), a->flow->src, mnl_attr_get_payload_len(local));
+	a->f->dst_is_own |=
+		!memcmp(mnl_attr_get_payload(local), a->flow->dst, mnl_attr_get_payload_len(local));
 	return MNL_CB_OK;
 }
 
@@ -354,8 +354,7 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 	if (!rc)
 		rc = collect_addresses(c, f, flow);
 	if (!rc && flow->iif && is_multicast(flow))
-		f->group_joined =
-			route_group_joined(c->netns_fd, f->family, f->in.name, flow->dst);
+		f->group_joined = route_group_joined(c->netns_fd, f->family, f->in.name, flow->dst);
 	if (rc || flow->family != AF_INET)
 		return rc;
 	f->custom_rules = has_custom_rules(c, f);
@@ -410,34 +409,4 @@ int route_collect_and_decide(struct route_collector *c, struct route_facts *f,
 		route_decision_free(d);
 	}
 	return fail(err, -ELOOP, "the rules lead through more than %d tables", LOOKUPS);
-}
-
-/* --- the kernel's own answer --- */
-
-void route_ask(struct route_collector *c, const struct route_facts *f, const struct route_flow *flow,
-	       const struct route_decision *d, struct route_answer *a)
-{
-	struct route_flow q = *flow;
-
-	*a = (struct route_answer){0};
-	if (d->input && f->family == AF_INET && d->effective.log_martians) {
-		a->why_not = "log_martians is on: a refusal would be written to the kernel's log";
-		return;
-	}
-	if (d->input && !f->arrival.up) {
-		a->why_not = "the device is down";
-		return;
-	}
-	if (f->family == AF_INET6 && is_multicast(flow)) {
-		a->why_not = "IPv6 does not answer for multicast";
-		return;
-	}
-	if (route_query_proto(flow) != flow->proto)
-		q.sport = q.dport = 0;
-	if (!d->input)
-		q.iif = ROUTE_LOOPBACK;
-	a->asked = true;
-	a->error = route_query(c->rtnl, &q, false, &a->route);
-	if (!a->error)
-		route_devices_name(c->rtnl, &a->route);
 }

@@ -40,13 +40,14 @@ unsigned int route_collector_dumps(const struct route_collector *c);
 /* What the kernel itself says to the whole question (RTM_GETROUTE). */
 struct route_answer {
 	bool asked;
-	const char *why_not; /* when it was not asked */
-	int error;	     /* 0 or what it refused with, negative */
+	const char *why_not;	/* when it was not asked */
+	int error;		/* 0 or what it refused with, negative */
 	struct fib_route route; /* of error 0 */
 };
 
 /* Asks where that leaves no trace: what arrives and is refused is logged by log_martians. */
-void route_ask(struct route_collector *c, const struct route_facts *f, const struct route_flow *flow,
-	       const struct route_decision *d, struct route_answer *a);
+void route_ask(struct route_collector *c, const struct route_facts *f,
+	       const struct route_flow *flow, const struct route_decision *d,
+	       struct route_answer *a);
 
 #endif

@@ -23,10 +23,10 @@ enum trial_result {
 struct route_lookup {
 	bool made;
 	struct route_flow flow;
-	enum trial_result *trials; /* owned; by rule, n_rules of the facts */
-	size_t n_trials;	   /* those that were come to */
-	int rule;		   /* index of the one that decided; -1: none */
-	uint32_t table;		   /* of route */
+	enum trial_result *trials;     /* owned; by rule, n_rules of the facts */
+	size_t n_trials;	       /* those that were come to */
+	int rule;		       /* index of the one that decided; -1: none */
+	uint32_t table;		       /* of route */
 	const struct fib_route *route; /* borrowed from the facts; NULL: none */
 	int error;		       /* 0, -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EINVAL */
 };
@@ -44,8 +44,8 @@ enum route_reason {
 	ROUTE_BLACKHOLE,
 	ROUTE_FORWARDING_OFF,
 	ROUTE_DEVICE_DOWN,
-	ROUTE_PROTOCOL_OFF, /* the device has no IPv4, or IPv6 is disabled on it */
-	ROUTE_NOT_JOINED,   /* nobody here wants this multicast group */
+	ROUTE_PROTOCOL_OFF,   /* the device has no IPv4, or IPv6 is disabled on it */
+	ROUTE_NOT_JOINED,     /* nobody here wants this multicast group */
 	ROUTE_FOREIGN_SOURCE, /* output: the source is no address of this host */
 	ROUTE_UNKNOWN,	      /* a fact is missing: the sentence says which */
 };

@@ -17,8 +17,7 @@ static int on_vrf(const struct nlattr *attr, void *data)
 {
 	struct route_device *dev = data;
 
-	if (mnl_attr_get_type(attr) == IFLA_VRF_TABLE &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+	if (mnl_attr_get_type(attr) == IFLA_VRF_TABLE && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
 		dev->vrf_table = mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
 }
@@ -136,24 +135,26 @@ static int read_setting(const char *family, const char *dev, const char *name)
 static const struct {
 	const char *name;
 	size_t offset;
-} settings4[] = {
-	{"rp_filter", offsetof(struct route_settings, rp_filter)},
-	{"src_valid_mark", offsetof(struct route_settings, src_valid_mark)},
-	{"accept_local", offsetof(struct route_settings, accept_local)},
-	{"route_localnet", offsetof(struct route_settings, route_localnet)},
-	{"forwarding", offsetof(struct route_settings, forwarding)},
-	{"log_martians", offsetof(struct route_settings, log_martians)},
-	{"send_redirects", offsetof(struct route_settings, send_redirects)},
-	{"bc_forwarding", offsetof(struct route_settings, bc_forwarding)},
-	{"mc_forwarding", offsetof(struct route_settings, mc_forwarding)},
-	{"ignore_routes_with_linkdown", offsetof(struct route_settings, ignore_linkdown)},
-	{NULL},
-}, settings6[] = {
-	{"forwarding", offsetof(struct route_settings, forwarding)},
-	{"disable_ipv6", offsetof(struct route_settings, disable_ipv6)},
-	{"force_forwarding", offsetof(struct route_settings, force_forwarding)},
-	{"ignore_routes_with_linkdown", offsetof(struct route_settings, ignore_linkdown)},
-	{NULL},
+} settings4[] =
+	{
+		{"rp_filter", offsetof(struct route_settings, rp_filter)},
+		{"src_valid_mark", offsetof(struct route_settings, src_valid_mark)},
+		{"accept_local", offsetof(struct route_settings, accept_local)},
+		{"route_localnet", offsetof(struct route_settings, route_localnet)},
+		{"forwarding", offsetof(struct route_settings, forwarding)},
+		{"log_martians", offsetof(struct route_settings, log_martians)},
+		{"send_redirects", offsetof(struct route_settings, send_redirects)},
+		{"bc_forwarding", offsetof(struct route_settings, bc_forwarding)},
+		{"mc_forwarding", offsetof(struct route_settings, mc_forwarding)},
+		{"ignore_routes_with_linkdown", offsetof(struct route_settings, ignore_linkdown)},
+		{NULL},
+},
+  settings6[] = {
+	  {"forwarding", offsetof(struct route_settings, forwarding)},
+	  {"disable_ipv6", offsetof(struct route_settings, disable_ipv6)},
+	  {"force_forwarding", offsetof(struct route_settings, force_forwarding)},
+	  {"ignore_routes_with_linkdown", offsetof(struct route_settings, ignore_linkdown)},
+	  {NULL},
 };
 
 int route_settings_read(int netns_fd, uint8_t family, const char *dev, struct route_settings *s)

@@ -27,21 +27,23 @@ struct route_facts {
 	 * local and main are one (fib_trie_alias()), and nobody looks at the rules.
 	 */
 	bool custom_rules;
-	bool custom_local; /* the table local has routes that somebody added */
+	bool custom_local;	     /* the table local has routes that somebody added */
 	struct route_device arrival; /* by which the packet comes … */
-	struct route_device in;	     /* … and what routing takes for that: its VRF, if it is in one */
-	struct route_settings all, dev;	 /* of net.ipv4.conf, of `in` */
+	struct route_device in; /* … and what routing takes for that: its VRF, if it is in one */
+	struct route_settings all, dev; /* of net.ipv4.conf, of `in` */
 	struct route_settings all6, dev6;
-	bool no_inet;			 /* `in` has no settings of this family */
-	bool no_addr;			 /* `in` has no IPv4 address */
-	bool src_is_own, dst_is_own;	 /* the addresses of the packet: configured on some device */
+	bool no_inet;		     /* `in` has no settings of this family */
+	bool no_addr;		     /* `in` has no IPv4 address */
+	bool src_is_own, dst_is_own; /* the addresses of the packet: configured on some device */
 	uint8_t own_src[ROUTE_ADDR], own_dst[ROUTE_ADDR]; /* these addresses */
-	uint32_t *localnet; /* owned; devices with route_localnet, when this host sends from 127/8 */
+	uint32_t
+		*localnet; /* owned; devices with route_localnet, when this host sends from 127/8 */
 	size_t n_localnet;
-	int group_joined;		 /* the destination, a multicast group; -1: not known */
-	struct fib_fact **fibs;		 /* owned; their addresses stay */
+	int group_joined;	/* the destination, a multicast group; -1: not known */
+	struct fib_fact **fibs; /* owned; their addresses stay */
 	size_t n_fibs;
-	const struct fib_fact *instead; /* borrowed; goes before fibs: what if there were this route */
+	const struct fib_fact
+		*instead; /* borrowed; goes before fibs: what if there were this route */
 };
 
 /* NULL: not known yet. */

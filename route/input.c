@@ -92,7 +92,8 @@ static int multicast(const struct route_facts *f, const struct route_flow *flow,
 		return route_validate_source(f, flow, NULL, 0, d);
 	if (!link_local)
 		return martian(d, true, flow->src, "is no address");
-	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES, "a multicast from a host without an address");
+	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
+			     "a multicast from a host without an address");
 }
 
 /* What no lookup is needed for. True: decided. */

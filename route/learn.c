@@ -230,7 +230,8 @@ static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *f
 	struct learner l = {.f = f, .asked = &q};
 	int error = ask_as_sent(r, &q, &route), rc;
 
-	/* In IPv4 a device that is given is a way, whatever the tables say: __ip_route_output_key(). */
+	/* In IPv4 a device that is given is a way, whatever the tables say:
+	 * __ip_route_output_key(). */
 	if (error && q.oif && f->family == AF_INET)
 		return 0;
 	switch (error) {
@@ -293,11 +294,25 @@ static int read_table(struct rtnl *r, struct route_facts *f, uint32_t table,
 	return know(f, table, flow, b.found ? &b.best : NULL);
 }
 
+/* Without all that rules about single connections ask for, and only in the table's own terms. */
+static struct route_flow plain(const struct route_flow *flow)
+{
+	struct route_flow p = *flow;
+
+	p.mark = p.proto = p.sport = p.dport = 0;
+	p.has_src = false;
+	memset(p.src, 0, ROUTE_ADDR);
+	return p;
+}
+
 int route_learn(struct rtnl *r, struct route_facts *f, uint32_t table,
 		const struct route_flow *flow, unsigned int *dumps)
 {
+	struct route_flow p = plain(flow);
 	int rc = ask(r, f, flow, flow->mark);
 
+	if (!rc && !route_facts_fib(f, table, flow))
+		rc = ask(r, f, &p, 0);
 	/* Marks that the rules have for this table. */
 	for (size_t i = 0; !rc && i < f->n_rules && !route_facts_fib(f, table, flow); i++)
 		if (f->rules[i].action == FR_ACT_TO_TBL && f->rules[i].table == table &&

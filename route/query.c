@@ -119,8 +119,8 @@ static int on_table_route(const struct nlmsghdr *nlh, void *data)
 }
 
 int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t type,
-		      void (*begin)(void *data), void (*cb)(const struct fib_route *route, void *data),
-		      void *data)
+		      void (*begin)(void *data),
+		      void (*cb)(const struct fib_route *route, void *data), void *data)
 {
 	char buf[RTNL_REQUEST_MAX];
 	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETROUTE, sizeof(struct rtmsg));

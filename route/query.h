@@ -21,7 +21,7 @@ uint8_t route_query_proto(const struct route_flow *flow);
  * is no such table, or a negative errno.
  */
 int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t type,
-		      void (*begin)(void *data), void (*cb)(const struct fib_route *route, void *data),
-		      void *data);
+		      void (*begin)(void *data),
+		      void (*cb)(const struct fib_route *route, void *data), void *data);
 
 #endif

@@ -148,7 +148,8 @@ int rtnl_dump(struct rtnl *r, struct nlmsghdr *nlh, void (*begin)(void *data), m
 		rc = send_request(r, nlh, NLM_F_DUMP);
 		if (!rc)
 			rc = read_answer(r, cb, data);
-		/* NLM_F_DUMP_INTR: mnl_cb_run() says so at the message that has it, before the end. */
+		/* NLM_F_DUMP_INTR: mnl_cb_run() says so at the message that has it, before the end.
+		 */
 		if (rc != -EINTR)
 			return rc;
 	}

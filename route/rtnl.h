@@ -18,7 +18,8 @@ enum { RTNL_REQUEST_MAX = 256 }; /* room for any request that is made here */
 struct rtnl *rtnl_open(int netns_fd, struct error *err);
 void rtnl_close(struct rtnl *r);
 
-/* Begins a request of this type in buf, of RTNL_REQUEST_MAX bytes; header_len bytes follow, zero. */
+/* Begins a request of this type in buf, of RTNL_REQUEST_MAX bytes; header_len bytes follow, zero.
+ */
 struct nlmsghdr *rtnl_begin(void *buf, uint16_t type, size_t header_len);
 
 /*

@@ -12,10 +12,13 @@
 #include <libmnl/libmnl.h>
 
 enum {
-	/* Of later headers than those of the build (Linux 6.14). */
+	/* Of later headers than those of the build (Linux 6.14, 6.15). */
 	RULE_ATTR_DSCP = 25,
+	RULE_ATTR_SPORT_MASK = 28,
+	RULE_ATTR_DPORT_MASK = 29,
+	RULE_ATTR_DSCP_MASK = 30,
 	NO_DSCP = 0xff,
-	TOS_BITS = 0x1c,  /* IPTOS_RT_MASK: what a "tos" is compared in */
+	TOS_BITS = 0x1c, /* IPTOS_RT_MASK: what a "tos" is compared in */
 	DSCP_BITS = 0xfc,
 };
 
@@ -127,6 +130,15 @@ static void parse_attr(struct policy_rule *r, const struct nlattr *attr)
 	case RULE_ATTR_DSCP:
 		r->dscp = mnl_attr_get_u8(attr) << 2;
 		break;
+	case RULE_ATTR_DSCP_MASK:
+		r->dscp_mask = mnl_attr_get_u8(attr) << 2;
+		break;
+	case RULE_ATTR_SPORT_MASK:
+		r->sport_mask = mnl_attr_get_u16(attr);
+		break;
+	case RULE_ATTR_DPORT_MASK:
+		r->dport_mask = mnl_attr_get_u16(attr);
+		break;
 	case FRA_PROTOCOL:
 	case FRA_PAD:
 		break;
@@ -149,6 +161,7 @@ bool policy_rule_parse(const struct nlmsghdr *nlh, uint8_t family, struct policy
 				  .dst_len = hdr->dst_len,
 				  .tos = hdr->tos,
 				  .dscp = NO_DSCP,
+				  .dscp_mask = DSCP_BITS,
 				  .invert = hdr->flags & FIB_RULE_INVERT,
 				  .unresolved = hdr->flags & FIB_RULE_UNRESOLVED,
 				  .suppress_plen = -1,
@@ -160,9 +173,12 @@ bool policy_rule_parse(const struct nlmsghdr *nlh, uint8_t family, struct policy
 	return true;
 }
 
-static bool in_range(struct port_range r, uint16_t port)
+/* fib_rule_port_match(). */
+static bool port_matches(struct port_range r, uint16_t mask, uint16_t port)
 {
-	return (!r.lo && !r.hi) || (port >= r.lo && port <= r.hi);
+	if (!r.lo && !r.hi)
+		return true;
+	return mask ? !((r.lo ^ port) & mask) : port >= r.lo && port <= r.hi;
 }
 
 /* fib_rule_match(), fib4_rule_match(), fib6_rule_match(). */
@@ -188,11 +204,12 @@ static bool selected(const struct policy_rule *r, const struct route_flow *f)
 		return false;
 	if (r->tos && r->tos != (f->tos & (f->family == AF_INET ? TOS_BITS : DSCP_BITS)))
 		return false;
-	if (r->dscp != NO_DSCP && r->dscp != (f->tos & DSCP_BITS))
+	if (r->dscp != NO_DSCP && ((r->dscp ^ f->tos) & r->dscp_mask))
 		return false;
 	if (r->proto && r->proto != f->proto)
 		return false;
-	return in_range(r->sport, f->sport) && in_range(r->dport, f->dport);
+	return port_matches(r->sport, r->sport_mask, f->sport) &&
+	       port_matches(r->dport, r->dport_mask, f->dport);
 }
 
 bool policy_rule_matches(const struct policy_rule *r, const struct route_flow *flow)
@@ -280,9 +297,11 @@ static void add_prefix(struct line *l, const char *word, uint8_t family, const u
 		add(l, "%s%s %s/%u", l->n ? " " : "", word, text, len);
 }
 
-static void add_ports(struct line *l, const char *word, struct port_range r)
+static void add_ports(struct line *l, const char *word, struct port_range r, uint16_t mask)
 {
-	if (r.hi && r.lo == r.hi)
+	if (mask && mask != UINT16_MAX)
+		add(l, " %s %u/0x%x", word, r.lo, mask);
+	else if (r.hi && r.lo == r.hi)
 		add(l, " %s %u", word, r.lo);
 	else if (r.hi)
 		add(l, " %s %u-%u", word, r.lo, r.hi);
@@ -297,13 +316,14 @@ static void add_numbers(struct line *l, const struct policy_rule *r)
 	if (r->tos)
 		add(l, " tos 0x%02x", r->tos);
 	if (r->dscp != NO_DSCP)
-		add(l, " dscp %u", r->dscp >> 2);
+		add(l, r->dscp_mask == DSCP_BITS ? " dscp %u" : " dscp %u/0x%x", r->dscp >> 2,
+		    r->dscp_mask >> 2);
 	if (r->has_uid && (r->uid_lo || r->uid_hi != UINT32_MAX))
 		add(l, " uidrange %u-%u", r->uid_lo, r->uid_hi);
 	if (r->proto)
 		add(l, " ipproto %u", r->proto);
-	add_ports(l, "sport", r->sport);
-	add_ports(l, "dport", r->dport);
+	add_ports(l, "sport", r->sport, r->sport_mask);
+	add_ports(l, "dport", r->dport, r->dport_mask);
 }
 
 void policy_rule_selectors(const struct policy_rule *r, uint8_t family, char *buf, size_t size)

@@ -9,8 +9,8 @@
 #include <linux/netlink.h>
 
 enum {
-	ROUTE_ADDR = 16, /* bytes; IPv4 uses the first four */
-	ROUTE_NAME = 16, /* IFNAMSIZ */
+	ROUTE_ADDR = 16,    /* bytes; IPv4 uses the first four */
+	ROUTE_NAME = 16,    /* IFNAMSIZ */
 	ROUTE_LOOPBACK = 1, /* LOOPBACK_IFINDEX: iif of what this host sends, and of many a reverse
 			       lookup */
 };
@@ -19,8 +19,8 @@ enum {
 struct route_flow {
 	uint8_t family; /* AF_INET, AF_INET6 */
 	uint8_t dst[ROUTE_ADDR], src[ROUTE_ADDR];
-	bool has_src;	/* false: 0.0.0.0, :: */
-	uint32_t iif, oif; /* oif 0: any */
+	bool has_src;		 /* false: 0.0.0.0, :: */
+	uint32_t iif, oif;	 /* oif 0: any */
 	uint32_t vrf, vrf_table; /* the VRF device that iif or oif belongs to; 0: none */
 	uint32_t mark, uid;
 	uint8_t tos, proto;
@@ -33,17 +33,19 @@ struct port_range {
 
 struct policy_rule {
 	uint32_t pref;
-	uint8_t action; /* FR_ACT_* */
-	uint32_t table, target; /* of FR_ACT_TO_TBL; pref that FR_ACT_GOTO goes to */
+	uint8_t action;		 /* FR_ACT_* */
+	uint32_t table, target;	 /* of FR_ACT_TO_TBL; pref that FR_ACT_GOTO goes to */
 	bool invert, unresolved; /* "not"; a goto without target */
 	bool l3mdev;
 	uint8_t src[ROUTE_ADDR], dst[ROUTE_ADDR], src_len, dst_len;
 	char iif[ROUTE_NAME], oif[ROUTE_NAME]; /* empty: any */
-	uint32_t iifindex, oifindex;	       /* by who knows the devices; UINT32_MAX: there is none */
+	uint32_t iifindex, oifindex; /* by who knows the devices; UINT32_MAX: there is none */
 	uint32_t mark, mask;
-	uint8_t tos, dscp; /* "tos" compares 0x1c of it, "dscp" all six bits (0xff: not given) */
+	uint8_t tos, dscp,
+		dscp_mask; /* "tos" compares 0x1c of it, "dscp" its mask (0xff: not given) */
 	uint8_t proto;
 	struct port_range sport, dport;
+	uint16_t sport_mask, dport_mask; /* 0: the range counts, else lo under the mask */
 	bool has_uid;
 	uint32_t uid_lo, uid_hi;
 	int32_t suppress_plen, suppress_group; /* -1: none */

@@ -16,8 +16,8 @@ static bool sees_ipv6(const struct rs_table *t)
 
 static bool checks_source(const char *text)
 {
-	return text && ((strstr(text, "fib saddr") && strstr(text, "oif")) ||
-			strstr(text, "-m rpfilter"));
+	return text &&
+	       ((strstr(text, "fib saddr") && strstr(text, "oif")) || strstr(text, "-m rpfilter"));
 }
 
 static void keep(struct audit_rules *r, const struct rs_chain *c, uint32_t number, const char *text)

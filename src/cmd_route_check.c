@@ -71,12 +71,13 @@ static int opt_dport(void *o, const char *arg, struct error *err)
 static const struct opt_row rows[] = {
 	OPT_CALL("from", 0, "ADDR", "Packet", "source address", opt_from),
 	OPT_CALL("to", 0, "ADDR", "Packet", "destination address", opt_to),
-	OPT_CALL("iif", 'i', "DEV", "Packet", "device by which it arrives; without: it is sent here",
-		 opt_iif),
+	OPT_CALL("iif", 'i', "DEV", "Packet",
+		 "device by which it arrives; without: it is sent here", opt_iif),
 	OPT_CALL("oif", 'o', "DEV", "Packet", "device that the sender is bound to", opt_oif),
 	OPT_CALL("mark", 0, "V", "Packet", "its mark", opt_mark),
 	OPT_UINT("tos", 0, "N", "Packet", "its TOS byte", struct check_options, tos, 0, 255),
-	OPT_CALL("proto", 'p', "PROTO", "Packet", "tcp, udp, icmp, icmp6, … or a number", opt_proto),
+	OPT_CALL("proto", 'p', "PROTO", "Packet", "tcp, udp, icmp, icmp6, … or a number",
+		 opt_proto),
 	OPT_CALL("sport", 'S', "PORT", "Packet", "source port", opt_sport),
 	OPT_CALL("dport", 'D', "PORT", "Packet", "destination port", opt_dport),
 	OPT_UINT("uid", 0, "UID", "Packet", "user who sends it", struct check_options, uid, 0,
@@ -147,8 +148,9 @@ static int check(const struct check_options *o, struct error *err)
 	if (!rc)
 		rc = check_port(&f->dport, "--dport", err);
 	if (!rc && f->src.set && f->src.family != f->dst.family)
-		return fail(err, -EINVAL, "--from and --to: one is IPv4 and the other IPv6; give two "
-					  "addresses of one family");
+		return fail(err, -EINVAL,
+			    "--from and --to: one is IPv4 and the other IPv6; give two "
+			    "addresses of one family");
 	return rc ? rc : filter_check(f, err);
 }
 
@@ -233,9 +235,10 @@ static int route_check_main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (!rc && o.netns && !strcmp(o.netns, "all"))
-		rc = fail(&err, -EINVAL,
-			  "--netns: 'all' is not accepted; a packet is routed in one namespace: give "
-			  "NAME, PID, PATH or self");
+		rc = fail(
+			&err, -EINVAL,
+			"--netns: 'all' is not accepted; a packet is routed in one namespace: give "
+			"NAME, PID, PATH or self");
 	if (!rc)
 		rc = check(&o, &err);
 	if (rc)

@@ -122,12 +122,12 @@ static json_t *devices(const struct audit *a)
 		char file[SYSCTL_ORIGIN_MAX];
 		const char *by = setter(a, d, file, sizeof(file));
 
-		json_array_append_new(
-			list, json_pack("{so, s{si, si, si}, so, so}", "dev", text(d->dev.name),
-					"rp_filter", "effective",
-					rp_filter_mode(a->all.rp_filter, d->set.rp_filter), "all",
-					a->all.rp_filter, "dev", d->set.rp_filter, "set_by",
-					text(by), "file", text(file)));
+		json_array_append_new(list,
+				      json_pack("{so, s{si, si, si}, so, so}", "dev",
+						text(d->dev.name), "rp_filter", "effective",
+						rp_filter_mode(a->all.rp_filter, d->set.rp_filter),
+						"all", a->all.rp_filter, "dev", d->set.rp_filter,
+						"set_by", text(by), "file", text(file)));
 	}
 	return list;
 }
@@ -139,11 +139,11 @@ static json_t *findings(const struct audit *a)
 	for (size_t i = 0; i < a->n_findings; i++) {
 		const struct audit_finding *f = &a->findings[i];
 
-		json_array_append_new(list, json_pack("{ss, so, so, sI, so, so}", "kind", f->kind,
-						      "dev", text(f->dev), "reverse_dev",
-						      text(f->back), "sources",
-						      (json_int_t)f->count, "sentence",
-						      text(f->sentence), "fix", text(f->fix)));
+		json_array_append_new(list,
+				      json_pack("{ss, so, so, sI, so, so}", "kind", f->kind, "dev",
+						text(f->dev), "reverse_dev", text(f->back),
+						"sources", (json_int_t)f->count, "sentence",
+						text(f->sentence), "fix", text(f->fix)));
 	}
 	return list;
 }

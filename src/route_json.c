@@ -52,19 +52,19 @@ static json_t *legs(const struct fib_route *route)
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < route->n_legs; i++)
-		json_array_append_new(list, json_pack("{so, so, so}", "dev",
-						      string(route->legs[i].dev), "gateway",
-						      gateway(&route->legs[i]), "state",
-						      flags(&route->legs[i])));
+		json_array_append_new(list,
+				      json_pack("{so, so, so}", "dev", string(route->legs[i].dev),
+						"gateway", gateway(&route->legs[i]), "state",
+						flags(&route->legs[i])));
 	return list;
 }
 
 static json_t *rules(const struct route_report *r, const struct route_lookup *l)
 {
 	static const char *const words[] = {
-		[TRIAL_OTHER] = "no-match",	   [TRIAL_NO_ROUTE] = "no-route",
-		[TRIAL_THROW] = "throw",	   [TRIAL_SUPPRESSED] = "suppressed",
-		[TRIAL_SKIPPED] = "skipped",	   [TRIAL_MATCHED] = "matched",
+		[TRIAL_OTHER] = "no-match",  [TRIAL_NO_ROUTE] = "no-route",
+		[TRIAL_THROW] = "throw",     [TRIAL_SUPPRESSED] = "suppressed",
+		[TRIAL_SKIPPED] = "skipped", [TRIAL_MATCHED] = "matched",
 	};
 	char selectors[256], action[64];
 	json_t *list = json_array();
@@ -74,11 +74,10 @@ static json_t *rules(const struct route_report *r, const struct route_lookup *l)
 
 		policy_rule_selectors(rule, r->facts.family, selectors, sizeof(selectors));
 		policy_rule_action(rule, action, sizeof(action));
-		json_array_append_new(list,
-				      json_pack("{sI, so, so, ss}", "priority",
-						(json_int_t)rule->pref, "selectors",
-						string(selectors), "action", string(action),
-						"result", words[l->trials[i]]));
+		json_array_append_new(list, json_pack("{sI, so, so, ss}", "priority",
+						      (json_int_t)rule->pref, "selectors",
+						      string(selectors), "action", string(action),
+						      "result", words[l->trials[i]]));
 	}
 	return list;
 }
@@ -141,14 +140,15 @@ static json_t *settings(const struct route_report *r)
 	if (!r->decision.input)
 		return json_null();
 	if (r->facts.family == AF_INET6)
-		return json_pack("{so}", "forwarding",
-				 setting(e->forwarding, r->facts.all6.forwarding,
-					 r->facts.dev6.forwarding));
+		return json_pack(
+			"{so}", "forwarding",
+			setting(e->forwarding, r->facts.all6.forwarding, r->facts.dev6.forwarding));
 	return json_pack(
 		"{so, so, so, so, so}", "src_valid_mark",
 		setting(e->src_valid_mark, all->src_valid_mark, dev->src_valid_mark),
 		"accept_local", setting(e->accept_local, all->accept_local, dev->accept_local),
-		"route_localnet", setting(e->route_localnet, all->route_localnet, dev->route_localnet),
+		"route_localnet",
+		setting(e->route_localnet, all->route_localnet, dev->route_localnet),
 		"log_martians", setting(e->log_martians, all->log_martians, dev->log_martians),
 		"forwarding", setting(e->forwarding, all->forwarding, dev->forwarding));
 }
@@ -201,15 +201,16 @@ int route_json(const struct route_report *r, FILE *out)
 {
 	static const char *const verdicts[] = {"pass", "drop", "unknown"};
 	const struct route_decision *d = &r->decision;
-	json_t *o = json_pack(
-		"{si, ss, ss, so, so, so, so, so, so, so, so, so, so, sb, si}", "schema", 1,
-		"verdict", verdicts[d->verdict], "outcome", outcome(d), "reason", string(route_reason_name(d->reason)), "sentence",
-		string(d->sentence), "netns",
-		json_pack("{sI, so}", "inum", (json_int_t)r->netns->inum, "name",
-			  string(r->netns->name)),
-		"packet", packet(r), "forward", lookup(r, &d->forward), "reverse",
-		lookup(r, &d->reverse), "rp_filter", rp_filter(r), "settings", settings(r), "kernel",
-		answer(r), "fixes", fixes(r), "depends_on_next_hop", d->some_legs, "tables_read", r->tables_read);
+	json_t *o = json_pack("{si, ss, ss, so, so, so, so, so, so, so, so, so, so, sb, si}",
+			      "schema", 1, "verdict", verdicts[d->verdict], "outcome", outcome(d),
+			      "reason", string(route_reason_name(d->reason)), "sentence",
+			      string(d->sentence), "netns",
+			      json_pack("{sI, so}", "inum", (json_int_t)r->netns->inum, "name",
+					string(r->netns->name)),
+			      "packet", packet(r), "forward", lookup(r, &d->forward), "reverse",
+			      lookup(r, &d->reverse), "rp_filter", rp_filter(r), "settings",
+			      settings(r), "kernel", answer(r), "fixes", fixes(r),
+			      "depends_on_next_hop", d->some_legs, "tables_read", r->tables_read);
 	int rc;
 
 	if (!o)

@@ -16,7 +16,7 @@ struct route_report {
 	struct route_facts facts;
 	struct route_decision decision;
 	struct route_answer answer; /* the kernel's */
-	const char *disagreement;   /* in what the kernel's answer is another one; NULL: in nothing */
+	const char *disagreement; /* in what the kernel's answer is another one; NULL: in nothing */
 	struct route_fix fixes[ROUTE_FIXES];
 	size_t n_fixes;
 	unsigned int tables_read; /* as a whole */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const usual[] = {"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d",
+static const char *const usual[] = {"/etc/sysctl.d",	 "/run/sysctl.d", "/usr/local/lib/sysctl.d",
 				    "/usr/lib/sysctl.d", "/lib/sysctl.d", NULL};
 
 /* "-net/ipv4/conf/all/rp_filter = 2": the key as it is with dots, and the value. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * route_ask NETNS: for each line "FROM TO IIF OIF MARK TOS PROTO SPORT DPORT" of stdin ("-" for none;
- * IPv4) the object that `nfpath route-check --json` prints. Thousands of questions without a
+ * route_ask NETNS: for each line "FROM TO IIF OIF MARK TOS PROTO SPORT DPORT" of stdin ("-" for
+ * none; IPv4) the object that `nfpath route-check --json` prints. Thousands of questions without a
  * process for each.
  */
 #include <stdio.h>

@@ -97,7 +97,7 @@ class Configuration:
         if rng.random() < 0.15:
             words.append("ipproto " + rng.choice(["udp", "tcp"]))
         if rng.random() < 0.15:
-            words.append(rng.choice(["dport 1-20000", "sport 1001-1002", "dport 20001-65535"]))
+            words.append(rng.choice(["dport 1-20000", "sport 1001-1002", "dport 20001-65535", "sport 1000", "sport 1002"]))
         if rng.random() < 0.05:
             words.append("uidrange %s" % rng.choice(["0-0", "1-1000"]))
         action = rng.random()

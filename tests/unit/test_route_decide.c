@@ -292,7 +292,8 @@ static void test_next_hops(void **state)
 	host(&h, "10.0.0.9", "10.5.5.5");
 	h.f.dev.rp_filter = 1;
 	h.rules[2] = h.rules[1];
-	h.rules[1] = (struct policy_rule){PLAIN, .pref = 9, .table = 100, .iif = "eth1", .iifindex = ETH1};
+	h.rules[1] = (struct policy_rule){PLAIN, .pref = 9, .table = 100, .iif = "eth1",
+					  .iifindex = ETH1};
 	h.f.n_rules = 3;
 	add_fact(&h, RT_TABLE_LOCAL, "10.5.5.5", 0, 0, 0);
 	way = add_fact(&h, RT_TABLE_MAIN, "10.5.5.5", RTN_UNICAST, 16, ETH0);
@@ -331,16 +332,11 @@ static void test_output(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rp_filter),
-		cmocka_unit_test(test_what_if_a_route),
-		cmocka_unit_test(test_missing_fact),
-		cmocka_unit_test(test_marks_on_the_way_back),
-		cmocka_unit_test(test_own_source),
-		cmocka_unit_test(test_martians),
-		cmocka_unit_test(test_destinations),
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_next_hops),
-		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_rp_filter),    cmocka_unit_test(test_what_if_a_route),
+		cmocka_unit_test(test_missing_fact), cmocka_unit_test(test_marks_on_the_way_back),
+		cmocka_unit_test(test_own_source),   cmocka_unit_test(test_martians),
+		cmocka_unit_test(test_destinations), cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_next_hops),    cmocka_unit_test(test_output),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

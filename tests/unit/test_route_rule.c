@@ -26,16 +26,23 @@ static struct nlmsghdr *rule_message(char *buf, uint8_t src_len, uint32_t flags)
 
 	nlh->nlmsg_type = RTM_NEWRULE;
 	hdr = mnl_nlmsg_put_extra_header(nlh, sizeof(*hdr));
-	*hdr = (struct fib_rule_hdr){.family = AF_INET, .src_len = src_len, .table = RT_TABLE_MAIN,
-				     .action = FR_ACT_TO_TBL, .flags = flags};
+	*hdr = (struct fib_rule_hdr){.family = AF_INET,
+				     .src_len = src_len,
+				     .table = RT_TABLE_MAIN,
+				     .action = FR_ACT_TO_TBL,
+				     .flags = flags};
 	return nlh;
 }
 
 static void test_rule_message(void **state)
 {
 	struct fib_rule_port_range ports = {80, 90};
-	struct route_flow flow = {.family = AF_INET, .src = {10, 1, 2, 3}, .iif = 5, .mark = 0x12,
-				  .proto = 6, .dport = 85};
+	struct route_flow flow = {.family = AF_INET,
+				  .src = {10, 1, 2, 3},
+				  .iif = 5,
+				  .mark = 0x12,
+				  .proto = 6,
+				  .dport = 85};
 	char buf[512] = {0}, text[256];
 	struct nlmsghdr *nlh = rule_message(buf, 9, 0);
 	struct policy_rule r;
@@ -98,7 +105,7 @@ static void test_tos(void **state)
 	assert_true(policy_rule_matches(&r, &flow));
 	flow.tos = 0x08;
 	assert_false(policy_rule_matches(&r, &flow));
-	r = (struct policy_rule){.dscp = 0xb8};
+	r = (struct policy_rule){.dscp = 0xb8, .dscp_mask = 0xfc};
 	flow.tos = 0xb9;
 	assert_true(policy_rule_matches(&r, &flow));
 	flow.tos = 0x18;
@@ -107,7 +114,8 @@ static void test_tos(void **state)
 
 static void test_default_rules(void **state)
 {
-	struct policy_rule v[3] = {{.pref = 0, .table = 255}, {.pref = 32766, .table = 254},
+	struct policy_rule v[3] = {{.pref = 0, .table = 255},
+				   {.pref = 32766, .table = 254},
 				   {.pref = 32767, .table = 253}};
 
 	for (int i = 0; i < 3; i++) {
@@ -129,8 +137,11 @@ static struct nlmsghdr *route_message(char *buf, uint8_t type, uint8_t plen, uin
 
 	nlh->nlmsg_type = RTM_NEWROUTE;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	*rtm = (struct rtmsg){.rtm_family = AF_INET, .rtm_dst_len = plen, .rtm_tos = tos,
-			      .rtm_table = RT_TABLE_MAIN, .rtm_type = type};
+	*rtm = (struct rtmsg){.rtm_family = AF_INET,
+			      .rtm_dst_len = plen,
+			      .rtm_tos = tos,
+			      .rtm_table = RT_TABLE_MAIN,
+			      .rtm_type = type};
 	return nlh;
 }
 
@@ -146,7 +157,8 @@ static void test_multipath(void **state)
 	nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
 	memcpy(mnl_nlmsg_get_payload_tail(nlh), &nh, sizeof(nh));
 	nlh->nlmsg_len += sizeof(nh);
-	nh = (struct rtnexthop){.rtnh_len = sizeof(nh) + 8, .rtnh_ifindex = 5, .rtnh_flags = RTNH_F_DEAD};
+	nh = (struct rtnexthop){
+		.rtnh_len = sizeof(nh) + 8, .rtnh_ifindex = 5, .rtnh_flags = RTNH_F_DEAD};
 	memcpy(mnl_nlmsg_get_payload_tail(nlh), &nh, sizeof(nh));
 	nlh->nlmsg_len += sizeof(nh);
 	mnl_attr_put_u32(nlh, RTA_GATEWAY, htonl(0x0a0a0a0a));
@@ -168,8 +180,8 @@ static void test_multipath(void **state)
 static void test_longest(void **state)
 {
 	struct route_flow flow = {.family = AF_INET, .dst = {10, 1, 2, 3}, .tos = 0x10};
-	struct fib_route wide = {.type = RTN_UNICAST, .dst = {10}, .plen = 8, .n_legs = 1,
-				 .legs = {{.ifindex = 3}}};
+	struct fib_route wide = {
+		.type = RTN_UNICAST, .dst = {10}, .plen = 8, .n_legs = 1, .legs = {{.ifindex = 3}}};
 	struct fib_route narrow = wide, tos = wide, metric = wide;
 
 	assert_true(fib_route_better(&wide, NULL, &flow));
@@ -202,7 +214,8 @@ static void test_shell_words(void **state)
 	assert_string_equal(route_shell_word("a;b", buf, sizeof(buf)), "'a;b'");
 	assert_string_equal(route_shell_word("q'x", buf, sizeof(buf)), "'q'\\''x'");
 	assert_string_equal(route_shell_word("", buf, sizeof(buf)), "''");
-	assert_true(strlen(route_shell_word("a;bbbbbbbbbbbbbbbbbbb", small, sizeof(small))) < sizeof(small));
+	assert_true(strlen(route_shell_word("a;bbbbbbbbbbbbbbbbbbb", small, sizeof(small))) <
+		    sizeof(small));
 }
 
 int main(void)
