@@ -48,6 +48,17 @@ static const struct row {
 	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
 	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
 
+	/* First: what is known of a table's memory is trusted until it runs. */
+	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, false},
+	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, false},
+	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, false},
+	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, false},
+	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, false},
+	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, false},
+	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, false},
+	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, false},
+	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, false},
+
 	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false},
 	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false},
 
@@ -105,8 +116,10 @@ static const struct row {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64 };
 
-/* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. */
-static const char *const modules[] = {"nf_tables", "nft_*", NULL};
+/* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. And
+ * those of iptables-legacy. */
+static const char *const modules[] = {"nf_tables", "nft_*", "x_tables", "ip_tables", "ip6_tables",
+				      NULL};
 
 struct programs {
 	const struct programs_config *config;
@@ -261,7 +274,8 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 
 static struct bpf_link *attach_one(const struct bpf_program *prog, const struct row *r)
 {
-	if (r->part == PROGRAM_KPROBES)
+	if (r->part == PROGRAM_KPROBES || r->part == PROGRAM_LEGACY4_KPROBES ||
+	    r->part == PROGRAM_LEGACY6_KPROBES)
 		return bpf_program__attach_kprobe(prog, false, r->target);
 	return r->tracepoint ? bpf_program__attach(prog) : kernel_btf_attach(prog);
 }
@@ -483,6 +497,11 @@ void programs_close(struct programs *p)
 
 /* --- running --- */
 
+struct nfpath_bpf *programs_skeleton(const struct programs *p)
+{
+	return p->n_batches ? p->batches[0] : NULL;
+}
+
 void programs_gate(struct programs *p, bool open)
 {
 	__atomic_store_n(&p->batches[0]->bss->gate, open, __ATOMIC_RELEASE);
@@ -535,7 +554,9 @@ uint64_t programs_missed_entries(const struct programs *p)
 
 	for (int i = 0; i < ROWS; i++)
 		if (p->attached[i] && (!strcmp(rows[i].program, "hook_entered") ||
-				       !strcmp(rows[i].program, "chain_entered")))
+				       !strcmp(rows[i].program, "chain_entered") ||
+				       !strcmp(rows[i].program, "legacy4_entered") ||
+				       !strcmp(rows[i].program, "legacy6_entered")))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }

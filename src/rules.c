@@ -208,6 +208,13 @@ static int legacy_check(struct rules *r)
 	return rc;
 }
 
+int rules_legacy_same(struct rules *r)
+{
+	int rc = nf_source_legacy_changed(r->source, current(r)->rs);
+
+	return rc < 0 ? rc : !rc;
+}
+
 static int legacy_failed(const struct rules *r, int rc, struct error *err)
 {
 	return fail(err, rc,

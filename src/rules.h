@@ -33,6 +33,9 @@ const struct ruleset *rules_now(const struct rules *r);
  */
 int rules_sync(struct rules *r, bool legacy, struct error *err);
 
+/* Are the legacy tables those of the newest snapshot? Reads all of them. 1, 0 or a negative errno. */
+int rules_legacy_same(struct rules *r);
+
 /*
  * We committed `commits` transactions ourselves, which touch no table that is not ours: if the
  * generation says that nobody else did, the snapshot stays in force and is not read again.
