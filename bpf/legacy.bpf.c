@@ -332,14 +332,16 @@ static __always_inline void walk(struct slot *s, const struct nfp_xt_info *info)
 {
 	struct walk w = {.s = s};
 	const struct nfp_xt_node *last;
+	__u32 hook = s->v.hook;
 
+	barrier_var(hook);
 	w.nodes = bpf_map_lookup_elem(&xt_nodes, &s->v.serial);
-	if (!w.nodes) {
+	if (!w.nodes || hook >= NFP_XT_HOOKS) {
 		s->v.flags |= NFP_XT_UNKNOWN;
 		return;
 	}
-	s->at_node = info->entry[s->v.hook];
-	s->underflow = info->underflow[s->v.hook];
+	s->at_node = info->entry[hook];
+	s->underflow = info->underflow[hook];
 	last = bpf_map_lookup_elem(w.nodes, &s->underflow);
 	if (last)
 		add_candidate(s, s->underflow, last->counters);
@@ -457,7 +459,7 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	s->info = (__u64)BPF_CORE_READ(table, private);
 	s->entries = s->info + bpf_core_field_offset(struct xt_table_info, entries);
 	info = bpf_map_lookup_elem(&xt_infos, &s->info);
-	if (!info || !info->ready || s->v.hook >= NFP_XT_HOOKS) {
+	if (!info || !info->ready) {
 		s->v.flags |= NFP_XT_UNKNOWN;
 		return 0;
 	}
