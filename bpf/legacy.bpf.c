@@ -15,6 +15,8 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define STEPS_MAX (1 << 22)
+/* No traversal takes so long; one whose end was missed does not keep its CPU busy for ever. ns */
+#define OPEN_MAX 1000000000ull
 
 /* --- what is known of tables --- */
 
@@ -114,7 +116,8 @@ struct {
 struct xt_cpu {
 	volatile __u32 begun; /* traversals, while one of a followed packet is under way here */
 	volatile __s32 open;  /* those of followed packets */
-	__u32 pad[14];
+	volatile __u64 opened; /* ktime: when the last one of these began */
+	__u32 pad[12];
 };
 
 struct {
@@ -402,7 +405,7 @@ static __always_inline void read_packet(struct slot *s, const struct sk_buff *sk
 
 /* One whose end was missed is over. */
 static __always_inline void open_frame(const struct frame_key *key, struct frame *f,
-				       struct xt_cpu *c)
+				       struct xt_cpu *c, __u64 now)
 {
 	struct frame *before = bpf_map_lookup_elem(&xt_frames, key);
 	struct xt_cpu *other;
@@ -419,6 +422,7 @@ static __always_inline void open_frame(const struct frame_key *key, struct frame
 			bpf_map_delete_elem(&xt_frames, key);
 		return;
 	}
+	c->opened = now;
 	__sync_fetch_and_add(&c->open, 1);
 	__sync_fetch_and_add(&xt_open, 1);
 }
@@ -452,7 +456,7 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	s->seq = f.seq;
 	s->n = s->depth = 0;
 	BPF_CORE_READ_INTO(&s->v.table, table, name);
-	open_frame(&key, &f, c);
+	open_frame(&key, &f, c, s->v.began);
 	s->v.first = __sync_fetch_and_add(&c->begun, 1) + 1;
 	s->cpu_offset = per_cpu_offset_at ? read_u64(per_cpu_offset_at + 8ull * f.cpu) : 0;
 	s->v.recseq[0] = read_recseq(s);
@@ -487,7 +491,7 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 	}
 	cpu = bpf_get_smp_processor_id();
 	c = bpf_map_lookup_elem(&xt_cpus, &cpu);
-	return c && c->open > 0 ? begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum)) : 0;
+	return c && c->open > 0 && bpf_ktime_get_ns() - c->opened < OPEN_MAX ? begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum)) : 0;
 }
 
 /* --- the end --- */
@@ -556,7 +560,7 @@ static __noinline int finish(struct slot *s, const struct sk_buff *skb, __u32 ve
 	info = bpf_map_lookup_elem(&xt_infos, &s->info);
 	if (s->v.serial && (!info || info->serial != s->v.serial))
 		s->v.flags |= NFP_XT_REPLACING;
-	if (!c || c->begun != s->v.last)
+	if (!c || c->begun != s->v.last || bpf_ktime_get_ns() - s->v.began > OPEN_MAX)
 		s->v.flags |= NFP_XT_DISTURBED;
 	s->v.verdict = verdict;
 	s->v.n_candidates = s->n;

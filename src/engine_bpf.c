@@ -350,6 +350,7 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 		return fail(err, n, "cannot read the records of the kernel programs: %s",
 			    strerror(-n));
 	attach_for_found(e);
+	legacy_watch_synced(e->legacy, e->synced_ns);
 	legacy_watch_sync(e->legacy, now);
 	e->behind = n >= PROGRAMS_READ_MAX;
 	if (n)

@@ -25,10 +25,12 @@ struct entry {
 
 LIST_HEAD(entries, entry);
 
+enum { BUCKETS = 256 };
+
 struct legacy_tables {
 	const struct engine_config *config;
 	struct nfpath_bpf *skel;
-	struct entries entries;
+	struct entries entries[BUCKETS]; /* by serial */
 };
 
 /* --- opening --- */
@@ -82,8 +84,9 @@ void legacy_tables_close(struct legacy_tables *lt)
 
 	if (!lt)
 		return;
-	while ((e = LIST_FIRST(&lt->entries)))
-		entry_free(e);
+	for (int i = 0; i < BUCKETS; i++)
+		while ((e = LIST_FIRST(&lt->entries[i])))
+			entry_free(e);
 	free(lt);
 }
 
@@ -93,7 +96,7 @@ static struct entry *find(const struct legacy_tables *lt, uint32_t serial)
 {
 	struct entry *e;
 
-	LIST_FOREACH(e, &lt->entries, next)
+	LIST_FOREACH(e, &lt->entries[serial % BUCKETS], next)
 		if (e->t.serial == serial)
 			return e;
 	return NULL;
@@ -156,7 +159,7 @@ static int tie(struct legacy_tables *lt, unsigned int view, struct ruleset *rs,
 	e->t.view = view;
 	e->t.rs = ruleset_get(rs);
 	e->t.walk = xt_walk_new(t);
-	LIST_INSERT_HEAD(&lt->entries, e, next);
+	LIST_INSERT_HEAD(&lt->entries[found->serial % BUCKETS], e, next);
 	nodes = e->t.walk ? legacy_nodes(e->t.walk, &n) : NULL;
 	if (nodes)
 		rc = put_nodes(lt, found->serial, nodes, n);
@@ -177,19 +180,28 @@ static struct nfp_xt_table key_of(const struct legacy_tables *lt, unsigned int v
 	return key;
 }
 
+static bool is_table(const struct entry *e, const struct rs_table *t)
+{
+	const struct rs_table *own = e->t.walk->table;
+
+	return own->family == t->family && !strcmp(own->name, t->name);
+}
+
 /* Its older rules are not in force any more. */
 static void retire(struct legacy_tables *lt, unsigned int view, const struct rs_table *t,
 		   uint32_t serial)
 {
+	int fd = bpf_map__fd(lt->skel->maps.xt_nodes);
 	struct entry *e;
 
-	LIST_FOREACH(e, &lt->entries, next) {
-		if (e->t.view != view || e->t.serial == serial || e->t.gone_ns ||
-		    e->t.walk->table->family != t->family ||
-		    strcmp(e->t.walk->table->name, t->name) != 0)
-			continue;
-		e->t.gone_ns = clock_ns();
-		bpf_map_delete_elem(bpf_map__fd(lt->skel->maps.xt_nodes), &e->t.serial);
+	for (int i = 0; i < BUCKETS; i++) {
+		LIST_FOREACH(e, &lt->entries[i], next) {
+			if (e->t.view != view || e->t.serial == serial || e->t.gone_ns ||
+			    !is_table(e, t))
+				continue;
+			e->t.gone_ns = clock_ns();
+			bpf_map_delete_elem(fd, &e->t.serial);
+		}
 	}
 }
 
@@ -239,9 +251,11 @@ void legacy_tables_sweep(struct legacy_tables *lt, uint64_t now)
 {
 	struct entry *e, *after;
 
-	for (e = LIST_FIRST(&lt->entries); e; e = after) {
-		after = LIST_NEXT(e, next);
-		if (e->t.gone_ns && e->t.gone_ns + keep_ns < now)
-			entry_free(e);
+	for (int i = 0; i < BUCKETS; i++) {
+		for (e = LIST_FIRST(&lt->entries[i]); e; e = after) {
+			after = LIST_NEXT(e, next);
+			if (e->t.gone_ns && e->t.gone_ns + keep_ns < now)
+				entry_free(e);
+		}
 	}
 }

@@ -71,6 +71,11 @@ static bool has_family(const struct ruleset *rs, int family)
 	return false;
 }
 
+static bool has_legacy(const struct ruleset *rs)
+{
+	return has_family(rs, IPV4) || has_family(rs, IPV6);
+}
+
 /* --- programs --- */
 
 static void warn(struct legacy_watch *lw, const struct error *err)
@@ -184,6 +189,13 @@ void legacy_watch_sync(struct legacy_watch *lw, uint64_t now)
 	lw->cost_ns = lw->tried_ns - now;
 	if (lw->tables)
 		legacy_tables_sweep(lw->tables, now);
+}
+
+void legacy_watch_synced(struct legacy_watch *lw, uint64_t synced_ns)
+{
+	for (unsigned int i = 0; lw->tables && i < lw->n_waits; i++)
+		if (!lw->waits[i] && has_legacy(rules_now(lw->config->views[i].rules)))
+			rules_legacy_kept(lw->config->views[i].rules, synced_ns);
 }
 
 /* --- records --- */

@@ -26,6 +26,9 @@ void legacy_watch_changed(struct legacy_watch *lw, unsigned int view);
 /* Attaches and ties what is to be. Before the first packet, and then whenever records were read. */
 void legacy_watch_sync(struct legacy_watch *lw, uint64_t now);
 
+/* All records up to this moment were handed over: what was tied and not replaced is in force. */
+void legacy_watch_synced(struct legacy_watch *lw, uint64_t synced_ns);
+
 /* The beginnings of traversals go over to kprobes, as those of hooks and chains did. */
 void legacy_watch_use_kprobes(struct legacy_watch *lw);
 

@@ -215,6 +215,12 @@ int rules_legacy_same(struct rules *r)
 	return rc < 0 ? rc : !rc;
 }
 
+void rules_legacy_kept(struct rules *r, uint64_t until_ns)
+{
+	if (until_ns > current(r)->legacy_until_ns)
+		current(r)->legacy_until_ns = until_ns;
+}
+
 static int legacy_failed(const struct rules *r, int rc, struct error *err)
 {
 	return fail(err, rc,
