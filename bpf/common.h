@@ -82,7 +82,7 @@ static __always_inline struct cpu_state *this_cpu(void)
 
 /* The lookups that came before the first that is heard of a packet: local output routes before any
  * hook. */
-static __always_inline void emit_held(struct cpu_state *c, __u64 now)
+static __always_inline void emit_held(struct cpu_state *c, __u64 now, __u64 wakeup)
 {
 	__u32 i, slot;
 	__u64 t;
@@ -91,7 +91,7 @@ static __always_inline void emit_held(struct cpu_state *c, __u64 now)
 		slot = (c->next + i) % NFP_HELD;
 		t = c->held[slot].ev.ktime;
 		if (t && now - t <= window_ns &&
-		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), 0))
+		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), wakeup))
 			count_lost(c->held[slot].ev.type);
 		c->held[slot].ev.ktime = 0;
 	}

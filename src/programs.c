@@ -45,8 +45,8 @@ static const struct row {
 	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false},
 	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false},
 	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, false},
-	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
-	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
+	{"followed_lookup4", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
+	{"followed_lookup6", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
 
 	/* First: what is known of a table's memory is trusted until it runs. */
 	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, false},
@@ -171,7 +171,7 @@ static int open_types(struct programs *p, struct error *err)
 	p->kb = programs_types(err);
 	if (!p->kb)
 		return err->rc;
-	p->kfree_args = kernel_btf_tracepoint(p->kb, "kfree_skb");
+	p->kfree_args = kernel_btf_tracepoint(p->kb, "kfree_skb", NULL);
 	return 0;
 }
 
@@ -180,7 +180,7 @@ static bool has_target(struct programs *p, int i)
 {
 	if (!rows[i].tracepoint)
 		return !kernel_btf_func(p->kb, rows[i].target, NULL, NULL);
-	p->failed[i] = kernel_btf_tracepoint(p->kb, rows[i].target) < 0;
+	p->failed[i] = kernel_btf_tracepoint(p->kb, rows[i].target, NULL) < 0;
 	return !p->failed[i];
 }
 
@@ -210,7 +210,6 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->begins_anywhere = !c->begin;
-	skel->rodata->only_followed = true;
 	if (c->ring_bytes)
 		bpf_map__set_max_entries(skel->maps.records, ring_size(c->ring_bytes));
 	bpf_map__set_autocreate(skel->maps.sockets, false);
@@ -277,7 +276,8 @@ static struct bpf_link *attach_one(const struct bpf_program *prog, const struct 
 	if (r->part == PROGRAM_KPROBES || r->part == PROGRAM_LEGACY4_KPROBES ||
 	    r->part == PROGRAM_LEGACY6_KPROBES)
 		return bpf_program__attach_kprobe(prog, false, r->target);
-	return r->tracepoint ? bpf_program__attach(prog) : kernel_btf_attach(prog);
+	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING ? kernel_btf_attach(prog)
+								: bpf_program__attach(prog);
 }
 
 static void note_since(struct programs *p, const bool *want)
