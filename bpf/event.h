@@ -243,6 +243,9 @@ enum {
 	NFP_XT_FRAG = 2,   /* only later fragments (IPT_F_FRAG) */
 	NFP_XT_PROTO6 = 4, /* IP6T_F_PROTO */
 	NFP_XT_BY_SRC = 8, /* of the run that begins here: by source */
+	NFP_XT_PORTS = 16, /* a match of tcp or udp asks for ports … */
+	NFP_XT_INV_SPORT = 32,
+	NFP_XT_INV_DPORT = 64,
 };
 
 /* invflags of struct ipt_ip and struct ip6t_ip6 */
@@ -271,10 +274,11 @@ struct nfp_xt_node {
 	__u32 in, out;	/* place of the device's pattern; 0: any */
 	__u32 run;	/* rules of the run that begins here; 0: none does */
 	__u32 head;
+	__u16 sport[2], dport[2]; /* from … to, host order */
 	__u8 proto;	/* 0: any */
 	__u8 invert;	/* NFP_XT_INV_* */
 	__u8 kind;	/* enum nfp_xt_kind */
-	__u8 flags;	/* NFP_XT_PLAIN … NFP_XT_BY_SRC */
+	__u8 flags;	/* NFP_XT_PLAIN … NFP_XT_INV_DPORT */
 };
 
 static inline __attribute__((always_inline)) __u32 nfp_xt_bucket(const __u32 *addr, const __u32 *mask, __u32 n)
@@ -335,7 +339,7 @@ struct nfp_xt_visit {
 	struct nfp_xt_hit hits[NFP_XT_HITS];
 };
 
-_Static_assert(sizeof(struct nfp_xt_node) == 96, "shared with user space");
+_Static_assert(sizeof(struct nfp_xt_node) == 104, "shared with user space");
 _Static_assert(sizeof(struct nfp_xt_info) == 48, "shared with user space");
 _Static_assert(sizeof(struct nfp_xt_table) == 40, "shared with user space");
 _Static_assert(sizeof(struct nfp_xt_found) == 16, "shared with user space");

@@ -93,7 +93,8 @@ struct slot {
 	__u8 proto;
 	bool proto_known; /* else a rule for a protocol may match */
 	bool fragment;
-	__u8 pad;
+	bool has_ports;
+	__u16 sport, dport;
 	__u32 stack[NFP_XT_DEPTH];
 	struct chain_seen seen[NFP_XT_SEEN];
 	struct candidate c[NFP_XT_CANDIDATES];
@@ -176,11 +177,22 @@ static __always_inline bool device_fails(void *nodes, __u32 pattern, const __u64
 	return ((name[0] ^ n[0]) & m[0]) | ((name[1] ^ n[1]) & m[1]);
 }
 
+/* tcp_mt(), udp_mt(): what a port refuses, nothing else makes good. */
+static __always_inline bool ports_fail(const struct nfp_xt_node *n, const struct slot *s)
+{
+	bool src = s->sport >= n->sport[0] && s->sport <= n->sport[1];
+	bool dst = s->dport >= n->dport[0] && s->dport <= n->dport[1];
+
+	return src == !!(n->flags & NFP_XT_INV_SPORT) || dst == !!(n->flags & NFP_XT_INV_DPORT);
+}
+
 /* 0: it cannot match; 1: it may; 2: as far as this goes it does. */
 static __always_inline int fits(const struct nfp_xt_node *n, const struct slot *s, void *nodes)
 {
 	bool inverted;
 
+	if (n->flags & NFP_XT_PORTS && s->has_ports && ports_fail(n, s))
+		return 0;
 	if (addr_fails(s->at.src, n->src, n->smask) != !!(n->invert & NFP_XT_INV_SRC) ||
 	    addr_fails(s->at.dst, n->dst, n->dmask) != !!(n->invert & NFP_XT_INV_DST))
 		return 0;
@@ -361,8 +373,10 @@ static __always_inline bool is_extension(__u8 proto)
 	       proto == 60 || proto == 135;
 }
 
-static __always_inline void read_addresses(struct addresses *at, __u8 *proto, __u32 *frag,
-					   const struct sk_buff *skb, __u8 pf)
+/* Returns where the header behind that of IP begins. */
+static __always_inline const unsigned char *read_addresses(struct addresses *at, __u8 *proto,
+							   __u32 *frag, const struct sk_buff *skb,
+							   __u8 pf)
 {
 	const unsigned char *nh =
 		BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
@@ -373,28 +387,40 @@ static __always_inline void read_addresses(struct addresses *at, __u8 *proto, __
 	*frag = 0;
 	if (pf == NFPROTO_IPV4) {
 		if (bpf_probe_read_kernel(w, 20, nh))
-			return;
+			return nh;
 		*proto = bpf_ntohl(w[2]) >> 16;
 		*frag = bpf_ntohl(w[1]) & IP_OFFSET;
 		at->src[0] = w[3];
 		at->dst[0] = w[4];
-	} else {
-		if (bpf_probe_read_kernel(w, 40, nh))
-			return;
-		*proto = bpf_ntohl(w[1]) >> 8;
-		__builtin_memcpy(at->src, w + 2, 16);
-		__builtin_memcpy(at->dst, w + 6, 16);
+		return nh + (bpf_ntohl(w[0]) >> 24 & 15) * 4;
 	}
+	if (bpf_probe_read_kernel(w, 40, nh))
+		return nh;
+	*proto = bpf_ntohl(w[1]) >> 8;
+	__builtin_memcpy(at->src, w + 2, 16);
+	__builtin_memcpy(at->dst, w + 6, 16);
+	return nh + 40;
 }
 
 static __always_inline void read_packet(struct slot *s, const struct sk_buff *skb,
 					const struct nf_hook_state *state)
 {
 	const struct net_device *in = BPF_CORE_READ(state, in), *out = BPF_CORE_READ(state, out);
+	const unsigned char *th;
 	__u32 frag;
+	__u16 ports[2];
 
-	read_addresses(&s->at, &s->proto, &frag, skb, s->v.pf);
+	th = read_addresses(&s->at, &s->proto, &frag, skb, s->v.pf);
 	s->fragment = frag;
+	/* What does not lie in the linear part is not read. */
+	s->has_ports = (s->proto == IPPROTO_TCP || s->proto == IPPROTO_UDP) && !frag &&
+		       th + sizeof(ports) <=
+			       BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, tail) &&
+		       !bpf_probe_read_kernel(ports, sizeof(ports), th);
+	if (s->has_ports) {
+		s->sport = bpf_ntohs(ports[0]);
+		s->dport = bpf_ntohs(ports[1]);
+	}
 	s->proto_known = s->v.pf == NFPROTO_IPV4 || !is_extension(s->proto);
 	s->in[0] = s->in[1] = s->out[0] = s->out[1] = 0;
 	if (in)
@@ -597,8 +623,10 @@ static __always_inline int left(const void *table, const struct sk_buff *skb, __
 	f = xt_open > 0 ? bpf_map_lookup_elem(&xt_frames, &key) : NULL;
 	if (!f) {
 		fo = followed_of(skb);
-		if (fo && fo->shown)
+		if (fo && fo->shown) {
+			fo->in_visit = 0;
 			tell_missed(table, fo);
+		}
 		return 0;
 	}
 	seq = f->seq;

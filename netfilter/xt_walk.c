@@ -3,6 +3,7 @@
 
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <stdlib.h>
@@ -46,6 +47,35 @@ static void addresses6(struct xt_addresses *a, const struct ip6t_ip6 *ip)
 	a->invert = ip->invflags;
 }
 
+/* tcp_mt() and udp_mt() begin with these. */
+static bool ports_of(struct xt_addresses *a, const struct xt_entry_match *m)
+{
+	const struct xt_tcp *tcp = (const void *)m->data;
+	const struct xt_udp *udp = (const void *)m->data;
+	size_t size = m->u.user.match_size - sizeof(*m);
+	bool is_tcp = !strcmp(m->u.user.name, "tcp") && size >= sizeof(*tcp);
+
+	if (m->u.user.revision || (!is_tcp && (strcmp(m->u.user.name, "udp") != 0 || size < sizeof(*udp))))
+		return false;
+	/* XT_TCP_INV_* and XT_UDP_INV_* are the same for ports. */
+	memcpy(a->sport, is_tcp ? tcp->spts : udp->spts, sizeof(a->sport));
+	memcpy(a->dport, is_tcp ? tcp->dpts : udp->dpts, sizeof(a->dport));
+	a->invert_sport = (is_tcp ? tcp->invflags : udp->invflags) & XT_UDP_INV_SRCPT;
+	a->invert_dport = (is_tcp ? tcp->invflags : udp->invflags) & XT_UDP_INV_DSTPT;
+	return true;
+}
+
+/* Its entries were looked at before (xt_entry_at()): their matches lie within. */
+static void find_ports(struct xt_addresses *a, const uint8_t *p, size_t from, size_t to)
+{
+	while (from < to && !a->has_ports) {
+		const struct xt_entry_match *m = (const void *)(p + from);
+
+		a->has_ports = ports_of(a, m);
+		from += m->u.user.match_size;
+	}
+}
+
 void xt_walk_addresses(const struct xt_walk *w, uint32_t node, struct xt_addresses *a)
 {
 	const struct xt_layout *l = xt_layout_of(w->table->family);
@@ -58,6 +88,7 @@ void xt_walk_addresses(const struct xt_walk *w, uint32_t node, struct xt_address
 		addresses4(a, &((const struct ipt_entry *)p)->ip);
 	memcpy(&target, p + l->target_offset, sizeof(target));
 	a->plain = target == l->entry;
+	find_ports(a, p, l->entry, target);
 }
 
 /* unconditional() of the kernel */

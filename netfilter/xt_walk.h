@@ -65,6 +65,9 @@ struct xt_addresses {
 	uint16_t proto;
 	uint8_t flags, invert;
 	bool plain; /* the entry has no matches besides */
+	/* What its match of tcp or udp asks for; has_ports: it has one. From … to, host order. */
+	bool has_ports, invert_sport, invert_dport;
+	uint16_t sport[2], dport[2];
 };
 
 void xt_walk_addresses(const struct xt_walk *w, uint32_t node, struct xt_addresses *a);

@@ -89,6 +89,12 @@ static void fill(struct builder *b, uint32_t i)
 		n->flags |= a.flags & IP6T_F_PROTO ? NFP_XT_PROTO6 : 0;
 	else
 		n->flags |= a.flags & IPT_F_FRAG ? NFP_XT_FRAG : 0;
+	if (a.has_ports) {
+		n->flags |= NFP_XT_PORTS | (a.invert_sport ? NFP_XT_INV_SPORT : 0) |
+			    (a.invert_dport ? NFP_XT_INV_DPORT : 0);
+		memcpy(n->sport, a.sport, sizeof(n->sport));
+		memcpy(n->dport, a.dport, sizeof(n->dport));
+	}
 	n->in = pattern(b, a.in, a.in_mask, a.invert & NFP_XT_INV_IN);
 	n->out = pattern(b, a.out, a.out_mask, a.invert & NFP_XT_INV_OUT);
 }

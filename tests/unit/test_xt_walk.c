@@ -10,6 +10,7 @@
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -463,6 +464,35 @@ static void test_devices(void **state)
 	table_free(t);
 }
 
+static void test_ports(void **state)
+{
+	struct table *t = table_new();
+	struct ipt_entry *e = rule(t, true, NF_DROP);
+	struct xt_udp *udp = (void *)((struct xt_entry_match *)(e + 1))->data;
+	struct nfp_xt_node *nodes;
+	size_t n;
+
+	udp->spts[1] = 0xffff;
+	udp->dpts[0] = udp->dpts[1] = 53;
+	udp->invflags = XT_UDP_INV_DSTPT;
+	e = rule(t, true, NF_DROP);
+	((struct xt_entry_match *)(e + 1))->u.user.revision = 1; /* of which nothing is known */
+	e = rule(t, true, NF_DROP);
+	strcpy(((struct xt_entry_match *)(e + 1))->u.user.name, "tcpmss");
+	policy(t, NF_ACCEPT);
+	finish(t);
+	nodes = legacy_nodes(t->w, &n);
+	assert_int_equal(nodes[0].flags, NFP_XT_PORTS | NFP_XT_INV_DPORT);
+	assert_int_equal(nodes[0].sport[0], 0);
+	assert_int_equal(nodes[0].sport[1], 0xffff);
+	assert_int_equal(nodes[0].dport[0], 53);
+	assert_int_equal(nodes[1].flags, 0);
+	assert_int_equal(nodes[2].flags, 0);
+	assert_int_equal(nodes[3].flags, NFP_XT_PLAIN);
+	free(nodes);
+	table_free(t);
+}
+
 /* What the kernel would not have taken. */
 static void test_broken(void **state)
 {
@@ -497,7 +527,7 @@ int main(void)
 		cmocka_unit_test(test_ambiguous), cmocka_unit_test(test_choice_refuted),
 		cmocka_unit_test(test_endless),	  cmocka_unit_test(test_any),
 		cmocka_unit_test(test_runs),	  cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_ports),	  cmocka_unit_test(test_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
