@@ -35,6 +35,7 @@ struct cpu_state {
 	__u64 last_message; /* ktime of the newest message queued by this CPU */
 	__u32 next;	    /* slot of held[] that the next lookup takes: the oldest one */
 	__u32 pad;
+	__u64 self; /* its address */
 	struct nfp_fib held[NFP_HELD]; /* ev.ktime 0: empty, or being written */
 };
 

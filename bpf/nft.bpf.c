@@ -198,6 +198,9 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	w->v.n = 0;
 	w->skb = (__u64)skb;
 	w->depth = w->ended = 0;
+	/* The end of a visit before was left out. */
+	if (moment_take(&w->began) && f->in_visit)
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f->in_visit = 1;
 	return 0;
 }
@@ -234,6 +237,8 @@ static __noinline int end_visit(__u64 *ctx)
 
 	if (!w)
 		return 0;
+	if (!moment_holds(&w->began))
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
 		f->in_visit = 0;

@@ -4,7 +4,7 @@
  * engine's are those that nf_trace marks, set by our own nft table; the bpf engine's those that it
  * follows.
  */
-#include "bpf/follow.h"
+#include "bpf/missed.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -159,6 +159,8 @@ static __always_inline void gone(const void *skb, const struct nfp_followed *f, 
 			g->ev.netns = f->netns;
 			g->id = f->id;
 			g->dropped = dropped;
+			/* The end of its last visit was left out. */
+			g->unsure = n_counters && f->in_visit && !dropped;
 			bpf_ringbuf_submit(g, wake_reader());
 		} else {
 			count_lost(NFP_GONE);
@@ -208,6 +210,11 @@ int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
 #define FREES(fn, name)                                                                            \
 	SEC("fentry/" #fn)                                                                         \
 	int BPF_PROG(name, struct sk_buff *skb)                                                    \
+	{                                                                                          \
+		return freed(skb);                                                                 \
+	}                                                                                          \
+	SEC("kprobe/" #fn)                                                                         \
+	int BPF_KPROBE(name##_kprobe, struct sk_buff *skb)                                         \
 	{                                                                                          \
 		return freed(skb);                                                                 \
 	}

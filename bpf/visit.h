@@ -7,7 +7,7 @@
 #ifndef NFPATH_BPF_VISIT_H
 #define NFPATH_BPF_VISIT_H
 
-#include "bpf/follow.h"
+#include "bpf/missed.h"
 
 struct visit {
 	__u64 pkt; /* 0: nobody's; else all the rest is of this one */
@@ -16,6 +16,7 @@ struct visit {
 	__u64 stack[NFP_STACK];
 	__u32 depth;
 	__u32 ended; /* a rule gave the last word */
+	struct moment began;
 	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */
 };
 

@@ -49,7 +49,8 @@ struct engine {
 	void *sink_ctx;
 };
 
-/* Those of iptables-legacy come when there are such tables (legacy_watch.c). */
+/* Those of iptables-legacy come when there are such tables (legacy_watch.c), those at kprobes when
+ * they must. */
 static const uint32_t all_parts = (1u << PROGRAM_LEGACY) - 1;
 
 /* So many runs left out are no accident: processes are preempted within the programs here. */
@@ -186,13 +187,14 @@ static int choose_entries(struct engine *e, struct error *err)
 	return 0;
 }
 
-static void use_kprobes(struct engine *e)
+static void be_careful(struct engine *e)
 {
 	struct error err = {0}, text;
 
 	e->entries = ENTRIES_FENTRY;
-	if (!programs_use_kprobes(e->programs, &err)) {
+	if (!programs_be_careful(e->programs, &err)) {
 		legacy_watch_use_kprobes(e->legacy);
+		e->lost = programs_lost(e->programs);
 		return;
 	}
 	fail(&text, 0,
@@ -248,7 +250,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 		legacy_watch_changed(e->legacy, i);
 	legacy_watch_sync(e->legacy, clock_ns());
 	if (e->entries == ENTRIES_KPROBE)
-		use_kprobes(e);
+		be_careful(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
 	programs_sleep(e->programs, true);
 	programs_gate(e->programs, true);
@@ -304,8 +306,8 @@ static void say_lost(struct engine *e, uint64_t read_until_ns)
 	ev.after_ns = e->doubt_from_ns;
 	e->lost = lost;
 	e->sink(e->sink_ctx, &ev);
-	if (e->entries == ENTRIES_AUTO && programs_missed_entries(e->programs) > MISSED_MAX)
-		use_kprobes(e);
+	if (e->entries == ENTRIES_AUTO && programs_missed(e->programs) > MISSED_MAX)
+		be_careful(e);
 }
 
 static void sweep(struct engine *e, uint64_t now)
