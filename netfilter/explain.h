@@ -61,7 +61,7 @@ struct explain_facts {
 
 /* Why some packets of a way are masqueraded. */
 struct explain_masquerade {
-	const struct fact_rule *rule; /* that sets the mark */
+	const struct fact_rule *rule; /* that sets the mark, or leads to a chain that does */
 	struct explain_facts when;    /* none: always */
 	bool hairpin;		      /* when the endpoint itself is the client */
 };

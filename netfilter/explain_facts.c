@@ -164,6 +164,28 @@ struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool not)
 	return v;
 }
 
+/* Where one bit is asked for, what is not this is that. */
+static void straighten(struct fact *f)
+{
+	uint32_t mask, value;
+
+	if (f->op != FACT_MASKED || f->key != KEY_MARK || !f->not )
+		return;
+	memcpy(&mask, f->mask, 4);
+	memcpy(&value, f->value, 4);
+	if (!mask || mask & (mask - 1))
+		return;
+	value ^= mask;
+	memcpy(f->value, &value, 4);
+	f->not= false;
+}
+
+void fact_invert(struct fact *f)
+{
+	f->not= !f->not;
+	straighten(f);
+}
+
 /* A mask of nothing says nothing. */
 void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *value, const void *mask,
 		     uint8_t len)
@@ -182,6 +204,7 @@ void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *val
 		fact->mask[i] = m ? m[i] : 0xff;
 		fact->value[i] = v[i] & fact->mask[i];
 	}
+	straighten(fact);
 }
 
 void fact_add_range(struct fact_list *l, uint8_t key, bool not, const void *lo, const void *hi,

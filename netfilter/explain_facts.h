@@ -47,6 +47,7 @@ struct fact_rule;
 struct fact {
 	uint8_t key, op, len; /* len: bytes of value that count */
 	bool not;
+	bool implied; /* of the walk: those to whom it does not apply went another way before */
 	union {
 		struct {
 			uint8_t value[FACT_BYTES], mask[FACT_BYTES];
@@ -169,6 +170,8 @@ struct fact_list {
 	unsigned int n;
 	bool full; /* there were more: the rule is not known */
 };
+/* Turns it round. */
+void fact_invert(struct fact *f);
 struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool not);
 void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *value, const void *mask,
 		     uint8_t len);

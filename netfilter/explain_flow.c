@@ -82,6 +82,8 @@ static void on_end(struct walk *w, const struct walk_leaf *leaf)
 	const struct fact_rule *r = w->path[w->n_path - 1].rule;
 	struct asking *a = w->data;
 	struct flow_part *p = a->part;
+	struct fact when[WALK_FACTS];
+	unsigned int n = 0;
 	struct flow_end *e;
 
 	if (p->n == ENDS_MAX) {
@@ -93,7 +95,10 @@ static void on_end(struct walk *w, const struct walk_leaf *leaf)
 			return;
 		memcpy(e->path, w->path, w->n_path * sizeof(*e->path));
 		e->n_path = w->n_path;
-		explain_keep_facts(a->x, &e->when, w->assumed + w->n_given, w->n_assumed - w->n_given);
+		for (unsigned int i = w->n_given; i < w->n_assumed; i++)
+			if (!w->assumed[i].implied)
+				when[n++] = w->assumed[i];
+		explain_keep_facts(a->x, &e->when, when, n);
 		e->verdict = leaf->verdict;
 		e->share = leaf->share;
 		e->sure = leaf->sure;
@@ -233,6 +238,7 @@ struct flow *flow_ask(struct explain *x, const struct flow_question *q)
 	a->x = x;
 	a->q = q;
 	memcpy(first.to.addr, q->addr, 16);
+	memcpy(first.to.addr_max, q->addr, 16);
 	first.to.port_max = q->port;
 	a->flow = room(a, sizeof(*a->flow));
 	if (a->flow)

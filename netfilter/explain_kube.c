@@ -36,7 +36,10 @@ static void service(struct explain *x, struct explain_service *s, const struct w
 		     {" loadbalancer IP", EXPLAIN_LOAD_BALANCER}};
 	const char *comment = s->at.rule->comment;
 
-	s->kind = s->has_addr ? EXPLAIN_CLUSTER_IP : EXPLAIN_NODE_PORT;
+	/* A refusal does not say of which kind an address from outside is. */
+	s->kind = !s->has_addr ? EXPLAIN_NODE_PORT
+		  : !strcmp(s->at.rule->chain->rs->name, "KUBE-EXTERNAL-SERVICES") ? EXPLAIN_EXTERNAL_IP
+										   : EXPLAIN_CLUSTER_IP;
 	if (!comment || !strchr(comment, '/'))
 		return;
 	s->name = explain_word(x, comment);

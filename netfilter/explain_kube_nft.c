@@ -40,11 +40,22 @@ static bool map_is(const struct walk_step *s, const char *name)
 	return s->rule->vmap && begins(s->rule->vmap->name, name);
 }
 
+static bool in_set(const struct explain *x, const struct rs_table *t, const char *name, const uint8_t *addr)
+{
+	const struct fact_set *set = facts_set_named(x->facts, t, name);
+
+	for (size_t i = 0; set && i < set->n; i++)
+		if (!memcmp(set->elems[i].key, addr, set->klen))
+			return true;
+	return false;
+}
+
 static void service(struct explain *x, struct explain_service *s, const struct walk *w)
 {
 	const struct fact_elem *e = s->at.elem;
 
-	s->kind = s->has_addr ? EXPLAIN_CLUSTER_IP : EXPLAIN_NODE_PORT;
+	s->kind = strstr(s->at.rule->vmap ? s->at.rule->vmap->name : "", "nodeports") ? EXPLAIN_NODE_PORT
+										       : EXPLAIN_CLUSTER_IP;
 	if (!e)
 		return;
 	if (e->comment && strchr(e->comment, '/'))
@@ -52,7 +63,9 @@ static void service(struct explain *x, struct explain_service *s, const struct w
 	else if (e->to)
 		s->name = name_of_chain(x, e->to->rs->name);
 	/* The rules do not say whether an address from outside is that of a load balancer. */
-	if (e->to && s->has_addr && begins(e->to->rs->name, "external-"))
+	if (s->kind == EXPLAIN_CLUSTER_IP &&
+	    (!e->to || !begins(e->to->rs->name, "service-")) &&
+	    !in_set(x, s->at.rule->chain->rs->table, "cluster-ips", s->addr))
 		s->kind = EXPLAIN_EXTERNAL_IP;
 }
 

@@ -51,7 +51,8 @@ struct published {
 static const struct fact *asked_for(const struct walk *w, uint8_t key, unsigned int *index)
 {
 	for (unsigned int i = w->n_given; i < w->n_assumed; i++)
-		if (w->assumed[i].key == key && !w->assumed[i].not && w->assumed[i].op <= FACT_RANGE) {
+		if (w->assumed[i].key == key && !w->assumed[i].not && !w->assumed[i].implied &&
+		    w->assumed[i].op <= FACT_RANGE) {
 			*index = i;
 			return &w->assumed[i];
 		}
@@ -152,6 +153,8 @@ static unsigned int conditions(const struct walk *w, struct fact *out, const str
 	for (unsigned int i = w->n_given; i < w->n_assumed; i++) {
 		const struct fact *f = &w->assumed[i];
 
+		if (f->implied)
+			continue;
 		if (f->op == FACT_REMEMBERED && !f->not ) {
 			*remembered = f;
 			continue;
@@ -213,7 +216,7 @@ static bool makes_masqueraded(const struct explain *x, const struct fact_rule *r
 static void add_masquerade(struct explain *x, struct explain_way *way, const struct walk *w,
 			   const struct walk_mark *m, const struct walk_leaf *leaf)
 {
-	struct explain_masquerade new = {.rule = m->rule};
+	struct explain_masquerade new = {.rule = m->via};
 	struct fact facts[MARK_FACTS];
 	unsigned int n = 0;
 
@@ -233,8 +236,8 @@ static void add_masquerade(struct explain *x, struct explain_way *way, const str
 	for (unsigned int i = 0; i < way->n_masquerade; i++) {
 		struct explain_masquerade *old = &way->masquerade[i];
 
-		if ((new.hairpin && old->hairpin) ||
-		    (old->when.n == n && (!n || !memcmp(old->when.v, facts, n * sizeof(facts[0])))))
+		if ((new.hairpin && old->hairpin) || !old->when.n ||
+		    (old->when.n == n && !memcmp(old->when.v, facts, n * sizeof(facts[0]))))
 			return;
 	}
 	way->masquerade = grow(x, way->masquerade, way->n_masquerade, sizeof(new));

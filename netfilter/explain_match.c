@@ -121,6 +121,22 @@ static enum truth plain_truth(const struct walk *w, const struct fact *f)
 	return MAYBE;
 }
 
+/* From a network's first address to its last: the network. */
+static void as_prefix(struct fact *f)
+{
+	bool addr = f->key == KEY_SADDR || f->key == KEY_DADDR;
+	struct fact masked = *f;
+
+	masked.op = FACT_MASKED;
+	for (uint8_t i = 0; i < f->len; i++) {
+		masked.mask[i] = ~(f->value[i] ^ f->mask[i]);
+		if (f->value[i] & (uint8_t)~masked.mask[i])
+			return;
+	}
+	if (!memcmp(f->value, f->mask, f->len) || (addr && mask_is_prefix(&masked)))
+		*f = masked;
+}
+
 void fact_of_part(struct fact *out, const struct fact_set *set, const struct fact_elem *e,
 		  const uint8_t *keys, uint8_t part, uint8_t family)
 {
@@ -145,10 +161,8 @@ void fact_of_part(struct fact *out, const struct fact_set *set, const struct fac
 	out->op = out->key == KEY_CT_STATE ? FACT_BITS : FACT_RANGE;
 	memcpy(out->value, e->key + at, out->len);
 	memcpy(out->mask, e->end + at, out->len);
-	if (out->op == FACT_RANGE && !memcmp(out->value, out->mask, out->len)) {
-		out->op = FACT_MASKED;
-		memset(out->mask, 0xff, out->len);
-	}
+	if (out->op == FACT_RANGE)
+		as_prefix(out);
 }
 
 static enum truth elem_truth(const struct walk *w, const struct fact *f, const struct fact_elem *e)

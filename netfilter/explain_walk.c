@@ -68,13 +68,21 @@ void walk_give_bits(struct walk *w, uint8_t key, uint32_t bits)
 	w->n_given = w->n_assumed;
 }
 
+bool walk_is_sure(const struct walk *w)
+{
+	for (unsigned int i = w->n_given; i < w->n_assumed; i++)
+		if (!w->assumed[i].implied)
+			return false;
+	return true;
+}
+
 /* --- where a way ends --- */
 
 static void end_here(struct walk *w, const struct attempt *a, enum verdict verdict)
 {
 	struct walk_leaf leaf = {.verdict = verdict,
 				 .share = a->share,
-				 .sure = w->n_assumed == w->n_given};
+				 .sure = walk_is_sure(w)};
 	const struct fact_nat *nat = a->r->nat;
 
 	if (nat && !nat->map) {
@@ -147,7 +155,7 @@ static void end_by_map(struct walk *w, const struct attempt *a, enum verdict ver
 		if (chance && e->data && push_parts(w, nat->map, e, nat->keys, nat->n_keys, &sure)) {
 			w->path[w->n_path - 1].elem = e;
 			leaf.share = a->share * chance;
-			leaf.sure = w->n_assumed == w->n_given;
+			leaf.sure = walk_is_sure(w);
 			leaf.nat_known = nat->map->dlen >= addr_len + (nat->map_port ? 2 : 0);
 			leaf.addr_min = leaf.addr_max = e->data;
 			leaf.port_min = leaf.port_max = nat->port_min;
@@ -174,11 +182,21 @@ static void on_return(struct walk *w, const struct attempt *a)
 	/* The rest of this chain is for the others. */
 	if (w->n_assumed == a->before + 1) {
 		f->unless = w->assumed[a->before];
-		f->unless.not= !f->unless.not;
+		fact_invert(&f->unless);
 	} else {
 		f->unless = (struct fact){.op = FACT_UNLESS};
 		f->unless.rule = a->r;
 	}
+}
+
+/* Whoever is left was not meant by a rule that keeps all it gets. */
+static void imply(struct walk *w, const struct attempt *a)
+{
+	if (a->sure || w->n_assumed != a->before + 1 || w->n_assumed > WALK_FACTS / 2)
+		return;
+	a->frame->unless = w->assumed[a->before];
+	fact_invert(&a->frame->unless);
+	a->frame->unless.implied = true;
 }
 
 static void on_chain(struct walk *w, const struct attempt *a, const struct fact_chain *to, bool is_goto)
@@ -193,8 +211,10 @@ static void on_chain(struct walk *w, const struct attempt *a, const struct fact_
 	back = walk_chain(w, to, a->share);
 	if (!a->sure) {
 		/* What went in there and did not come back has taken its marks along. */
-		if (back < nothing)
+		if (back < nothing) {
 			w->n_marks = marks;
+			imply(w, a);
+		}
 		return;
 	}
 	a->frame->on -= a->share;
@@ -223,6 +243,8 @@ static void on_verdict(struct walk *w, const struct attempt *a, enum verdict v, 
 			end_here(w, a, v);
 		if (a->sure && v != VERDICT_UNKNOWN)
 			a->frame->on -= a->share;
+		else if (v != VERDICT_UNKNOWN)
+			imply(w, a);
 	}
 }
 
@@ -253,7 +275,6 @@ static void on_vmap(struct walk *w, struct attempt *a)
 static void on_mark(struct walk *w, const struct attempt *a)
 {
 	struct walk_mark *m = &w->marks[w->n_marks];
-	unsigned int n = w->n_assumed - w->n_given;
 
 	if (w->n_marks == WALK_MARKS) {
 		w->cut = true;
@@ -261,8 +282,11 @@ static void on_mark(struct walk *w, const struct attempt *a)
 	}
 	/* The last ones are what led to this rule. */
 	m->rule = a->r;
-	m->n = n < MARK_FACTS ? n : MARK_FACTS;
-	memcpy(m->facts, &w->assumed[w->n_assumed - m->n], m->n * sizeof(m->facts[0]));
+	m->via = w->n_path > 1 ? w->path[w->n_path - 2].rule : a->r;
+	m->n = 0;
+	for (unsigned int i = w->n_assumed; i-- > w->n_given && m->n < MARK_FACTS;)
+		if (!w->assumed[i].implied)
+			m->facts[m->n++] = w->assumed[i];
 	w->n_marks++;
 	if (w->report_marks)
 		end_here(w, a, VERDICT_CONTINUE);

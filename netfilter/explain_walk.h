@@ -21,7 +21,7 @@ struct walk_step {
 
 /* A rule of this way that sets the mark, for packets of which its facts hold. */
 struct walk_mark {
-	const struct fact_rule *rule;
+	const struct fact_rule *rule, *via; /* via: the rule before it, which led there */
 	unsigned int n;
 	struct fact facts[MARK_FACTS];
 };
@@ -64,6 +64,9 @@ void walk_give_bits(struct walk *w, uint8_t key, uint32_t bits);
 
 /* Returns the share of packets that come to its end, or return. */
 double walk_chain(struct walk *w, const struct fact_chain *c, double share);
+
+/* Was nothing assumed since what was given? */
+bool walk_is_sure(const struct walk *w);
 
 /* Does the fact hold for the packet as it is at this point of its way? */
 enum truth walk_truth(const struct walk *w, const struct fact *fact);

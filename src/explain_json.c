@@ -113,7 +113,7 @@ static json_t *masquerade_json(const struct explain_way *way, uint8_t family)
 
 		fputs(i ? "; " : "", s.f);
 		if (m->hairpin)
-			fputs("where the client is the endpoint itself", s.f);
+			fputs("client is the endpoint itself", s.f);
 		else if (m->when.n)
 			words_facts(s.f, &m->when, family);
 		else

@@ -193,13 +193,13 @@ static void masquerade_lines(struct etext *t, const struct explain_view *v, cons
 		if (t->raw) {
 			fputs("      masqueraded", t->raw);
 			if (m->hairpin)
-				fputs(" where the client is the endpoint itself", t->raw);
+				fputs(" if the client is the endpoint itself", t->raw);
 			else if (m->when.n)
-				fputs(": ", t->raw);
+				fputs(" if ", t->raw);
 			if (!m->hairpin)
 				words_facts(t->raw, &m->when, s->family);
 			if (v->ask.kind != ASK_MAP) {
-				fputs("   mark by ", t->raw);
+				fputs("   marked by ", t->raw);
 				words_step(t->raw, &at, s->family);
 			}
 		}
