@@ -80,6 +80,7 @@ struct fact_set {
 	uint32_t klen, dlen; /* bytes */
 	bool verdicts, data, intervals, dynamic;
 	uint32_t timeout; /* seconds; 0: none */
+	uint32_t modulus; /* its only key is a number below this one; 0: not known to be so */
 	struct fact_elem *elems;
 	size_t n;
 	const char *why; /* static: the elements could not be read; NULL: they are here */
@@ -186,6 +187,8 @@ struct xt_rule;
 struct nftnl_rule;
 int facts_from_xt(struct facts *f, struct fact_rule *r, const struct xt_rule *x);
 int facts_from_nft(struct facts *f, struct fact_rule *r, const struct nftnl_rule *nlr);
+/* Which sets there are; later, when the rules are known, what is in them. */
 int facts_read_sets(struct facts *f, struct nf_source *s);
+int facts_read_elems(struct facts *f, struct nf_source *s);
 
 #endif

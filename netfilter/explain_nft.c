@@ -216,7 +216,7 @@ static uint8_t keys_at(const struct nft_reading *rd, int slot, const struct fact
 static bool on_lookup(struct nft_reading *rd, const struct nftnl_expr *e)
 {
 	const struct rs_table *t = rd->r->chain->rs->table;
-	const struct fact_set *set = facts_set_named(rd->f, t, nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
+	struct fact_set *set = facts_set_named(rd->f, t, nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
 	int slot = nft_slot(e, NFTNL_EXPR_LOOKUP_SREG);
 	bool verdict = false, to_reg = false, not = false;
 	struct nft_reg *to = nft_reg(rd, e, NFTNL_EXPR_LOOKUP_DREG);
@@ -236,6 +236,8 @@ static bool on_lookup(struct nft_reading *rd, const struct nftnl_expr *e)
 		rd->r->verdict = VERDICT_UNKNOWN;
 		rd->r->modulus = modulus;
 		rd->r->n_vmap_keys = n;
+		if (n == 1 && keys[0] == KEY_RANDOM && !set->intervals)
+			set->modulus = modulus;
 		memcpy(rd->r->vmap_keys, keys, sizeof(keys));
 		return true;
 	}

@@ -86,6 +86,8 @@ static int read_nft(struct facts *f, struct nf_source *s)
 	nf_source_msg(s, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC);
 	rc = nf_source_ask(s, on_rule, &d);
 	if (!rc)
+		rc = facts_read_elems(f, s);
+	if (!rc)
 		rc = nf_source_genid(s, &genid);
 	if (!rc && genid != f->rs->genid)
 		rc = -EAGAIN;

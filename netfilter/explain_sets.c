@@ -219,16 +219,51 @@ static int close_intervals(struct elems_dump *d)
 	return 0;
 }
 
-static int read_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
+static struct nlmsghdr *ask_for(struct nf_source *s, const struct fact_set *set, uint16_t flags)
 {
-	struct elems_dump d = {.f = f, .set = set};
-	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETSETELEM, NLM_F_DUMP, set->table->family);
-	bool one_key = set->klen <= 4 || set->klen == 16;
-	int rc;
+	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETSETELEM, flags, set->table->family);
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, set->table->name);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
-	rc = nf_source_ask(s, on_elems, &d);
+	return nlh;
+}
+
+/*
+ * The kernel looks through the list of a table's sets once for each question, and for a dump three
+ * times. A map of numgen is asked for its numbers instead: kube-proxy makes one for each service.
+ */
+static int read_numbers(struct nf_source *s, struct elems_dump *d)
+{
+	struct nlmsghdr *nlh = ask_for(s, d->set, NLM_F_ACK);
+	struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS), *elem, *key;
+
+	for (uint32_t i = 0; i < d->set->modulus; i++) {
+		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(i), &i);
+		mnl_attr_nest_end(nlh, key);
+		mnl_attr_nest_end(nlh, elem);
+	}
+	mnl_attr_nest_end(nlh, list);
+	return nf_source_ask(s, on_elems, d);
+}
+
+/* Answers to as many questions as fit in a socket's buffer. */
+enum { NUMBERS_MAX = 256 };
+
+static int read_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
+{
+	struct elems_dump d = {.f = f, .set = set};
+	bool one_key = set->klen <= 4 || set->klen == 16;
+	int rc = -ENOENT;
+
+	if (set->modulus && set->modulus <= NUMBERS_MAX && set->klen == 4)
+		rc = read_numbers(s, &d);
+	if (rc) { /* or one of the numbers has no element */
+		d.n = 0;
+		ask_for(s, set, NLM_F_DUMP);
+		rc = nf_source_ask(s, on_elems, &d);
+	}
 	if (!rc && set->intervals && one_key)
 		rc = close_intervals(&d);
 	set->elems = rc ? NULL : facts_alloc(f, d.n * sizeof(*d.v));
@@ -272,6 +307,13 @@ int facts_read_sets(struct facts *f, struct nf_source *s)
 		return rc == -EINTR ? -EAGAIN : rc;
 	if (f->n_sets)
 		qsort(f->sets, f->n_sets, sizeof(*f->sets), compare_sets);
+	return 0;
+}
+
+int facts_read_elems(struct facts *f, struct nf_source *s)
+{
+	int rc = 0;
+
 	for (size_t i = 0; !rc && i < f->n_sets; i++)
 		if (!f->sets[i].table->ours && !f->sets[i].dynamic)
 			rc = read_elems(f, s, &f->sets[i]);

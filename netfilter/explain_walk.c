@@ -199,6 +199,14 @@ static void imply(struct walk *w, const struct attempt *a)
 	a->frame->unless.implied = true;
 }
 
+static bool is_for_one(const struct walk *w, const struct attempt *a)
+{
+	for (unsigned int i = a->before; i < w->n_assumed; i++)
+		if (!w->assumed[i].not && (w->assumed[i].key == KEY_DPORT || w->assumed[i].key == KEY_DADDR))
+			return true;
+	return false;
+}
+
 static void on_chain(struct walk *w, const struct attempt *a, const struct fact_chain *to, bool is_goto)
 {
 	unsigned int marks = w->n_marks;
@@ -210,11 +218,12 @@ static void on_chain(struct walk *w, const struct attempt *a, const struct fact_
 	}
 	back = walk_chain(w, to, a->share);
 	if (!a->sure) {
-		/* What went in there and did not come back has taken its marks along. */
-		if (back < nothing) {
+		/* What went in there and did not come back has taken its marks along; and what comes
+		 * back is for another service than those that follow. */
+		if (back < nothing || (w->expand && is_for_one(w, a)))
 			w->n_marks = marks;
+		if (back < nothing)
 			imply(w, a);
-		}
 		return;
 	}
 	a->frame->on -= a->share;

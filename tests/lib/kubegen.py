@@ -11,7 +11,7 @@ POD_CIDR = {4: "10.244.0.0/16", 6: "fd00:10:244::/56"}
 NODE_IP = {4: "192.168.0.2", 6: "2001:db8::2"}
 RANGES = {4: ["203.0.113.0/25", "198.51.100.7/32"], 6: ["2001:db8:1::/64", "2001:db8:2::7/128"]}
 AFFINITY = 10800
-KINDS = ("cluster", "node-port", "load-balancer", "external-ip", "affinity", "local", "no-endpoints", "udp", "local-none", "affinity-many")
+KINDS = ("cluster", "node-port", "load-balancer", "external-ip", "affinity", "local", "no-endpoints", "udp", "local-none", "many")
 
 
 def _hash(text, n):
@@ -36,8 +36,8 @@ class Service:
         self.node_port = 30000 + i % 32000 if self.what in ("node-port", "load-balancer", "local", "no-endpoints", "local-none") else None
         self.local_policy = self.what in ("local", "local-none")
         self.ranges = RANGES[family] if self.what == "load-balancer" else []
-        self.affinity = self.what.startswith("affinity")
-        n = {"no-endpoints": 0, "affinity-many": 11}.get(self.what, 1 + i % 4)
+        self.affinity = self.what == "affinity"
+        n = {"no-endpoints": 0, "many": 11}.get(self.what, 1 + i % 4)
         self.endpoints = [("10.244.%d.%d" % ((i * 3 + k) // 250 % 250, (i * 3 + k) % 250 + 2) if family == 4
                            else "fd00:10:244:1::%x" % (i * 13 + k + 2), 8000 + i % 100) for k in range(n)]
         self.local = self.endpoints[:max(1, n // 2)] if self.what == "local" else []
