@@ -216,6 +216,15 @@ void fact_add_range(struct fact_list *l, uint8_t key, bool not, const void *lo, 
 		fact_add_masked(l, key, not, lo, NULL, len);
 		return;
 	}
+	/* Written as "from here" and "up to there": one fact. */
+	fact = l->n ? &l->v[l->n - 1] : NULL;
+	if (fact && !not &&fact->key == key && fact->op == FACT_RANGE && !fact->not &&fact->len == len) {
+		if (memcmp(lo, fact->value, len) > 0)
+			memcpy(fact->value, lo, len);
+		if (memcmp(hi, fact->mask, len) < 0)
+			memcpy(fact->mask, hi, len);
+		return;
+	}
 	fact = fact_add(l, key, FACT_RANGE, not);
 	fact->len = len;
 	memcpy(fact->value, lo, len);

@@ -20,6 +20,7 @@ struct asking {
 	struct walk w;
 	struct flow_part *part; /* being walked */
 	double dropped, natted; /* shares of what came to this part */
+	bool maybe_passes;	/* some packets are accepted, or nobody knows */
 	bool nat_done;		/* nf_nat_inet_fn(): further chains of NAT at this hook are not asked */
 	/* Where NAT sends to, and with which marks. */
 	struct destination {
@@ -108,6 +109,8 @@ static void on_end(struct walk *w, const struct walk_leaf *leaf)
 		if (e->nat && r->act != ACT_SNAT)
 			add_destination(a, &e->to);
 	}
+	if (leaf->verdict != VERDICT_DROP && leaf->verdict != VERDICT_CONTINUE)
+		a->maybe_passes = true;
 	if (leaf->sure && leaf->verdict == VERDICT_DROP)
 		a->dropped += leaf->share;
 	if (is_nat(r) || r->act == ACT_MASQUERADE)
@@ -163,6 +166,7 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 
 	a->part = p;
 	a->dropped = a->natted = 0;
+	a->maybe_passes = false;
 	p->ends = room(a, ENDS_MAX * sizeof(*p->ends));
 	if (!p->ends)
 		return 0;
@@ -176,7 +180,8 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 	d->n_marks = a->w.n_marks;
 	a->flow->cut |= a->w.cut;
 	a->nat_done |= a->natted > 1 - 1e-6;
-	p->ends_here = a->dropped > 1 - 1e-6 || (c->rs->policy == VERDICT_DROP && left > 1 - 1e-6);
+	p->ends_here = !a->maybe_passes && !a->w.cut &&
+		       a->dropped + (c->rs->policy == VERDICT_DROP ? left : 0) > 1 - 1e-6;
 	return p->ends_here ? 0 : 1;
 }
 

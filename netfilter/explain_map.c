@@ -77,6 +77,8 @@ static void what_is_published(const struct walk *w, struct published *p)
 	proto = asked_for(w, KEY_PROTO, &i);
 	p->proto = proto && proto->op == FACT_MASKED ? proto->value[0] : 0;
 	p->at = w->path[at];
+	if (!p->at.rule->vmap)
+		p->at.elem = NULL; /* of a map of addresses: where to, not what for */
 }
 
 static void ports_of(const struct fact *f, uint16_t *min, uint16_t *max)

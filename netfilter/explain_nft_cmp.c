@@ -203,6 +203,9 @@ bool nft_on_nat(struct nft_reading *rd, const struct nftnl_expr *e)
 	if (!nat)
 		return false;
 	nat->family = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_FAMILY);
+	/* nft_nat_inet_eval() passes over packets of the other family. */
+	if (rd->r->chain->rs->table->family == NFPROTO_INET && nat->family != NFPROTO_INET)
+		fact_add_masked(&rd->l, KEY_FAMILY, false, &nat->family, NULL, 1);
 	known = take_addr(rd, nat, e) && take_port(rd, nat, e, NFTNL_EXPR_NAT_REG_PROTO_MIN,
 						   NFTNL_EXPR_NAT_REG_PROTO_MAX);
 	if (nftnl_expr_is_set(e, NFTNL_EXPR_NAT_FLAGS) &&

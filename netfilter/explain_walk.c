@@ -139,12 +139,14 @@ static double chance_of(const struct walk *w, const struct fact_set *set, const 
 	return 1;
 }
 
-/* NAT by a map: one way for each element. */
-static void end_by_map(struct walk *w, const struct attempt *a, enum verdict verdict)
+/* NAT by a map: one way for each element. Returns the share of packets for which there is one; the
+ * rule is not for the others. */
+static double end_by_map(struct walk *w, const struct attempt *a, enum verdict verdict)
 {
 	const struct fact_nat *nat = a->r->nat;
 	struct walk_leaf leaf = {.verdict = verdict, .nat_family = nat->family};
 	uint32_t addr_len = nat->family == NFPROTO_IPV6 ? 16 : 4;
+	double taken = 0;
 
 	for (size_t i = 0; i < nat->map->n; i++) {
 		const struct fact_elem *e = &nat->map->elems[i];
@@ -163,9 +165,11 @@ static void end_by_map(struct walk *w, const struct attempt *a, enum verdict ver
 				leaf.port_min = leaf.port_max = e->data[addr_len] << 8 | e->data[addr_len + 1];
 			w->leaf(w, &leaf);
 			w->path[w->n_path - 1].elem = NULL;
+			taken += sure ? leaf.share : 0;
 		}
 		w->n_assumed = before;
 	}
+	return taken;
 }
 
 /* --- what a rule does --- */
@@ -235,6 +239,8 @@ static void on_chain(struct walk *w, const struct attempt *a, const struct fact_
 
 static void on_verdict(struct walk *w, const struct attempt *a, enum verdict v, const struct fact_chain *to)
 {
+	double taken = a->share;
+
 	switch (v) {
 	case VERDICT_CONTINUE:
 		return;
@@ -247,12 +253,14 @@ static void on_verdict(struct walk *w, const struct attempt *a, enum verdict v, 
 		return;
 	default:
 		if (a->r->nat && a->r->nat->map)
-			end_by_map(w, a, v);
+			taken = end_by_map(w, a, v);
 		else
 			end_here(w, a, v);
-		if (a->sure && v != VERDICT_UNKNOWN)
-			a->frame->on -= a->share;
-		else if (v != VERDICT_UNKNOWN)
+		if (v == VERDICT_UNKNOWN)
+			return;
+		if (a->sure)
+			a->frame->on -= taken;
+		else if (taken > a->share - nothing)
 			imply(w, a);
 	}
 }

@@ -95,7 +95,9 @@ static void part_lines(struct etext *t, const struct flow_part *p)
 	if (p->left_out)
 		etext_line(t, "    … and %u more", p->left_out);
 	if (c->policy == VERDICT_DROP)
-		etext_line(t, "    %s:%s:policy   drop", c->table->name, c->name);
+		etext_line(t, "    %s%s%s:%s:policy   drop   what comes to the end of this chain",
+			   c->table->backend == BACKEND_NFT ? family_name(c->table->family) : "",
+			   c->table->backend == BACKEND_NFT ? " " : "", c->table->name, c->name);
 }
 
 static bool same_hook(const struct flow_hook *a, const struct flow_hook *b)
