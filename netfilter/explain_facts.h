@@ -146,9 +146,9 @@ struct facts {
 struct facts *facts_new(struct ruleset *rs);
 void facts_free(struct facts *f);
 
-/* Fills them all: 0, -EAGAIN (the ruleset is not that of rs any more) or another negative errno. */
+/* Reads all rules of the namespace; they are of one generation. NULL: err says why. */
 struct nf_source;
-int facts_read(struct facts *f, struct nf_source *s, struct error *err);
+struct facts *facts_read(struct nf_source *s, struct error *err);
 
 const struct fact_chain *facts_chain(const struct facts *f, const struct rs_chain *c);
 /* In the same table; NULL: there is none. */

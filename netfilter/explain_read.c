@@ -5,6 +5,7 @@
 #include <libnftnl/rule.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netfilter/explain_facts.h"
@@ -12,48 +13,54 @@
 #include "netfilter/xt_rule.h"
 #include "src/error.h"
 
+enum { TRIES = 10 };
+
+/* The rules of one chain as they come. */
 struct rules_dump {
 	struct facts *f;
-	struct fact_chain *last; /* rules come chain by chain */
+	struct fact_chain *chain;
+	struct fact_rule *v;
+	uint64_t *handles;
+	uint32_t n, cap;
 };
 
-static struct fact_chain *chain_of(struct rules_dump *d, const struct nftnl_rule *nlr)
+static bool more_room(struct rules_dump *d)
 {
-	const char *table = nftnl_rule_get_str(nlr, NFTNL_RULE_TABLE);
-	const char *chain = nftnl_rule_get_str(nlr, NFTNL_RULE_CHAIN);
-	uint8_t family = nftnl_rule_get_u32(nlr, NFTNL_RULE_FAMILY);
+	uint32_t cap = d->cap ? 2 * d->cap : 64;
+	void *v, *handles;
 
-	if (!table || !chain)
-		return NULL;
-	if (!d->last || strcmp(d->last->rs->name, chain) || strcmp(d->last->rs->table->name, table) ||
-	    d->last->rs->table->family != family)
-		d->last = (struct fact_chain *)facts_chain(
-			d->f, ruleset_chain(d->f->rs, false, family, table, chain));
-	return d->last;
+	if (d->n < d->cap)
+		return true;
+	v = realloc(d->v, cap * sizeof(*d->v));
+	if (v)
+		d->v = v;
+	handles = realloc(d->handles, cap * sizeof(*d->handles));
+	if (handles)
+		d->handles = handles;
+	if (!v || !handles)
+		return false;
+	d->cap = cap;
+	return true;
 }
 
-/* Rules of the user's only: what stands in our own tables needs no words. */
 static int keep_rule(struct rules_dump *d, const struct nftnl_rule *nlr)
 {
-	struct fact_chain *c = chain_of(d, nlr);
-	struct fact_rule *r;
+	const struct rs_chain *c = d->chain->rs;
+	struct fact_rule *r = &d->v[d->n];
 	struct xt_rule x;
-	int rc;
+	int rc = -EOPNOTSUPP;
 
-	if (!c || c->n_known == c->rs->n_rules ||
-	    nftnl_rule_get_u64(nlr, NFTNL_RULE_HANDLE) != c->rs->handles[c->n_known])
-		return -EAGAIN;
-	r = &c->rules[c->n_known++];
-	if (c->rs->table->backend == BACKEND_IPTABLES_NFT) {
-		rc = xt_rule_from_nft(&x, c->rs->table->family, c->rs->name, nlr);
-		if (!rc) {
-			rc = facts_from_xt(d->f, r, &x);
-			xt_rule_free(&x);
-		}
-		if (rc != -EOPNOTSUPP)
-			return rc;
+	memset(r, 0, sizeof(*r));
+	r->chain = d->chain;
+	d->handles[d->n] = nftnl_rule_get_u64(nlr, NFTNL_RULE_HANDLE);
+	r->number = ++d->n;
+	if (c->table->backend == BACKEND_IPTABLES_NFT)
+		rc = xt_rule_from_nft(&x, c->table->family, c->name, nlr);
+	if (!rc) {
+		rc = facts_from_xt(d->f, r, &x);
+		xt_rule_free(&x);
 	}
-	return facts_from_nft(d->f, r, nlr);
+	return rc == -EOPNOTSUPP ? facts_from_nft(d->f, r, nlr) : rc;
 }
 
 static int on_rule(const struct nlmsghdr *nlh, void *data)
@@ -66,7 +73,7 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	if (ntohs(nfg->res_id) != (d->f->rs->genid & 0xffff))
 		return -EAGAIN;
 	nlr = nftnl_rule_alloc();
-	rc = nlr ? 0 : -ENOMEM;
+	rc = nlr && more_room(d) ? 0 : -ENOMEM;
 	if (!rc && nftnl_rule_nlmsg_parse(nlh, nlr) < 0)
 		rc = -EPROTO;
 	if (!rc)
@@ -75,23 +82,47 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	return rc;
 }
 
+static bool is_legacy(const struct fact_chain *c)
+{
+	return c->rs->table->backend == BACKEND_IPTABLES_LEGACY;
+}
+
+static int read_chain(struct rules_dump *d, struct nf_source *s, struct fact_chain *c)
+{
+	struct rs_chain *rs = (struct rs_chain *)c->rs; /* it was read without its rules, for us */
+	int rc;
+
+	d->chain = c;
+	d->n = 0;
+	rc = nft_dump_chain(s, rs, on_rule, d);
+	if (rc || !d->n)
+		return rc;
+	c->rules = facts_alloc(d->f, d->n * sizeof(*c->rules));
+	rs->handles = malloc(d->n * sizeof(*rs->handles));
+	if (!c->rules || !rs->handles)
+		return -ENOMEM;
+	memcpy(c->rules, d->v, d->n * sizeof(*c->rules));
+	memcpy(rs->handles, d->handles, d->n * sizeof(*rs->handles));
+	c->n_known = rs->n_rules = d->n;
+	return 0;
+}
+
 static int read_nft(struct facts *f, struct nf_source *s)
 {
 	struct rules_dump d = {.f = f};
 	uint32_t genid;
 	int rc = facts_read_sets(f, s);
 
-	if (rc)
-		return rc;
-	nf_source_msg(s, NFT_MSG_GETRULE, NLM_F_DUMP, NFPROTO_UNSPEC);
-	rc = nf_source_ask(s, on_rule, &d);
+	for (size_t i = 0; !rc && i < f->n_chains; i++)
+		if (!is_legacy(&f->chains[i]))
+			rc = read_chain(&d, s, &f->chains[i]);
+	free(d.v);
+	free(d.handles);
 	if (!rc)
 		rc = facts_read_elems(f, s);
 	if (!rc)
 		rc = nf_source_genid(s, &genid);
-	if (!rc && genid != f->rs->genid)
-		rc = -EAGAIN;
-	return rc == -EINTR ? -EAGAIN : rc;
+	return !rc && genid != f->rs->genid ? -EAGAIN : rc;
 }
 
 static int read_legacy(struct facts *f, struct fact_chain *c)
@@ -109,14 +140,39 @@ static int read_legacy(struct facts *f, struct fact_chain *c)
 	return rc;
 }
 
-int facts_read(struct facts *f, struct nf_source *s, struct error *err)
+static int fill(struct facts *f, struct nf_source *s)
 {
 	int rc = f->rs->genid ? read_nft(f, s) : 0;
 
 	for (size_t i = 0; !rc && i < f->n_chains; i++)
-		if (f->chains[i].rs->table->backend == BACKEND_IPTABLES_LEGACY)
+		if (is_legacy(&f->chains[i]))
 			rc = read_legacy(f, &f->chains[i]);
-	if (rc && rc != -EAGAIN)
-		fail(err, rc, "cannot read the rules: %s", strerror(-rc));
 	return rc;
+}
+
+struct facts *facts_read(struct nf_source *s, struct error *err)
+{
+	struct ruleset *rs;
+	struct facts *f;
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
+		s->no_rules = true;
+		rc = nf_source_read(s, &rs, err);
+		s->no_rules = false;
+		if (rc)
+			return NULL;
+		f = facts_new(rs);
+		ruleset_put(rs);
+		rc = f ? fill(f, s) : -ENOMEM;
+		if (!rc)
+			return f;
+		facts_free(f);
+	}
+	if (rc == -EAGAIN)
+		fail(err, rc,
+		     "the ruleset changed each of the %d times it was read; try again when it is quiet", TRIES);
+	else
+		fail(err, rc, "cannot read the rules: %s", strerror(-rc));
+	return NULL;
 }

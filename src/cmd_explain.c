@@ -176,31 +176,13 @@ static int select_services(struct explain_view *v, struct error *err)
 
 /* --- the rules --- */
 
-enum { TRIES = 10 };
-
 static int read_facts(int netns_fd, struct facts **out, struct error *err)
 {
 	struct nf_source *s = nf_source_open(netns_fd, err);
-	struct ruleset *rs;
-	int rc = s ? -EAGAIN : -ENOMEM;
 
-	for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
-		rc = nf_source_read(s, &rs, err);
-		if (rc)
-			break;
-		*out = facts_new(rs);
-		ruleset_put(rs);
-		rc = *out ? facts_read(*out, s, err) : fail(err, -ENOMEM, "out of memory");
-		if (rc) {
-			facts_free(*out);
-			*out = NULL;
-		}
-	}
+	*out = s ? facts_read(s, err) : NULL;
 	nf_source_close(s);
-	if (rc == -EAGAIN)
-		fail(err, rc, "the ruleset changed each of the %d times it was read; try again when it is quiet",
-		     TRIES);
-	return rc;
+	return *out ? 0 : err->rc;
 }
 
 static int open_netns(const struct explain_options *o, struct netns_set *set, struct error *err)
