@@ -222,13 +222,13 @@ static int enter_namespace(struct error *err)
 	const unsigned int uid = geteuid(), gid = getegid();
 	char map[64];
 
-	if (!unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
+	/* One after the other: files under /proc/net belong to who is root when their namespace is made. */
+	if (!unshare(CLONE_NEWUSER)) {
 		write_to("/proc/self/setgroups", "deny");
 		snprintf(map, sizeof(map), "0 %u 1", uid);
 		write_to("/proc/self/uid_map", map);
 		snprintf(map, sizeof(map), "0 %u 1", gid);
 		write_to("/proc/self/gid_map", map);
-		return 0;
 	}
 	if (!unshare(CLONE_NEWNET))
 		return 0;
