@@ -47,8 +47,10 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pk
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
-BPF_SRCS := $(sort $(wildcard bpf/*.bpf.c))
-SKEL := $(B)/bpf/nfpath.skel.h
+# An object of its own: no engine needs it.
+BPF_LONE := bpf/hook_list.bpf.c
+BPF_SRCS := $(filter-out $(BPF_LONE),$(sort $(wildcard bpf/*.bpf.c)))
+SKEL := $(B)/bpf/nfpath.skel.h $(BPF_LONE:%.bpf.c=$(B)/%.skel.h)
 BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out %.bpf.c,$(sort $(wildcard tests/bench/*.c))))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 BPF_PROGS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(sort $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c)))) \
@@ -88,9 +90,13 @@ $(B)/bpf/nfpath.o: $(BPF_SRCS:%.bpf.c=$(B)/%.bpf.o)
 	$(call say,BPF)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(SKEL): $(B)/bpf/nfpath.o
+$(B)/bpf/nfpath.skel.h: $(B)/bpf/nfpath.o
 	$(call say,BPF)
 	$(Q)$(BPFTOOL) gen skeleton $< name nfpath_bpf >$@
+
+$(B)/bpf/hook_list.skel.h: $(B)/bpf/hook_list.bpf.o
+	$(call say,BPF)
+	$(Q)$(BPFTOOL) gen skeleton $< name hook_list_bpf >$@
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)

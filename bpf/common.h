@@ -35,6 +35,7 @@ struct cpu_state {
 	__u64 last_message; /* ktime of the newest message queued by this CPU */
 	__u32 next;	    /* slot of held[] that the next lookup takes: the oldest one */
 	__u32 pad;
+	__u64 self; /* its address */
 	struct nfp_fib held[NFP_HELD]; /* ev.ktime 0: empty, or being written */
 };
 
@@ -82,7 +83,7 @@ static __always_inline struct cpu_state *this_cpu(void)
 
 /* The lookups that came before the first that is heard of a packet: local output routes before any
  * hook. */
-static __always_inline void emit_held(struct cpu_state *c, __u64 now)
+static __always_inline void emit_held(struct cpu_state *c, __u64 now, __u64 wakeup)
 {
 	__u32 i, slot;
 	__u64 t;
@@ -91,7 +92,7 @@ static __always_inline void emit_held(struct cpu_state *c, __u64 now)
 		slot = (c->next + i) % NFP_HELD;
 		t = c->held[slot].ev.ktime;
 		if (t && now - t <= window_ns &&
-		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), 0))
+		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), wakeup))
 			count_lost(c->held[slot].ev.type);
 		c->held[slot].ev.ktime = 0;
 	}

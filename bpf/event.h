@@ -40,6 +40,7 @@ enum {
 	NFP_KEY_LEN = 64,     /* NFT_DATA_VALUE_MAXLEN */
 	NFP_PACKETS = 1 << 16, /* followed at a time */
 	NFP_VISITS = 1024,    /* base chains being walked at a time */
+	NFP_COUNTERS = 64,    /* programs whose left out runs are looked at packet by packet */
 };
 
 /* Every record begins with this. Records of one CPU stand in the order in which that CPU did them. */
@@ -211,7 +212,8 @@ struct nfp_key {
 struct nfp_gone {
 	struct nfp_event ev;
 	__u32 id;
-	__u32 dropped;
+	__u16 dropped;
+	__u16 unsure; /* what it did last was not seen */
 };
 
 _Static_assert(sizeof(struct nfp_event) == 24, "shared with user space");

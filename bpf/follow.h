@@ -7,7 +7,7 @@
 #ifndef NFPATH_BPF_FOLLOW_H
 #define NFPATH_BPF_FOLLOW_H
 
-#include "bpf/common.h"
+#include "bpf/flow.h"
 #include <bpf/bpf_tracing.h>
 
 struct {
@@ -24,15 +24,6 @@ struct {
 	__type(value, __u32);
 } begin_netns __weak SEC(".maps");
 
-/*
- * A field of a kernel struct. By a plain load where the verifier knows the type, which it does not in
- * programs at kprobes: a constant says which.
- */
-#define GET(probe, p, field) ((probe) ? BPF_CORE_READ(p, field) : (p)->field)
-
-/* What user space asks for. */
-const volatile struct nfp_filter filter __weak = {};
-const volatile bool has_filter __weak = false; /* else every packet */
 const volatile bool begins_anywhere __weak = true; /* else in begin_netns only */
 
 /*
@@ -97,151 +88,19 @@ static __always_inline struct nfp_followed *follow(const void *skb, __u32 copy_o
 	return bpf_map_lookup_elem(&packets, &key);
 }
 
-/* --- headers --- */
-
-enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_DCCP = 33, IPPROTO_SCTP = 132, IPPROTO_UDPLITE = 136 };
-enum { IP_OFFSET = 0x1fff };
-
-/* What the filter and the comparison with what was seen before need. */
-struct flow {
-	__u32 src[4], dst[4];
-	__u16 sport, dport; /* host order */
-	__u8 family;	    /* AF_*; 0: no IP */
-	__u8 proto;
-	bool has_ports;
-};
-
-static __always_inline bool proto_has_ports(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
-	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
-}
-
-static __always_inline void read_ports(struct flow *f, const unsigned char *at)
-{
-	__u16 ports[2];
-
-	if (!proto_has_ports(f->proto) || bpf_probe_read_kernel(ports, sizeof(ports), at))
-		return;
-	f->sport = bpf_ntohs(ports[0]);
-	f->dport = bpf_ntohs(ports[1]);
-	f->has_ports = true;
-}
-
-/* Headers of IPv4 and the ports behind them; IPv6 extension headers are not walked. */
-static __always_inline void read_flow(struct flow *f, const struct sk_buff *skb, bool probe)
-{
-	const unsigned char *nh = GET(probe, skb, head) + GET(probe, skb, network_header);
-	__u16 protocol = bpf_ntohs(GET(probe, skb, protocol));
-	__u32 w[10];
-
-	__builtin_memset(f, 0, sizeof(*f));
-	if (protocol == ETH_P_IP) {
-		/* With the ports, where there are no options: reading twice costs twice. */
-		if (bpf_probe_read_kernel(w, 24, nh))
-			return;
-		f->family = AF_INET;
-		f->proto = bpf_ntohl(w[2]) >> 16;
-		f->src[0] = w[3];
-		f->dst[0] = w[4];
-		if (bpf_ntohl(w[1]) & IP_OFFSET)
-			return;
-		if ((bpf_ntohl(w[0]) >> 24 & 15) != 5) {
-			read_ports(f, nh + (bpf_ntohl(w[0]) >> 24 & 15) * 4);
-		} else if (proto_has_ports(f->proto)) {
-			f->sport = bpf_ntohl(w[5]) >> 16;
-			f->dport = bpf_ntohl(w[5]);
-			f->has_ports = true;
-		}
-	} else if (protocol == ETH_P_IPV6) {
-		if (bpf_probe_read_kernel(w, 40, nh))
-			return;
-		f->family = AF_INET6;
-		f->proto = bpf_ntohl(w[1]) >> 8;
-		__builtin_memcpy(f->src, w + 2, 16);
-		__builtin_memcpy(f->dst, w + 6, 16);
-		read_ports(f, nh + 40);
-	}
-}
-
-static __always_inline bool same_addr(const __u32 *a, const volatile __u32 *want,
-				      const volatile __u32 *mask)
-{
-	return !(((a[0] ^ want[0]) & mask[0]) | ((a[1] ^ want[1]) & mask[1]) |
-		 ((a[2] ^ want[2]) & mask[2]) | ((a[3] ^ want[3]) & mask[3]));
-}
-
-static __always_inline bool in_range(__u16 port, const volatile __u16 *range)
-{
-	return !range[1] || (port >= range[0] && port <= range[1]);
-}
-
-static __always_inline bool ports_match(const struct flow *f)
-{
-	if (!f->has_ports) /* behind an extension header, or in a later fragment: who knows */
-		return f->family == AF_INET6 && !proto_has_ports(f->proto);
-	return in_range(f->sport, filter.sport) && in_range(f->dport, filter.dport) &&
-	       (in_range(f->sport, filter.port) || in_range(f->dport, filter.port));
-}
-
-static __always_inline bool proto_matches(const struct flow *f)
-{
-	/* 0, 43, 44, 51, 60, 135: extension headers */
-	return f->proto == filter.proto ||
-	       (f->family == AF_INET6 && (f->proto == 0 || f->proto == 43 || f->proto == 44 ||
-					  f->proto == 51 || f->proto == 60 || f->proto == 135));
-}
-
-static __always_inline bool flow_matches(const struct flow *f)
-{
-	if (filter.family && f->family != filter.family)
-		return false;
-	if (filter.has_proto && !proto_matches(f))
-		return false;
-	if (filter.has_ports && !ports_match(f))
-		return false;
-	if (filter.has_src && !same_addr(f->src, filter.src, filter.src_mask))
-		return false;
-	if (filter.has_dst && !same_addr(f->dst, filter.dst, filter.dst_mask))
-		return false;
-	return !filter.has_addr || same_addr(f->src, filter.addr, filter.addr_mask) ||
-	       same_addr(f->dst, filter.addr, filter.addr_mask);
-}
-
-static __always_inline bool selected(const struct sk_buff *skb, bool probe)
-{
-	struct flow f;
-
-	if (!has_filter)
-		return true;
-	if ((GET(probe, skb, mark) ^ filter.mark) & filter.mark_mask)
-		return false;
-	read_flow(&f, skb, probe);
-	return flow_matches(&f);
-}
-
-static __always_inline __u64 mix(__u64 h, __u64 v)
-{
-	return (h ^ v) * 0xff51afd7ed558ccdull;
-}
-
-/* Changes when NAT changes the packet. */
-static __always_inline __u64 print_of(const struct sk_buff *skb, bool probe)
-{
-	struct flow f;
-	__u64 h;
-
-	read_flow(&f, skb, probe);
-	h = mix((__u64)f.src[0] << 32 | f.dst[0], (__u64)f.sport << 32 | f.dport << 8 | f.proto);
-	if (f.family == AF_INET6) {
-		h = mix(h, (__u64)f.src[1] << 32 | f.dst[1]);
-		h = mix(h, (__u64)f.src[2] << 32 | f.dst[2]);
-		h = mix(h, (__u64)f.src[3] << 32 | f.dst[3]);
-	}
-	return h;
-}
-
 /* --- sights --- */
+
+static __always_inline void copy_dev_name(char *to, const struct net_device *dev, bool probe)
+{
+	__u64 *w = (__u64 *)to;
+
+	if (probe) {
+		BPF_CORE_READ_INTO((char(*)[NFP_DEV_LEN])to, dev, name);
+		return;
+	}
+	w[0] = *(__u64 *)&dev->name[0];
+	w[1] = *(__u64 *)&dev->name[8];
+}
 
 static __always_inline void copy_dev(char *name, __u32 *index, const struct net_device *dev,
 				     bool probe)
@@ -249,7 +108,7 @@ static __always_inline void copy_dev(char *name, __u32 *index, const struct net_
 	if (!dev)
 		return;
 	*index = GET(probe, dev, ifindex);
-	BPF_CORE_READ_INTO((char(*)[NFP_DEV_LEN])name, dev, name);
+	copy_dev_name(name, dev, probe);
 }
 
 static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_buff *skb,
@@ -272,13 +131,13 @@ static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_bu
 
 static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_followed *f,
 				       const struct sk_buff *skb, const struct nf_hook_state *state,
-				       __u32 what, bool probe)
+				       __u32 what, __u64 now, bool probe)
 {
 	unsigned long nfct = GET(probe, skb, _nfct);
 
 	s->ev.type = NFP_SIGHT;
 	s->ev.cpu = bpf_get_smp_processor_id();
-	s->ev.ktime = bpf_ktime_get_ns();
+	s->ev.ktime = now;
 	s->ev.pid = 0;
 	s->ev.netns = f->netns;
 	s->id = f->id;
@@ -303,14 +162,14 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 {
 	struct nfp_sight *s;
 
+	note_activity(f->seen);
 	if (!full) {
 		s = bpf_ringbuf_reserve(&records, __builtin_offsetof(struct nfp_sight, in), 0);
 		if (!s) {
 			count_lost(NFP_SIGHT);
 			return;
 		}
-		fill_sight(s, f, skb, state, what, probe);
-		note_activity(s->ev.ktime);
+		fill_sight(s, f, skb, state, what, f->seen, probe);
 		bpf_ringbuf_submit(s, wake_reader());
 		return;
 	}
@@ -319,13 +178,12 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 		count_lost(NFP_SIGHT);
 		return;
 	}
-	fill_sight(s, f, skb, state, what, probe);
+	fill_sight(s, f, skb, state, what, f->seen, probe);
 	s->flags = NFP_SIGHT_FULL | (begins ? NFP_SIGHT_BEGINS : 0);
 	__builtin_memset(s->in, 0, sizeof(*s) - __builtin_offsetof(struct nfp_sight, in));
 	copy_dev(s->in, &s->iif, GET(probe, state, in), probe);
 	copy_dev(s->out, &s->oif, GET(probe, state, out), probe);
 	copy_headers(s, skb, probe);
-	note_activity(s->ev.ktime);
 	bpf_ringbuf_submit(s, wake_reader());
 }
 
@@ -360,15 +218,20 @@ static __always_inline bool has_hook(const struct nf_hook_entries *entries)
 static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf_hook_state *state,
 				      bool probe)
 {
-	const struct net *net = GET(probe, state, net);
-	__u32 inum;
 	__u8 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
+	const struct net *net;
+	__u32 inum;
 
 	if (!begins_anywhere) {
+		net = GET(probe, state, net);
 		inum = GET(probe, net, ns.inum);
 		if (!bpf_map_lookup_elem(&begin_netns, &inum))
 			return false;
 	}
+	/* Every load of a kernel's field is ten instructions, for it may fault. */
+	if (hook == NF_INET_LOCAL_OUT || hook == NF_INET_PRE_ROUTING)
+		return true;
+	net = GET(probe, state, net);
 	if (pf == NFPROTO_IPV4)
 		return BEGINS_IP(probe, net, hooks_ipv4, skb, hook);
 	if (pf == NFPROTO_IPV6)
@@ -376,9 +239,16 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 	return true;
 }
 
+static __always_inline bool is_wanted(const struct sk_buff *skb, const struct nf_hook_state *state,
+				      bool probe)
+{
+	return may_begin(skb, state, probe) && selected(skb, probe);
+}
+
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */
-static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
-					      const struct nf_hook_state *state, bool probe)
+static __always_inline struct nfp_followed *enter_followed(const struct sk_buff *skb,
+							   const struct nf_hook_state *state,
+							   bool wanted, bool probe)
 {
 	struct nfp_followed *f = followed_of(skb);
 	const struct net *net;
@@ -387,9 +257,7 @@ static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
 	bool begins, full;
 
 	if (!f) {
-		if (!may_begin(skb, state, probe) || !selected(skb, probe))
-			return NULL;
-		f = follow(skb, 0);
+		f = wanted || is_wanted(skb, state, probe) ? follow(skb, 0) : NULL;
 		if (!f)
 			return NULL;
 	}
@@ -406,10 +274,37 @@ static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
 
 		f->shown = 1;
 		if (c)
-			emit_held(c, f->seen);
+			emit_held(c, f->seen, BPF_RB_NO_WAKEUP); /* the sight that follows does */
 	}
 	emit_sight(f, skb, state, NFP_ENTER, begins, full, probe);
 	return f;
+}
+
+static __noinline struct nfp_followed *enter_by_fentry(const struct sk_buff *skb,
+						       const struct nf_hook_state *state, bool wanted)
+{
+	return enter_followed(skb, state, wanted, false);
+}
+
+static __noinline struct nfp_followed *enter_by_kprobe(const struct sk_buff *skb,
+						       const struct nf_hook_state *state, bool wanted)
+{
+	return enter_followed(skb, state, wanted, true);
+}
+
+/* Most packets are nobody's: what they need not run through lies in functions of its own, whose
+ * registers and stack they need not make room for. */
+static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
+					      const struct nf_hook_state *state, bool probe)
+{
+	bool wanted = false;
+
+	if (n_followed <= 0) {
+		wanted = is_wanted(skb, state, probe);
+		if (!wanted)
+			return NULL;
+	}
+	return probe ? enter_by_kprobe(skb, state, wanted) : enter_by_fentry(skb, state, wanted);
 }
 
 #endif

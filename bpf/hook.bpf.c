@@ -22,18 +22,15 @@ int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *s
 	return 0;
 }
 
-SEC("fexit/nf_hook_slow")
-int BPF_PROG(hook_left, struct sk_buff *skb, struct nf_hook_state *state, void *e, unsigned int s,
-	     int ret)
+/* Dropped, queued or stolen, its memory may be another packet's by now. */
+static __noinline int left(__u64 *ctx)
 {
-	struct nfp_followed *f;
+	const struct sk_buff *skb = (void *)ctx[0];
+	const struct nf_hook_state *state = (void *)ctx[1];
+	struct nfp_followed *f = (int)ctx[4] == NF_ACCEPT ? followed_of(skb) : NULL;
 	__u64 print;
 	bool full;
 
-	/* Dropped, queued or stolen, its memory may be another packet's by now. */
-	if (n_followed <= 0 || ret != NF_ACCEPT)
-		return 0;
-	f = followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
 	print = print_of(skb, false);
@@ -42,4 +39,10 @@ int BPF_PROG(hook_left, struct sk_buff *skb, struct nf_hook_state *state, void *
 	f->seen = bpf_ktime_get_ns();
 	emit_sight(f, skb, state, NFP_LEAVE, false, full, false);
 	return 0;
+}
+
+SEC("fexit/nf_hook_slow")
+int hook_left(__u64 *ctx)
+{
+	return n_followed > 0 ? left(ctx) : 0;
 }

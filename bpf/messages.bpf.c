@@ -124,7 +124,7 @@ static __always_inline int queued_on(struct sock *sk)
 		return 0;
 	/* First: an interrupt that looks a route up from here on sees that it need not hold it. */
 	c->last_message = bpf_ktime_get_ns();
-	emit_held(c, c->last_message);
+	emit_held(c, c->last_message, 0);
 
 	m = bpf_ringbuf_reserve(&records, sizeof(*m), 0);
 	if (!m) {

@@ -5,45 +5,9 @@
  * verdict, tells that the rule matched. The address of the expression lies in the memory of its
  * chain's rules, and tells the rule.
  */
-#include "bpf/follow.h"
+#include "bpf/rules.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define RULES_MAX (1 << 20) /* walked in one chain */
-#define IS_LAST (1ull << 63)
-
-/* One walk through a base chain, under way. */
-struct visit {
-	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */
-	__u64 skb;
-	__u64 chain; /* where it is */
-	__u64 stack[NFP_STACK];
-	__u32 depth;
-	__u32 ended; /* a rule gave the last word */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NFP_VISITS);
-	__type(key, __u64); /* struct nft_pktinfo of the caller: on its stack, and nested walks have their own */
-	__type(value, struct visit);
-} visits SEC(".maps");
-
-/* The rule of an expression. Addresses are given anew when a transaction is committed, and not before. */
-struct rule_key {
-	__u64 expr, gen;
-};
-
-struct rule {
-	__u64 chain, handle; /* handle: IS_LAST, nothing follows in the rule */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct rule_key);
-	__type(value, struct rule);
-} rules SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -52,142 +16,15 @@ struct {
 	__type(value, __u32);
 } chains SEC(".maps");
 
-/* How many visits are under way: while it is 0, expressions are nobody's. */
-volatile __s32 n_visits = 0;
-
-static const struct visit no_visit;
 volatile __u64 generation = 1;
-
-/* --- from an expression to its rule --- */
-
-struct search {
-	__u64 at, end, expr, handle;
-	bool found;
-};
-
-/* struct nft_rule_dp: is_last:1, dlen:12, handle:42, then dlen bytes of expressions. */
-static long look_at_rule(__u32 i, struct search *s)
-{
-	__u64 head, next;
-
-	if (s->at >= s->end || bpf_probe_read_kernel(&head, sizeof(head), (void *)s->at) || head & 1)
-		return 1;
-	next = s->at + sizeof(head) + (head >> 1 & 0xfff);
-	if (s->expr < next) {
-		const struct nft_expr *expr = (void *)s->expr;
-
-		s->handle = head >> 13 & ((1ull << 42) - 1);
-		if (s->expr + BPF_CORE_READ(expr, ops, size) >= next)
-			s->handle |= IS_LAST;
-		s->found = true;
-		return 1;
-	}
-	s->at = next;
-	return 0;
-}
-
-static __always_inline bool lies_in(struct search *s, const struct nft_rule_blob *blob)
-{
-	__u64 data = (__u64)blob + bpf_core_field_offset(struct nft_rule_blob, data);
-	__u64 size = BPF_CORE_READ(blob, size);
-
-	if (!blob || s->expr < data || s->expr >= data + size)
-		return false;
-	s->at = data;
-	s->end = data + size;
-	return true;
-}
-
-/* Both generations of its rules: which of them the walk took does not matter. */
-static __always_inline bool is_of_chain(struct search *s, __u64 chain)
-{
-	const struct nft_chain *c = (void *)chain;
-
-	return lies_in(s, BPF_CORE_READ(c, blob_gen_0)) || lies_in(s, BPF_CORE_READ(c, blob_gen_1));
-}
-
-struct unwinding {
-	const struct visit *w;
-	struct search *s;
-	__u64 chain; /* tried now */
-	__u32 depth;
-	bool found;
-};
-
-static long look_at_chain(__u32 i, struct unwinding *u)
-{
-	if (is_of_chain(u->s, u->chain)) {
-		u->found = true;
-		return 1;
-	}
-	if (!u->depth)
-		return 1;
-	u->depth--;
-	u->chain = u->w->stack[u->depth & (NFP_STACK - 1)];
-	return 0;
-}
-
-struct remembered {
-	const struct visit *w;
-	__u64 chain, want;
-	__u32 depth;
-	bool found;
-};
-
-static long look_for_chain(__u32 i, struct remembered *r)
-{
-	if (r->chain == r->want) {
-		r->found = true;
-		return 1;
-	}
-	if (!r->depth)
-		return 1;
-	r->depth--;
-	r->chain = r->w->stack[r->depth & (NFP_STACK - 1)];
-	return 0;
-}
-
-/*
- * The rule of an expression, and where that is: in the chain that the walk is in, or, since the end
- * of a chain makes no noise, in one that it came from.
- */
-static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *out)
-{
-	struct rule_key key = {expr, w->v.gen};
-	struct search s = {.expr = expr};
-	struct unwinding u = {.w = w, .s = &s, .chain = w->chain, .depth = w->depth};
-	struct rule *known = bpf_map_lookup_elem(&rules, &key);
-
-	if (known) {
-		struct remembered r = {
-			.w = w, .chain = w->chain, .want = known->chain, .depth = w->depth};
-
-		*out = *known;
-		bpf_loop(NFP_STACK + 1, look_for_chain, &r, 0);
-		w->chain = r.found ? r.chain : w->chain;
-		w->depth = r.found ? r.depth : w->depth;
-		/* A rule of a chain that nothing led to: what did was not seen. */
-		if (!r.found)
-			w->v.flags |= NFP_VISIT_UNKNOWN;
-		return r.found;
-	}
-	bpf_loop(NFP_STACK + 1, look_at_chain, &u, 0);
-	if (!u.found)
-		return false;
-	bpf_loop(RULES_MAX, look_at_rule, &s, 0);
-	if (!s.found)
-		return false;
-	w->chain = u.chain;
-	w->depth = u.depth;
-	out->chain = u.chain;
-	out->handle = s.handle;
-	bpf_map_update_elem(&rules, &key, out, BPF_ANY);
-	return true;
-}
 
 /* --- names --- */
 
-static __always_inline void announce(__u64 chain, __u64 gen)
+/* Chains that were announced, each in one word: what stands in front of the map. */
+enum { TOLD = 1024 };
+static volatile __u64 told[TOLD];
+
+static __noinline int announce_anew(__u64 chain, __u64 gen)
 {
 	struct rule_key key = {chain, gen};
 	const struct nft_chain *c = (void *)chain;
@@ -195,12 +32,12 @@ static __always_inline void announce(__u64 chain, __u64 gen)
 	struct nfp_chain *r;
 	__u32 one = 1;
 
-	if (!chain || bpf_map_lookup_elem(&chains, &key))
-		return;
+	if (bpf_map_lookup_elem(&chains, &key))
+		return 0;
 	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r) {
 		count_lost(NFP_CHAIN);
-		return;
+		return -1;
 	}
 	event_init(&r->ev, NFP_CHAIN);
 	t = BPF_CORE_READ(c, table);
@@ -212,6 +49,16 @@ static __always_inline void announce(__u64 chain, __u64 gen)
 	bpf_probe_read_kernel_str(r->name, sizeof(r->name), BPF_CORE_READ(c, name));
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	bpf_map_update_elem(&chains, &key, &one, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void announce(__u64 chain, __u64 gen)
+{
+	__u64 word = chain << 16 | (gen & 0xffff); /* all addresses begin with the same 16 bits */
+	__u32 i = word * 0x9e3779b97f4a7c15ull >> 54;
+
+	if (chain && told[i % TOLD] != word && !announce_anew(chain, gen))
+		told[i % TOLD] = word;
 }
 
 /* --- the end of a visit --- */
@@ -295,7 +142,7 @@ static __noinline int flush(struct visit *w)
 		return 0;
 	r.n = w->v.n;
 	if (r.n)
-		bpf_loop(NFP_STEPS, resolve_one, &r, 0);
+		bpf_loop(r.n, resolve_one, &r, 0);
 	announce(w->v.base, w->v.gen);
 	if (w->ended)
 		w->v.flags &= ~NFP_VISIT_POLICY;
@@ -314,79 +161,88 @@ static __noinline int flush(struct visit *w)
 
 /* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
 
+/* nf_hook_bridge_pre() does not call nf_hook_slow(). */
+static __always_inline bool is_first_sight(const struct nf_hook_state *state, bool probe)
+{
+	return GET(probe, state, pf) == NFPROTO_BRIDGE &&
+	       GET(probe, state, hook) == NF_INET_PRE_ROUTING;
+}
+
 static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool probe)
 {
-	const struct nf_hook_state *state;
-	__u64 key = (__u64)pkt;
+	const struct nf_hook_state *state = GET(probe, pkt, state);
+	struct sk_buff *skb = GET(probe, pkt, skb);
+	__u64 now = bpf_ktime_get_ns();
 	struct nfp_followed *f;
-	struct sk_buff *skb;
 	struct visit *w;
 
-	state = GET(probe, pkt, state);
-	/* nf_hook_bridge_pre() does not call nf_hook_slow(). */
-	if (GET(probe, state, pf) == NFPROTO_BRIDGE &&
-	    GET(probe, state, hook) == NF_INET_PRE_ROUTING) {
-		skb = GET(probe, pkt, skb);
-		f = enter(skb, state, probe);
-	} else {
-		if (n_followed <= 0)
-			return 0;
-		skb = GET(probe, pkt, skb);
-		f = followed_of(skb);
-	}
+	f = is_first_sight(state, probe) ? enter(skb, state, probe) : followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
-	if (!bpf_map_update_elem(&visits, &key, &no_visit, BPF_NOEXIST)) {
-		__sync_fetch_and_add(&n_visits, 1);
-	} else if (bpf_map_update_elem(&visits, &key, &no_visit, BPF_ANY)) {
+	w = visit_take(pkt, now);
+	if (!w) {
 		count_lost(NFP_VISIT);
 		return 0;
 	}
-	w = bpf_map_lookup_elem(&visits, &key);
-	if (!w)
-		return 0;
-	event_init(&w->v.ev, NFP_VISIT);
+	w->v.ev.type = NFP_VISIT;
+	w->v.ev.cpu = bpf_get_smp_processor_id();
+	w->v.ev.pid = 0;
 	w->v.ev.netns = f->netns;
-	w->v.began = w->v.ev.ktime;
+	w->v.began = now;
 	w->v.base = w->chain = (__u64)chain;
 	w->v.gen = generation;
 	w->v.id = f->id;
 	w->v.pf = GET(probe, state, pf);
 	w->v.hook = GET(probe, state, hook);
+	w->v.flags = 0;
+	w->v.n = 0;
 	w->skb = (__u64)skb;
+	w->depth = w->ended = 0;
+	/* The end of a visit before was left out. */
+	if (moment_take(&w->began) && f->in_visit)
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f->in_visit = 1;
 	return 0;
 }
 
-SEC("fentry/nft_do_chain")
-int BPF_PROG(chain_entered, struct nft_pktinfo *pkt, struct nft_chain *chain)
+static __noinline int begin_by_fentry(__u64 *ctx)
 {
-	return gate && !by_kprobes ? begin_visit(pkt, chain, false) : 0;
+	return gate && !by_kprobes ? begin_visit((void *)ctx[0], (void *)ctx[1], false) : 0;
+}
+
+SEC("fentry/nft_do_chain")
+int BPF_PROG(chain_entered, struct nft_pktinfo *pkt)
+{
+	return n_followed > 0 || is_first_sight(pkt->state, false) ? begin_by_fentry(ctx) : 0;
+}
+
+static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain)
+{
+	return begin_visit(pkt, chain, true);
 }
 
 SEC("kprobe/nft_do_chain")
 int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	return gate && by_kprobes ? begin_visit(pkt, chain, true) : 0;
+	return gate && by_kprobes ? begin_by_kprobe(pkt, chain) : 0;
 }
 
-SEC("fexit/nft_do_chain")
-int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsigned int ret)
+static __noinline int end_visit(__u64 *ctx)
 {
+	const struct nft_pktinfo *pkt = (void *)ctx[0];
+	const struct nft_chain *chain = (void *)ctx[1];
+	struct visit *w = visit_find(pkt);
 	const struct nft_base_chain *base;
-	__u64 key = (__u64)pkt;
 	struct nfp_followed *f;
-	struct visit *w;
 
-	if (n_visits <= 0)
-		return 0;
-	w = bpf_map_lookup_elem(&visits, &key);
 	if (!w)
 		return 0;
+	if (!moment_holds(&w->began))
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
 		f->in_visit = 0;
-	w->v.verdict = ret;
+	w->v.verdict = (int)ctx[2];
 	/* The end of that visit was missed, and the beginning of this one. */
 	if (w->skb != (__u64)pkt->skb || w->v.base != (__u64)chain)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
@@ -394,9 +250,14 @@ int BPF_PROG(chain_left, struct nft_pktinfo *pkt, struct nft_chain *chain, unsig
 	w->v.policy = BPF_CORE_READ(base, policy);
 	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
 	flush(w);
-	if (!bpf_map_delete_elem(&visits, &key))
-		__sync_fetch_and_add(&n_visits, -1);
+	visit_leave(w);
 	return 0;
+}
+
+SEC("fexit/nft_do_chain")
+int chain_left(__u64 *ctx)
+{
+	return n_visits > 0 ? end_visit(ctx) : 0;
 }
 
 /* --- expressions: void eval(const struct nft_expr *, struct nft_regs *, const struct nft_pktinfo *) --- */
@@ -426,17 +287,17 @@ static __always_inline struct nfp_step *push(struct visit *w, const void *expr, 
 
 static __always_inline struct visit *visit_of(const struct nft_pktinfo *pkt)
 {
-	__u64 key = (__u64)pkt;
-	struct visit *w = bpf_map_lookup_elem(&visits, &key);
+	struct visit *w = visit_find(pkt);
 
-	if (!w || w->skb == (__u64)BPF_CORE_READ(pkt, skb))
+	if (!w || w->skb == (__u64)pkt->skb)
 		return w;
 	/* Another packet's, whose end was missed, at the same place of a stack. */
 	w->v.flags |= NFP_VISIT_UNKNOWN;
 	return NULL;
 }
 
-static __noinline int push_eval(const void *expr, const void *pkt, __s32 code, __u64 target)
+static __noinline int push_eval(const void *expr, const struct nft_pktinfo *pkt, __s32 code,
+				__u64 target)
 {
 	struct visit *w = visit_of(pkt);
 
@@ -446,47 +307,47 @@ static __noinline int push_eval(const void *expr, const void *pkt, __s32 code, _
 }
 
 /* Evaluated: what it left in the verdict register is the result. */
-static __always_inline int evaluated(struct nft_expr *expr, struct nft_regs *regs,
-				     struct nft_pktinfo *pkt)
+static __noinline int evaluated(__u64 *ctx)
 {
-	__s32 code;
+	const struct nft_regs *regs = (void *)ctx[1];
+	__s32 code = regs->verdict.code;
 
-	if (n_visits <= 0)
-		return 0;
-	code = regs->verdict.code;
 	if (code == NFT_BREAK)
 		return 0;
-	return push_eval(expr, pkt, code,
+	return push_eval((void *)ctx[0], (void *)ctx[2], code,
 			 code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);
 }
 
 /* It has one result only: no need to wait for its return. */
-static __always_inline int continues(struct nft_expr *expr, struct nft_pktinfo *pkt)
+static __noinline int continues(__u64 *ctx)
 {
-	return n_visits > 0 ? push_eval(expr, pkt, NFT_CONTINUE, 0) : 0;
+	return push_eval((void *)ctx[0], (void *)ctx[2], NFT_CONTINUE, 0);
 }
 
-SEC("fentry/nft_immediate_eval")
-int BPF_PROG(immediate, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
+static __noinline int set_at_once(__u64 *ctx)
 {
 	const struct nft_immediate_expr *priv;
 	__s32 code = NFT_CONTINUE;
 	__u64 target = 0;
 
-	if (n_visits <= 0)
-		return 0;
-	priv = (void *)((__u64)expr + bpf_core_field_offset(struct nft_expr, data));
+	priv = (void *)(ctx[0] + bpf_core_field_offset(struct nft_expr, data));
 	if (!BPF_CORE_READ(priv, dreg)) { /* NFT_REG_VERDICT */
 		code = BPF_CORE_READ(priv, data.verdict.code);
 		target = code == NFT_JUMP || code == NFT_GOTO
 				 ? (__u64)BPF_CORE_READ(priv, data.verdict.chain)
 				 : 0;
 	}
-	return push_eval(expr, pkt, code, target);
+	return push_eval((void *)ctx[0], (void *)ctx[2], code, target);
 }
 
-static __noinline int push_lookup(const void *expr, const void *regs, const void *pkt, __s32 code,
-				  __u64 target)
+SEC("fentry/nft_immediate_eval")
+int immediate(__u64 *ctx)
+{
+	return n_visits > 0 ? set_at_once(ctx) : 0;
+}
+
+static __always_inline int push_lookup(const void *expr, const void *regs,
+				       const struct nft_pktinfo *pkt, __s32 code, __u64 target)
 {
 	struct visit *w = visit_of(pkt);
 	const struct nft_lookup *priv =
@@ -518,34 +379,35 @@ static __noinline int push_lookup(const void *expr, const void *regs, const void
 }
 
 /* Only of verdict maps: else it is a match, and the rule goes on. */
-SEC("fexit/nft_lookup_eval")
-int BPF_PROG(lookup, struct nft_expr *expr, struct nft_regs *regs, struct nft_pktinfo *pkt)
+static __noinline int looked_up(__u64 *ctx)
 {
-	__s32 code;
+	const struct nft_regs *regs = (void *)ctx[1];
+	__s32 code = regs->verdict.code;
 
-	if (n_visits <= 0)
-		return 0;
-	code = regs->verdict.code;
 	if (code == NFT_BREAK)
 		return 0;
-	return push_lookup(expr, regs, pkt, code,
+	return push_lookup((void *)ctx[0], regs, (void *)ctx[2], code,
 			   code == NFT_JUMP || code == NFT_GOTO ? (__u64)regs->verdict.chain : 0);
+}
+
+SEC("fexit/nft_lookup_eval")
+int lookup(__u64 *ctx)
+{
+	return n_visits > 0 ? looked_up(ctx) : 0;
 }
 
 #define EVALUATED(fn)                                                                              \
 	SEC("fexit/" #fn)                                                                          \
-	int BPF_PROG(fn##_left, struct nft_expr *expr, struct nft_regs *regs,                     \
-		     struct nft_pktinfo *pkt)                                                      \
+	int fn##_left(__u64 *ctx)                                                                  \
 	{                                                                                          \
-		return evaluated(expr, regs, pkt);                                                 \
+		return n_visits > 0 ? evaluated(ctx) : 0;                                          \
 	}
 
 #define CONTINUES(fn)                                                                              \
 	SEC("fentry/" #fn)                                                                         \
-	int BPF_PROG(fn##_entered, struct nft_expr *expr, struct nft_regs *regs,                  \
-		     struct nft_pktinfo *pkt)                                                      \
+	int fn##_entered(__u64 *ctx)                                                               \
 	{                                                                                          \
-		return continues(expr, pkt);                                                       \
+		return n_visits > 0 ? continues(ctx) : 0;                                          \
 	}
 
 CONTINUES(nft_counter_eval)

@@ -18,36 +18,40 @@ char LICENSE[] SEC("license") = "GPL";
 #define RTN_PROHIBIT 8
 #define RTN_THROW 9
 
-static __always_inline void fill_flow(struct nfp_fib *f, const struct flowi_common *fl)
+static __always_inline void fill_flow(struct nfp_fib *f, const struct flowi_common *fl, bool probe)
 {
 	const struct flowi_common___dscp *newer = (const void *)fl;
 
-	f->iif = BPF_CORE_READ(fl, flowic_iif);
-	f->oif = BPF_CORE_READ(fl, flowic_oif);
-	f->mark = BPF_CORE_READ(fl, flowic_mark);
-	f->proto = BPF_CORE_READ(fl, flowic_proto);
+	f->iif = GET(probe, fl, flowic_iif);
+	f->oif = GET(probe, fl, flowic_oif);
+	f->mark = GET(probe, fl, flowic_mark);
+	f->proto = GET(probe, fl, flowic_proto);
 	if (bpf_core_field_exists(newer->flowic_dscp))
-		f->tos = BPF_CORE_READ(newer, flowic_dscp);
+		f->tos = GET(probe, newer, flowic_dscp);
 	else
-		f->tos = BPF_CORE_READ(fl, flowic_tos);
+		f->tos = GET(probe, fl, flowic_tos);
 }
 
-static __always_inline void fill_nexthop(struct nfp_fib *f, const struct fib_nh_common *nhc)
+static __always_inline void fill_nexthop(struct nfp_fib *f, const struct fib_nh_common *nhc,
+					 bool probe)
 {
-	const struct net_device *dev = BPF_CORE_READ(nhc, nhc_dev);
+	const struct net_device *dev = GET(probe, nhc, nhc_dev);
+	const struct net *net;
 
-	f->scope = BPF_CORE_READ(nhc, nhc_scope);
-	f->gw_family = BPF_CORE_READ(nhc, nhc_gw_family);
+	f->scope = GET(probe, nhc, nhc_scope);
+	f->gw_family = GET(probe, nhc, nhc_gw_family);
 	if (f->gw_family == AF_INET)
 		BPF_CORE_READ_INTO((__be32 *)f->gw, nhc, nhc_gw.ipv4);
 	else if (f->gw_family == AF_INET6)
 		BPF_CORE_READ_INTO((struct in6_addr *)f->gw, nhc, nhc_gw.ipv6);
 	if (!dev)
 		return;
-	f->ifindex = BPF_CORE_READ(dev, ifindex);
-	BPF_CORE_READ_INTO(&f->dev, dev, name);
-	if (!f->ev.netns)
-		f->ev.netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
+	f->ifindex = GET(probe, dev, ifindex);
+	copy_dev_name(f->dev, dev, probe);
+	if (f->ev.netns)
+		return;
+	net = GET(probe, dev, nd_net.net);
+	f->ev.netns = GET(probe, net, ns.inum);
 }
 
 /* The slot that the next lookup may fill; taken before it is filled, for an interrupt may do a
@@ -66,7 +70,7 @@ static __always_inline struct nfp_fib *take_slot(struct cpu_state *c)
 
 /* Emits the lookup now when a message of this CPU is recent, else leaves it held for a message to
  * come. */
-static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f)
+static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f, bool followed)
 {
 	__u64 now = bpf_ktime_get_ns();
 
@@ -74,7 +78,7 @@ static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f)
 	f->ev.ktime = now;
 	if (now - c->last_message > window_ns)
 		return;
-	if (bpf_ringbuf_output(&records, f, sizeof(*f), 0))
+	if (bpf_ringbuf_output(&records, f, sizeof(*f), followed ? wake_reader() : 0))
 		count_lost(f->ev.type);
 	f->ev.ktime = 0;
 }
@@ -108,91 +112,98 @@ static __always_inline void fill_route4(struct nfp_fib *f, const struct fib_nh_c
 	f->metric = BPF_CORE_READ(fi, fib_priority);
 }
 
-/* The bpf engine: lookups of packets that it follows, or is about to. */
-const volatile bool only_followed = false;
+/* Output's lookups have it. */
+#define LOOPBACK_IFINDEX 1
 
-/* An arrived packet is followed already; one of our own will be when it comes to its first hook. */
-static __always_inline bool is_worth_it(const struct cpu_state *c, const struct flow *f, int iif)
-{
-	if (iif > 1) /* LOOPBACK_IFINDEX is what output lookups put there */
-		return n_followed > 0 && bpf_ktime_get_ns() - c->last_message <= window_ns;
-	return !has_filter || flow_matches(f) ||
-	       (n_followed > 0 && bpf_ktime_get_ns() - c->last_message <= window_ns);
-}
-
-static __always_inline void flow_ports(struct flow *f, const union flowi_uli *uli)
-{
-	f->sport = bpf_ntohs(BPF_CORE_READ(uli, ports.sport));
-	f->dport = bpf_ntohs(BPF_CORE_READ(uli, ports.dport));
-	f->has_ports = proto_has_ports(f->proto);
-}
-
-static __always_inline bool is_worth_it4(const struct cpu_state *c, const struct flowi4 *fl)
-{
-	struct flow f = {.family = AF_INET};
-	int iif;
-
-	if (!only_followed)
-		return true;
-	iif = BPF_CORE_READ(fl, __fl_common.flowic_iif);
-	if (iif > 1 && n_followed <= 0)
-		return false;
-	f.proto = BPF_CORE_READ(fl, __fl_common.flowic_proto);
-	flow_ports(&f, &fl->uli);
-	if (n_followed <= 0 && filter.has_ports && !ports_match(&f))
-		return false;
-	f.src[0] = BPF_CORE_READ(fl, saddr);
-	f.dst[0] = BPF_CORE_READ(fl, daddr);
-	return is_worth_it(c, &f, iif);
-}
-
-static __always_inline bool is_worth_it6(const struct cpu_state *c, const struct flowi6 *fl)
-{
-	struct flow f = {.family = AF_INET6};
-	int iif;
-
-	if (!only_followed)
-		return true;
-	iif = BPF_CORE_READ(fl, __fl_common.flowic_iif);
-	if (iif > 1 && n_followed <= 0)
-		return false;
-	f.proto = BPF_CORE_READ(fl, __fl_common.flowic_proto);
-	BPF_CORE_READ_INTO((struct in6_addr *)f.src, fl, saddr);
-	BPF_CORE_READ_INTO((struct in6_addr *)f.dst, fl, daddr);
-	flow_ports(&f, &fl->uli);
-	return is_worth_it(c, &f, iif);
-}
-
-/* fib_table_lookup(u32 tb_id, const struct flowi4 *flp, const struct fib_nh_common *nhc, int err)
+/*
+ * The bpf engine wants lookups of packets that it follows, or is about to: an arrived packet is
+ * followed already; one of our own will be when it comes to its first hook.
  */
-SEC("raw_tp/fib_table_lookup")
-int fib4_lookup(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline bool is_recent(void)
 {
-	const struct flowi4 *fl = (void *)ctx->args[1];
-	const struct fib_nh_common *nhc = (void *)ctx->args[2];
-	struct cpu_state *c;
+	struct cpu_state *c = this_cpu();
+
+	return c && bpf_ktime_get_ns() - c->last_message <= window_ns;
+}
+
+/* Ports first: they tell most flows apart. */
+static __always_inline bool flow_ports_match(struct flow *f, const struct flowi_common *fl,
+					     const union flowi_uli *uli)
+{
+	if (filter.has_ports) {
+		f->ports = uli->ports.sport | (__u32)uli->ports.dport << 16;
+		if (!in_ranges(f->ports))
+			return false;
+	}
+	f->proto = fl->flowic_proto;
+	f->has_ports = proto_has_ports(f->proto);
+	return true;
+}
+
+/* nhc has the next hop's type, and may be NULL, of which the verifier knows nothing: has_nhc. */
+static __always_inline int record4(__u32 table, const struct flowi4 *fl,
+				   const struct fib_nh_common *nhc, bool has_nhc, __s32 error,
+				   bool probe)
+{
+	struct cpu_state *c = this_cpu();
 	struct nfp_fib *f;
 
-	if (!gate)
-		return 0;
-	c = this_cpu();
-	if (!c || !is_worth_it4(c, fl))
+	if (!c)
 		return 0;
 	f = take_slot(c);
 	begin(f, NFP_FIB4, AF_INET);
-	f->table = ctx->args[0];
-	f->error = ctx->args[3];
-	fill_flow(f, &fl->__fl_common);
-	BPF_CORE_READ_INTO((__be32 *)f->src, fl, saddr);
-	BPF_CORE_READ_INTO((__be32 *)f->dst, fl, daddr);
-	f->sport = BPF_CORE_READ(fl, uli.ports.sport);
-	f->dport = BPF_CORE_READ(fl, uli.ports.dport);
-	if (nhc) {
-		fill_nexthop(f, nhc);
+	f->table = table;
+	f->error = error;
+	fill_flow(f, &fl->__fl_common, probe);
+	*(__be32 *)f->src = GET(probe, fl, saddr);
+	*(__be32 *)f->dst = GET(probe, fl, daddr);
+	f->sport = GET(probe, fl, uli.ports.sport);
+	f->dport = GET(probe, fl, uli.ports.dport);
+	if (has_nhc) {
+		fill_nexthop(f, nhc, probe);
 		fill_route4(f, nhc);
 	}
-	emit_or_hold(c, f);
+	emit_or_hold(c, f, !probe);
 	return 0;
+}
+
+/* fib_table_lookup(u32 tb_id, const struct flowi4 *flp, const struct fib_nh_common *nhc, int err) */
+SEC("raw_tp/fib_table_lookup")
+int fib4_lookup(struct bpf_raw_tracepoint_args *ctx)
+{
+	const void *nhc = (void *)ctx->args[2];
+
+	return gate ? record4(ctx->args[0], (void *)ctx->args[1], nhc, nhc, ctx->args[3], true) : 0;
+}
+
+static __noinline int followed4(__u64 *ctx)
+{
+	__u64 has_nhc = 0;
+
+	bpf_probe_read_kernel(&has_nhc, sizeof(has_nhc), &ctx[2]);
+	return record4(ctx[0], (void *)ctx[1], (void *)ctx[2], has_nhc, ctx[3], false);
+}
+
+SEC("tp_btf/fib_table_lookup")
+int followed_lookup4(__u64 *ctx)
+{
+	const struct flowi4 *fl = (void *)ctx[1];
+	struct flow f;
+
+	if (!gate)
+		return 0;
+	if (n_followed <= 0 || !is_recent()) {
+		if (fl->__fl_common.flowic_iif > LOOPBACK_IFINDEX)
+			return 0;
+		f.v6 = false;
+		if (has_filter && !flow_ports_match(&f, &fl->__fl_common, &fl->uli))
+			return 0;
+		f.src[0] = fl->saddr;
+		f.dst[0] = fl->daddr;
+		if (has_filter && !flow_matches(&f))
+			return 0;
+	}
+	return followed4(ctx);
 }
 
 /* As ip6_rt_type_to_error() has it. */
@@ -212,23 +223,46 @@ static __always_inline __s32 type_error(__u8 type)
 }
 
 static __always_inline void fill_route6(struct nfp_fib *f, const struct net *net,
-					const struct fib6_result *res)
+					const struct fib6_result *res, bool probe)
 {
-	const struct fib6_info *fi = BPF_CORE_READ(res, f6i);
-	const struct fib6_nh *nh = BPF_CORE_READ(res, nh);
+	const struct fib6_info *fi = GET(probe, res, f6i);
+	const struct fib6_nh *nh = GET(probe, res, nh);
 
 	/* Found nothing: the null entry, which the table asked for does not contain. */
-	if (!fi || fi == BPF_CORE_READ(net, ipv6.fib6_null_entry)) {
+	if (!fi || (__u64)fi == (__u64)GET(probe, net, ipv6.fib6_null_entry)) {
 		f->error = -EAGAIN;
 		return;
 	}
-	f->result = BPF_CORE_READ(res, fib6_type);
+	f->result = GET(probe, res, fib6_type);
 	f->error = type_error(f->result);
-	f->prefix_len = BPF_CORE_READ(fi, fib6_dst.plen);
-	f->protocol = BPF_CORE_READ(fi, fib6_protocol);
-	f->metric = BPF_CORE_READ(fi, fib6_metric);
+	f->prefix_len = GET(probe, fi, fib6_dst.plen);
+	f->protocol = GET(probe, fi, fib6_protocol);
+	f->metric = GET(probe, fi, fib6_metric);
 	if (nh)
-		fill_nexthop(f, (const void *)nh); /* nh_common is its first member */
+		fill_nexthop(f, (const void *)nh, probe); /* nh_common is its first member */
+}
+
+static __always_inline int record6(const struct net *net, const struct fib6_result *res,
+				   const struct fib6_table *table, const struct flowi6 *fl,
+				   bool probe)
+{
+	struct cpu_state *c = this_cpu();
+	struct nfp_fib *f;
+
+	if (!c)
+		return 0;
+	f = take_slot(c);
+	begin(f, NFP_FIB6, AF_INET6);
+	f->ev.netns = GET(probe, net, ns.inum);
+	f->table = GET(probe, table, tb6_id);
+	fill_flow(f, &fl->__fl_common, probe);
+	BPF_CORE_READ_INTO((struct in6_addr *)f->src, fl, saddr);
+	BPF_CORE_READ_INTO((struct in6_addr *)f->dst, fl, daddr);
+	f->sport = GET(probe, fl, uli.ports.sport);
+	f->dport = GET(probe, fl, uli.ports.dport);
+	fill_route6(f, net, res, probe);
+	emit_or_hold(c, f, !probe);
+	return 0;
 }
 
 /*
@@ -238,28 +272,39 @@ static __always_inline void fill_route6(struct nfp_fib *f, const struct net *net
 SEC("raw_tp/fib6_table_lookup")
 int fib6_lookup(struct bpf_raw_tracepoint_args *ctx)
 {
-	const struct net *net = (void *)ctx->args[0];
-	const struct fib6_result *res = (void *)ctx->args[1];
-	const struct fib6_table *table = (void *)ctx->args[2];
-	const struct flowi6 *fl = (void *)ctx->args[3];
-	struct cpu_state *c;
-	struct nfp_fib *f;
+	return gate ? record6((void *)ctx->args[0], (void *)ctx->args[1], (void *)ctx->args[2],
+			      (void *)ctx->args[3], true)
+		    : 0;
+}
+
+static __always_inline bool flow6_matches(const struct flowi6 *fl)
+{
+	struct flow f = {.v6 = true};
+
+	if (!flow_ports_match(&f, &fl->__fl_common, &fl->uli))
+		return false;
+	bpf_probe_read_kernel(f.src, sizeof(f.src), &fl->saddr);
+	bpf_probe_read_kernel(f.dst, sizeof(f.dst), &fl->daddr);
+	return flow_matches(&f);
+}
+
+static __noinline int followed6(__u64 *ctx)
+{
+	return record6((void *)ctx[0], (void *)ctx[1], (void *)ctx[2], (void *)ctx[3], false);
+}
+
+SEC("tp_btf/fib6_table_lookup")
+int followed_lookup6(__u64 *ctx)
+{
+	const struct flowi6 *fl = (void *)ctx[3];
 
 	if (!gate)
 		return 0;
-	c = this_cpu();
-	if (!c || !is_worth_it6(c, fl))
-		return 0;
-	f = take_slot(c);
-	begin(f, NFP_FIB6, AF_INET6);
-	f->ev.netns = BPF_CORE_READ(net, ns.inum);
-	f->table = BPF_CORE_READ(table, tb6_id);
-	fill_flow(f, &fl->__fl_common);
-	BPF_CORE_READ_INTO((struct in6_addr *)f->src, fl, saddr);
-	BPF_CORE_READ_INTO((struct in6_addr *)f->dst, fl, daddr);
-	f->sport = BPF_CORE_READ(fl, uli.ports.sport);
-	f->dport = BPF_CORE_READ(fl, uli.ports.dport);
-	fill_route6(f, net, res);
-	emit_or_hold(c, f);
-	return 0;
+	if (n_followed <= 0 || !is_recent()) {
+		if (fl->__fl_common.flowic_iif > LOOPBACK_IFINDEX)
+			return 0;
+		if (has_filter && !flow6_matches(fl))
+			return 0;
+	}
+	return followed6(ctx);
 }

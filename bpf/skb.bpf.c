@@ -4,7 +4,7 @@
  * engine's are those that nf_trace marks, set by our own nft table; the bpf engine's those that it
  * follows.
  */
-#include "bpf/follow.h"
+#include "bpf/missed.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -66,11 +66,11 @@ static __always_inline __u32 other_netns(const struct sk_buff *skb, const struct
 
 /* Headers as they are now, after NAT; only what lies in the linear part, where the stack has pulled
  * what it parsed. */
-static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff *skb)
+static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff *skb, bool probe)
 {
-	const unsigned char *head = BPF_CORE_READ(skb, head);
-	__u32 start = BPF_CORE_READ(skb, network_header);
-	__u32 tail = BPF_CORE_READ(skb, tail);
+	const unsigned char *head = GET(probe, skb, head);
+	__u32 start = GET(probe, skb, network_header);
+	__u32 tail = GET(probe, skb, tail);
 	__u32 n;
 
 	if (start >= tail)
@@ -82,31 +82,41 @@ static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff 
 		s->header_len = n;
 }
 
-static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 location, __u32 reason,
-				const struct sock *sk, __u32 id, __u32 in_visit)
+static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *skb, __u32 id,
+					     bool probe)
 {
 	struct nfp_skb *s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
 
 	if (!s) {
 		count_lost(type);
-		return 0;
+		return NULL;
 	}
 	__builtin_memset(s, 0, sizeof(*s));
 	event_init(&s->ev, type);
 	s->skb = (__u64)skb;
 	s->id = id;
+	s->iif = GET(probe, skb, skb_iif);
+	s->mark = GET(probe, skb, mark);
+	s->len = GET(probe, skb, len);
+	s->protocol = GET(probe, skb, protocol);
+	fill_header(s, skb, probe);
+	return s;
+}
+
+static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 location, __u32 reason,
+				const struct sock *sk, __u32 id, __u32 in_visit, __u64 wakeup)
+{
+	struct nfp_skb *s = begin(type, skb, id, true);
+
+	if (!s)
+		return 0;
 	s->in_visit = in_visit;
 	s->location = location;
 	s->reason = reason;
-	s->iif = BPF_CORE_READ(skb, skb_iif);
-	s->mark = BPF_CORE_READ(skb, mark);
-	s->len = BPF_CORE_READ(skb, len);
-	s->protocol = BPF_CORE_READ(skb, protocol);
 	fill_dev(s, skb);
 	if (!s->ev.netns)
 		s->ev.netns = other_netns(skb, sk);
-	fill_header(s, skb);
-	bpf_ringbuf_submit(s, 0);
+	bpf_ringbuf_submit(s, wakeup);
 	return 0;
 }
 
@@ -122,7 +132,7 @@ int skb_dropped(struct bpf_raw_tracepoint_args *ctx)
 	/* The verifier lets a program touch only as many arguments as the tracepoint has: no
 	 * reading ahead of these tests. */
 	return emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
-		    kfree_has_socket ? (void *)ctx->args[3] : NULL, 0, 0);
+		    kfree_has_socket ? (void *)ctx->args[3] : NULL, 0, 0, 0);
 }
 
 /* net_dev_queue(struct sk_buff *skb) */
@@ -133,7 +143,7 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!gate || !traced(skb))
 		return 0;
-	return emit(NFP_TRANSMIT, skb, 0, 0, NULL, 0, 0);
+	return emit(NFP_TRANSMIT, skb, 0, 0, NULL, 0, 0, 0);
 }
 
 /* --- followed packets --- */
@@ -149,6 +159,8 @@ static __always_inline void gone(const void *skb, const struct nfp_followed *f, 
 			g->ev.netns = f->netns;
 			g->id = f->id;
 			g->dropped = dropped;
+			/* The end of its last visit was left out. */
+			g->unsure = n_counters && f->in_visit && !dropped;
 			bpf_ringbuf_submit(g, wake_reader());
 		} else {
 			count_lost(NFP_GONE);
@@ -167,18 +179,24 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (f->shown)
 		emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
-		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit);
+		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit,
+		     BPF_RB_NO_WAKEUP);
 	gone(skb, f, 1);
 	return 0;
 }
 
-static __always_inline int freed(const void *skb)
+static __noinline int freed_followed(const void *skb)
 {
 	struct nfp_followed *f = followed_of(skb);
 
 	if (f)
 		gone(skb, f, 0);
 	return 0;
+}
+
+static __always_inline int freed(const void *skb)
+{
+	return n_followed > 0 ? freed_followed(skb) : 0;
 }
 
 /* consume_skb(struct sk_buff *skb, …) */
@@ -192,6 +210,11 @@ int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
 #define FREES(fn, name)                                                                            \
 	SEC("fentry/" #fn)                                                                         \
 	int BPF_PROG(name, struct sk_buff *skb)                                                    \
+	{                                                                                          \
+		return freed(skb);                                                                 \
+	}                                                                                          \
+	SEC("kprobe/" #fn)                                                                         \
+	int BPF_KPROBE(name##_kprobe, struct sk_buff *skb)                                         \
 	{                                                                                          \
 		return freed(skb);                                                                 \
 	}
@@ -216,13 +239,27 @@ FREES(__napi_kfree_skb, followed_napi_freed)
 FREES(__kfree_skb_defer, followed_freed_by_gro)
 FREES(napi_skb_free_stolen_head, followed_stolen)
 
-SEC("raw_tp/net_dev_queue")
-int followed_transmitted(struct bpf_raw_tracepoint_args *ctx)
+/* __dev_queue_xmit(): skb->dev is a device there, whatever it shares its place with elsewhere. */
+static __noinline int transmitted(__u64 *ctx)
 {
-	const struct sk_buff *skb = (void *)ctx->args[0];
+	const struct sk_buff *skb = (void *)ctx[0];
 	struct nfp_followed *f = followed_of(skb);
+	const struct net_device *dev = skb->dev;
+	struct nfp_skb *s = f && f->shown ? begin(NFP_TRANSMIT, skb, f->id, false) : NULL;
 
-	return f && f->shown ? emit(NFP_TRANSMIT, skb, 0, 0, NULL, f->id, 0) : 0;
+	if (!s)
+		return 0;
+	s->ev.netns = dev->nd_net.net->ns.inum;
+	s->ifindex = dev->ifindex;
+	copy_dev_name(s->dev, dev, false);
+	bpf_ringbuf_submit(s, wake_reader());
+	return 0;
+}
+
+SEC("tp_btf/net_dev_queue")
+int followed_transmitted(__u64 *ctx)
+{
+	return n_followed > 0 ? transmitted(ctx) : 0;
 }
 
 /* A copy goes its own way; it is worth a word once a hook sees it. */

@@ -33,6 +33,7 @@ enum {
 /* From the user-space API: numbers that bpf(2) fixes. */
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -219,6 +220,41 @@ struct fib6_result {
 
 struct fib6_table {
 	__u32 tb6_id;
+};
+
+/* --- where a program's missed runs are counted --- */
+
+struct file {
+	void *private_data;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct task_struct {
+	struct files_struct *files;
+	unsigned long nvcsw, nivcsw;
+};
+
+struct u64_stats {
+	long v;
+};
+
+struct bpf_prog_stats {
+	struct u64_stats misses;
+};
+
+struct bpf_prog {
+	struct bpf_prog_stats *stats;
+};
+
+struct bpf_array {
+	void *pptrs[0];
 };
 
 /* --- nf_tables: of modules, most of it --- */

@@ -205,7 +205,7 @@ void annotate_routing(struct path *p, const struct view *views)
 
 /* --- words --- */
 
-static void add_text(struct path *p, struct step *s, const struct view *views,
+static void add_text(const struct path *p, struct step *s, const struct view *views,
 		     const struct path_rules *rules)
 {
 	const struct rs_chain *c = resolve_chain(p, s, rules);
@@ -215,10 +215,10 @@ static void add_text(struct path *p, struct step *s, const struct view *views,
 		return;
 	t = rule_text(rules_texts(views[s->ns].rules), resolve_answer(p, s, rules)->rs[0], c,
 		      s->rule.number);
-	s->rule.text = path_str(p, t->text);
-	s->rule.comment = path_str(p, t->comment);
-	s->rule.action = path_str(p, t->action);
-	s->rule.brief = path_str(p, t->brief);
+	s->rule.text = t->text;
+	s->rule.comment = t->comment;
+	s->rule.action = t->action;
+	s->rule.brief = t->brief;
 	s->rule.no_text = t->text ? NULL : t->why;
 	/* An extension target's name is its action; a target is a chain. */
 	if (s->backend == BACKEND_IPTABLES_LEGACY && s->verdict != VERDICT_JUMP &&

@@ -331,23 +331,25 @@ static void on_raw(struct bpf_events *b, const struct nfp_event *rec)
 	emit(b, &ev);
 }
 
+/* Some of its rules cannot be told. */
+static void doubt(struct bpf_events *b, const struct event *of, uint64_t lost)
+{
+	struct event ev = *of;
+
+	ev.type = EVENT_LOST;
+	ev.lost.count = lost;
+	ev.lost.after_post = true;
+	emit(b, &ev);
+}
+
 static void on_gone(struct bpf_events *b, const struct nfp_gone *g)
 {
 	struct event ev;
 
 	begin_event(b, &ev, &g->ev, g->id);
+	if (g->unsure)
+		doubt(b, &ev, 1);
 	ev.type = EVENT_GONE;
-	emit(b, &ev);
-}
-
-/* Some of its rules cannot be told. */
-static void doubt(struct bpf_events *b, const struct event *of)
-{
-	struct event ev = *of;
-
-	ev.type = EVENT_LOST;
-	ev.lost.count = 0;
-	ev.lost.after_post = true;
 	emit(b, &ev);
 }
 
@@ -393,7 +395,7 @@ static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t siz
 		known &= agrees(v, by_policy, last) && (!by_policy || chain_of(b, v->base, v->gen));
 	}
 	if (!known)
-		doubt(b, &ev);
+		doubt(b, &ev, 0);
 	if (!(v->flags & NFP_VISIT_PART))
 		end_walk(b, w);
 }

@@ -21,7 +21,7 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct cmd cmd_trace, cmd_explain, cmd_features;
+extern const struct cmd cmd_trace, cmd_explain, cmd_features, cmd_hooks;
 
 /* The exit code for a negative errno; what it means on the edge. */
 int exit_status(int rc);

@@ -13,7 +13,6 @@
 #include "src/child.h"
 #include "src/clock.h"
 #include "src/cmd.h"
-#include "src/json_cache.h"
 #include "src/opt.h"
 #include "src/render.h"
 #include "src/session.h"
@@ -148,6 +147,23 @@ struct trace {
 	int failed; /* negative errno of writing */
 };
 
+/* So much is written at once, at most: about a hundred packets. */
+enum { BATCH = 64 * 1024 };
+
+static void failed(struct trace *t, int rc)
+{
+	t->failed = rc == -EPIPE ? 0 : rc;
+	t->stop = true;
+}
+
+static void flush(struct trace *t)
+{
+	int rc = render_flush(&t->out);
+
+	if (rc)
+		failed(t, rc);
+}
+
 static void on_path(void *ctx, const struct path *p)
 {
 	struct trace *t = ctx;
@@ -158,14 +174,23 @@ static void on_path(void *ctx, const struct path *p)
 	if (print) {
 		int rc = t->render->path(&t->out, p);
 
-		if (rc) {
-			t->failed = rc == -EPIPE ? 0 : rc;
-			t->stop = true;
-		}
+		if (rc)
+			failed(t, rc);
+		else if (t->out.ready.len >= BATCH)
+			flush(t);
 	}
 	summary_add(t->summary, p, print);
 	if (t->opt->count && summary_printed(t->summary) >= t->opt->count)
 		t->stop = true;
+}
+
+/* The packets that it hands out are written together. */
+static int step(struct trace *t, struct session *s, bool all, struct error *err)
+{
+	int rc = session_step(s, all, err);
+
+	flush(t);
+	return rc;
 }
 
 static void on_warning(void *ctx, const char *sentence)
@@ -278,7 +303,7 @@ static int catch_up(struct trace *t, struct session *s, struct error *err)
 
 	while (!rc && !t->stop && session_synced(s) < end) {
 		nanosleep(&gather, NULL);
-		rc = session_step(s, false, err);
+		rc = step(t, s, false, err);
 		if (clock_ns() > limit) {
 			on_warning(t, "ended before all trace messages were read: the last paths "
 				      "may lack steps");
@@ -297,13 +322,13 @@ static int run(struct trace *t, struct session *s, struct end *e, struct error *
 		if (rc)
 			return fail(err, rc, "cannot wait for trace messages: %s", strerror(-rc));
 		t->stop |= e->unread;
-		rc = session_step(s, false, err);
+		rc = step(t, s, false, err);
 	}
 	if (!rc && !t->stop)
 		rc = catch_up(t, s, err);
 	/* What is still in flight is shown as far as it came. */
 	if (!rc && !t->stop)
-		rc = session_step(s, true, err);
+		rc = step(t, s, true, err);
 	return rc;
 }
 
@@ -553,13 +578,12 @@ static int trace_main(int argc, char **argv)
 	}
 	t.render = render_find(o.json ? "json" : "text");
 	t.out = (struct render){.out = stdout,
-				.cache = o.json ? json_cache_new() : NULL,
 				.color = !o.json && want_color(o.color),
 				.verbose = o.verbose};
 	t.summary = summary_new();
 	status = t.summary ? start(&t, &where, rest.command) : EXIT_FAILED;
 	summary_free(t.summary);
-	json_cache_free(t.out.cache);
+	render_free(&t.out);
 out:
 	netns_set_free(&where.asked);
 	netns_set_free(&where.all);

@@ -2,7 +2,6 @@
 #include "src/decision.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 static const char *known(const char *s)
 {
@@ -10,52 +9,69 @@ static const char *known(const char *s)
 }
 
 /* table:chain:rule:N as the TRACE target writes it; family and handle, where rules have them. */
-static void rule_name(char *buf, size_t size, const struct step *s)
+static void rule_name(struct bytes_out *b, const struct step *s)
 {
-	char number[16] = "?", handle[40] = "";
 	bool nft = s->backend == BACKEND_NFT;
 
-	if (s->rule.number)
-		snprintf(number, sizeof(number), "%" PRIu32, s->rule.number);
-	if (nft && s->rule.handle)
-		snprintf(handle, sizeof(handle), " (handle %" PRIu64 ")", s->rule.handle);
-	snprintf(buf, size, "%s%s%s:%s:%s%s%s%s", nft ? family_name(s->family) : "", nft ? " " : "",
-		 known(s->rule.table), known(s->rule.chain), step_type_name(s->type),
-		 s->type == STEP_RULE ? ":" : "", s->type == STEP_RULE ? number : "", handle);
+	if (nft) {
+		bytes_str(b, family_name(s->family));
+		bytes_char(b, ' ');
+	}
+	bytes_str(b, known(s->rule.table));
+	bytes_char(b, ':');
+	bytes_str(b, known(s->rule.chain));
+	bytes_char(b, ':');
+	bytes_str(b, step_type_name(s->type));
+	if (s->type == STEP_RULE && s->rule.number) {
+		bytes_char(b, ':');
+		bytes_number(b, s->rule.number, 1);
+	} else if (s->type == STEP_RULE) {
+		bytes_str(b, ":?");
+	}
+	if (nft && s->rule.handle) {
+		bytes_str(b, " (handle ");
+		bytes_number(b, s->rule.handle, 1);
+		bytes_char(b, ')');
+	}
 }
 
-static void hook_function_name(char *buf, size_t size, const struct step *s)
+static void hook_function_name(struct bytes_out *b, const struct step *s)
 {
 	const char *module = s->hookfn.module;
 
-	snprintf(buf, size, "hook %s%s%s%s (priority %" PRId32 ")", known(s->hookfn.function),
-		 module ? " [" : "", module ? module : "", module ? "]" : "", s->hookfn.priority);
+	bytes_printf(b, "hook %s%s%s%s (priority %" PRId32 ")", known(s->hookfn.function),
+		     module ? " [" : "", module ? module : "", module ? "]" : "",
+		     s->hookfn.priority);
 }
 
-const char *decision_name(char *buf, size_t size, const struct step *s)
+void decision_name(struct bytes_out *b, const struct step *s)
 {
 	switch (s->type) {
 	case STEP_RULE:
 	case STEP_POLICY:
 	case STEP_RETURN:
-		rule_name(buf, size, s);
+		rule_name(b, s);
 		break;
 	case STEP_HOOK:
-		hook_function_name(buf, size, s);
+		hook_function_name(b, s);
 		break;
 	case STEP_RP_FILTER:
-		snprintf(buf, size, "rp_filter on %s", known(s->rpf.iif));
+		bytes_str(b, "rp_filter on ");
+		bytes_str(b, known(s->rpf.iif));
 		break;
 	case STEP_ROUTE:
-		snprintf(buf, size, "the route: %s", s->route.result ? s->route.result : "unknown");
+		bytes_str(b, "the route: ");
+		bytes_str(b, s->route.result ? s->route.result : "unknown");
 		break;
 	case STEP_DROP:
-		snprintf(buf, size, "the kernel: %s%s%s",
-			 s->drop.reason ? s->drop.reason : "no reason given",
-			 s->drop.location ? " at " : "", s->drop.location ? s->drop.location : "");
+		bytes_str(b, "the kernel: ");
+		bytes_str(b, s->drop.reason ? s->drop.reason : "no reason given");
+		if (s->drop.location) {
+			bytes_str(b, " at ");
+			bytes_str(b, s->drop.location);
+		}
 		break;
 	default:
-		snprintf(buf, size, "%s", step_type_name(s->type));
+		bytes_str(b, step_type_name(s->type));
 	}
-	return buf;
 }

@@ -4,14 +4,10 @@
 #ifndef NFPATH_DECISION_H
 #define NFPATH_DECISION_H
 
-#include <stddef.h>
-
+#include "src/bytes.h"
 #include "src/path.h"
 
-/* Room for the longest: two names of 255 bytes (NFT_NAME_MAXLEN) and what stands around them. */
-enum { DECISION_NAME_MAX = 640 };
-
-/* Unescaped: it may hold anything that a chain's name may hold. Returns buf. */
-const char *decision_name(char *buf, size_t size, const struct step *s);
+/* Unescaped: it may hold anything that a chain's name may hold. */
+void decision_name(struct bytes_out *b, const struct step *s);
 
 #endif

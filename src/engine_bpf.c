@@ -47,7 +47,8 @@ struct engine {
 	void *sink_ctx;
 };
 
-static const uint32_t all_parts = ((1u << PROGRAM_PARTS) - 1) & ~(1u << PROGRAM_KPROBES);
+static const uint32_t all_parts =
+	((1u << PROGRAM_PARTS) - 1) & ~(1u << PROGRAM_KPROBES | 1u << PROGRAM_KPROBE_FREES);
 
 /* So many runs left out are no accident: processes are preempted within the programs here. */
 enum { MISSED_MAX = 4 };
@@ -183,13 +184,15 @@ static int choose_entries(struct engine *e, struct error *err)
 	return 0;
 }
 
-static void use_kprobes(struct engine *e)
+static void be_careful(struct engine *e)
 {
 	struct error err = {0}, text;
 
 	e->entries = ENTRIES_FENTRY;
-	if (!programs_use_kprobes(e->programs, &err))
+	if (!programs_be_careful(e->programs, &err)) {
+		e->lost = programs_lost(e->programs);
 		return;
+	}
 	fail(&text, 0,
 	     "packets are missed when a process is preempted in a kernel program, and there is no "
 	     "way around here: %.300s",
@@ -238,7 +241,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	note_missing(e);
 	note_blind(e);
 	if (e->entries == ENTRIES_KPROBE)
-		use_kprobes(e);
+		be_careful(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
 	programs_sleep(e->programs, true);
 	programs_gate(e->programs, true);
@@ -290,8 +293,8 @@ static void say_lost(struct engine *e, uint64_t read_until_ns)
 	ev.after_ns = e->doubt_from_ns;
 	e->lost = lost;
 	e->sink(e->sink_ctx, &ev);
-	if (e->entries == ENTRIES_AUTO && programs_missed_entries(e->programs) > MISSED_MAX)
-		use_kprobes(e);
+	if (e->entries == ENTRIES_AUTO && programs_missed(e->programs) > MISSED_MAX)
+		be_careful(e);
 }
 
 static void sweep(struct engine *e, uint64_t now)

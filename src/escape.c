@@ -50,45 +50,42 @@ static bool is_disguise(uint32_t cp)
 	return false;
 }
 
-static void put_bytes(FILE *out, const unsigned char *s, size_t len)
+static void put_bytes(struct bytes_out *out, const unsigned char *s, size_t len)
 {
 	while (len--)
-		fprintf(out, "\\x%02x", *s++);
+		bytes_printf(out, "\\x%02x", *s++);
 }
 
-static void put_char(FILE *out, const unsigned char *s, size_t len, uint32_t cp)
+static void put_char(struct bytes_out *out, const unsigned char *s, size_t len, uint32_t cp)
 {
 	if (cp == '\n')
-		fputs("\\n", out);
+		bytes_str(out, "\\n");
 	else if (cp == '\t')
-		fputs("\\t", out);
+		bytes_str(out, "\\t");
 	else if (cp == '\\')
-		fputs("\\\\", out);
+		bytes_str(out, "\\\\");
 	else if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
 		put_bytes(out, s, len);
 	else if (is_disguise(cp))
-		fprintf(out, "\\u{%04X}", cp);
+		bytes_printf(out, "\\u{%04X}", cp);
 	else
-		fwrite(s, 1, len, out);
+		bytes_add(out, s, len);
 }
 
-/* A byte that stands for itself. */
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '\\';
-}
+/* Bytes that stand for themselves. */
+static const bool plain[256] = {[0x20 ... '\\' - 1] = true, ['\\' + 1 ... 0x7e] = true};
 
-void escape_write(FILE *out, const char *text)
+void escape_add(struct bytes_out *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	uint32_t cp;
 	size_t len;
 
 	while (*s) {
-		for (len = 0; is_plain(s[len]); len++)
+		for (len = 0; plain[s[len]]; len++)
 			;
 		if (len) {
-			fwrite(s, 1, len, out);
+			bytes_add(out, s, len);
 			s += len;
 			continue;
 		}
@@ -103,20 +100,25 @@ void escape_write(FILE *out, const char *text)
 	}
 }
 
+void escape_write(FILE *out, const char *s)
+{
+	struct bytes_out text = {0};
+
+	escape_add(&text, s);
+	if (text.len)
+		fwrite(text.data, 1, text.len, out);
+	bytes_free(&text);
+}
+
 char *escape_text(const char *s)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
-	bool failed;
+	struct bytes_out text = {0};
 
-	if (!f)
-		return NULL;
-	escape_write(f, s);
-	failed = ferror(f);
-	if (!fclose(f) && !failed)
-		return text;
-	free(text);
+	escape_add(&text, s);
+	bytes_char(&text, '\0');
+	if (!text.failed)
+		return text.data;
+	bytes_free(&text);
 	return NULL;
 }
 

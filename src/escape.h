@@ -11,8 +11,11 @@
 
 #include <stdio.h>
 
+#include "src/bytes.h"
+
 /* A new string to free(), or NULL when out of memory. */
 char *escape_text(const char *s);
+void escape_add(struct bytes_out *out, const char *s);
 void escape_write(FILE *out, const char *s);
 
 /*

@@ -47,7 +47,7 @@ struct kernel_btf {
 
 	int core;
 	char core_path[32];
-	int handlers[2];
+	int handlers[3];
 };
 
 /* --- reading, when needed --- */
@@ -324,7 +324,7 @@ static int typedef_args(const struct btf_raw *r, const struct btf_type *t)
 	return (int)btf_raw_vlen(t) - 1;
 }
 
-int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name)
+int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name, uint32_t *btf_id)
 {
 	static const char prefix[] = "btf_trace_";
 	const struct btf_raw *r = &kb->vmlinux;
@@ -336,8 +336,11 @@ int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name)
 
 		if (btf_raw_kind(t) == BTF_KIND_TYPEDEF && *s == 'b' &&
 		    !strncmp(s, prefix, sizeof(prefix) - 1) &&
-		    !strcmp(s + sizeof(prefix) - 1, name))
+		    !strcmp(s + sizeof(prefix) - 1, name)) {
+			if (btf_id)
+				*btf_id = id;
 			return typedef_args(r, t);
+		}
 	}
 	return rc ? rc : -ENOENT;
 }
@@ -414,13 +417,17 @@ const char *kernel_btf_core_path(const struct kernel_btf *kb)
 static int prepare_load(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {
 	const char *name = strchr(bpf_program__section_name(prog), '/');
-	int fd, rc;
+	struct kernel_btf *kb = (struct kernel_btf *)cookie;
+	int fd = 0, rc;
 	uint32_t id;
 
 	if (!name)
 		return -EINVAL;
-	rc = kernel_btf_func((struct kernel_btf *)cookie, name + 1, &fd, &id);
-	if (rc)
+	if (bpf_program__expected_attach_type(prog) == BPF_TRACE_RAW_TP)
+		rc = kernel_btf_tracepoint(kb, name + 1, &id);
+	else
+		rc = kernel_btf_func(kb, name + 1, &fd, &id);
+	if (rc < 0)
 		return rc;
 	opts->attach_btf_id = id;
 	opts->attach_btf_obj_fd = (uint32_t)fd;
@@ -439,9 +446,11 @@ static int register_sections(struct kernel_btf *kb)
 	static const struct {
 		const char *section;
 		enum bpf_attach_type attach;
-	} types[] = {{"fentry+", BPF_TRACE_FENTRY}, {"fexit+", BPF_TRACE_FEXIT}};
+	} types[] = {{"fentry+", BPF_TRACE_FENTRY},
+		     {"fexit+", BPF_TRACE_FEXIT},
+		     {"tp_btf+", BPF_TRACE_RAW_TP}};
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		kb->handlers[i] = libbpf_register_prog_handler(
 			types[i].section, BPF_PROG_TYPE_RAW_TRACEPOINT, types[i].attach, &opts);
 		if (kb->handlers[i] < 0)
@@ -509,7 +518,7 @@ void kernel_btf_free(struct kernel_btf *kb)
 {
 	if (!kb)
 		return;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		if (kb->handlers[i] > 0)
 			libbpf_unregister_prog_handler(kb->handlers[i]);
 	while (kb->n_modules)

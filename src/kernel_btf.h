@@ -12,7 +12,7 @@
  *	bpf_object__load(obj);
  *	kernel_btf_rest(kb);                              gives the memory back
  *
- * While kb is open, sections "fentry/…" and "fexit/…" of objects that are opened are its affair;
+ * While kb is open, sections "fentry/…", "fexit/…" and "tp_btf/…" of objects that are opened are its affair;
  * kernel_btf_attach() attaches them (bpf_program__attach() cannot). Only one can be open at a time.
  */
 #ifndef NFPATH_KERNEL_BTF_H
@@ -42,8 +42,9 @@ void kernel_btf_free(struct kernel_btf *kb);
  * not have it, or its module is not loaded. */
 int kernel_btf_func(struct kernel_btf *kb, const char *name, int *obj_fd, uint32_t *btf_id);
 
-/* How many arguments a raw tracepoint of the kernel proper has; -ENOENT: there is none such. */
-int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name);
+/* How many arguments a raw tracepoint of the kernel proper has; -ENOENT: there is none such. btf_id:
+ * of its type; may be NULL. */
+int kernel_btf_tracepoint(struct kernel_btf *kb, const char *name, uint32_t *btf_id);
 
 /* Has it this struct, in the kernel proper or in one of the modules? */
 bool kernel_btf_has_struct(struct kernel_btf *kb, const char *name);

@@ -102,6 +102,19 @@ bool live_completes(const struct live *l, const struct packet *p)
 
 /* --- coming and going --- */
 
+/* Nobody looks for one by its headers whose id is sure. */
+static void list_headers(struct live_table *t, struct live *l)
+{
+	if (!l->sure)
+		LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
+}
+
+static void unlist_headers(struct live *l)
+{
+	if (!l->sure)
+		LIST_REMOVE(l, by_headers);
+}
+
 void live_init(struct live_table *t)
 {
 	memset(t, 0, sizeof(*t));
@@ -112,7 +125,7 @@ void live_init(struct live_table *t)
 void live_add(struct live_table *t, struct live *l)
 {
 	LIST_INSERT_HEAD(id_bucket(t, id_space(l->sure, l->ns), l->id), l, by_id);
-	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
+	list_headers(t, l);
 	TAILQ_INSERT_TAIL(&t->live, l, order);
 	set_odd(t, l, is_odd(&l->now));
 }
@@ -130,7 +143,7 @@ void live_forget(struct live_table *t, struct live *l)
 {
 	set_odd(t, l, false);
 	live_lose_id(l);
-	LIST_REMOVE(l, by_headers);
+	unlist_headers(l);
 	if (l->done)
 		TAILQ_REMOVE(&t->remembered, l, order);
 	else
@@ -143,8 +156,8 @@ void live_touch(struct live_table *t, struct live *l)
 {
 	TAILQ_REMOVE(&t->live, l, order);
 	TAILQ_INSERT_TAIL(&t->live, l, order);
-	LIST_REMOVE(l, by_headers);
-	LIST_INSERT_HEAD(header_bucket(t, l->ns, &l->now), l, by_headers);
+	unlist_headers(l);
+	list_headers(t, l);
 }
 
 void live_lose_id(struct live *l)
@@ -164,17 +177,17 @@ void live_set_id(struct live_table *t, struct live *l, uint32_t id)
 
 void live_set_headers(struct live_table *t, struct live *l, const struct packet *now)
 {
-	LIST_REMOVE(l, by_headers);
+	unlist_headers(l);
 	l->now = *now;
 	set_odd(t, l, is_odd(now));
-	LIST_INSERT_HEAD(header_bucket(t, l->ns, now), l, by_headers);
+	list_headers(t, l);
 }
 
 void live_set_ns(struct live_table *t, struct live *l, unsigned int ns)
 {
-	LIST_REMOVE(l, by_headers);
+	unlist_headers(l);
 	l->ns = ns;
-	LIST_INSERT_HEAD(header_bucket(t, ns, &l->now), l, by_headers);
+	list_headers(t, l);
 }
 
 /* --- finding --- */

@@ -9,7 +9,8 @@
 #include "src/event.h"
 
 struct live {
-	LIST_ENTRY(live) by_id, by_headers;
+	LIST_ENTRY(live) by_id;
+	LIST_ENTRY(live) by_headers; /* unless sure */
 	LIST_ENTRY(live) by_oddity; /* when odd */
 	TAILQ_ENTRY(live) order;    /* least recently heard of first */
 	unsigned int ns;

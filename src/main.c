@@ -6,7 +6,7 @@
 #include "src/cmd.h"
 #include "src/escape.h"
 
-static const struct cmd *const commands[] = {&cmd_trace, &cmd_explain, &cmd_features};
+static const struct cmd *const commands[] = {&cmd_trace, &cmd_explain, &cmd_features, &cmd_hooks};
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

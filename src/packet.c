@@ -289,8 +289,32 @@ uint8_t packet_nfproto(const struct packet *p)
 	return p->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
+/* n in decimal; returns its end. */
+static char *put_number(char *to, unsigned int n)
+{
+	char digits[10];
+	size_t k = 0;
+
+	do
+		digits[k++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (k)
+		*to++ = digits[--k];
+	return to;
+}
+
 const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *addr)
 {
+	char *to = buf;
+
+	/* Several of each packet are written, and inet_ntop() takes its time. */
+	if (family == AF_INET && size >= INET_ADDRSTRLEN) {
+		for (int i = 0; i < 4; i++) {
+			to = put_number(to, addr[i]);
+			*to++ = i < 3 ? '.' : '\0';
+		}
+		return buf;
+	}
 	if (!inet_ntop(family, addr, buf, size))
 		snprintf(buf, size, "?");
 	return buf;
@@ -299,8 +323,15 @@ const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *add
 const char *endpoint_text(char *buf, size_t size, uint8_t family, const struct endpoint *e,
 			  bool with_port)
 {
-	char addr[INET6_ADDRSTRLEN];
+	char addr[INET6_ADDRSTRLEN], *to;
 
+	if (with_port && family == AF_INET && size >= INET_ADDRSTRLEN + sizeof(":65535")) {
+		addr_text(buf, size, family, e->addr);
+		to = buf + strlen(buf);
+		*to++ = ':';
+		*put_number(to, e->port) = '\0';
+		return buf;
+	}
 	addr_text(addr, sizeof(addr), family, e->addr);
 	if (!with_port)
 		snprintf(buf, size, "%s", addr);
@@ -350,7 +381,8 @@ const char *proto_text(char *buf, size_t size, const struct packet *p)
 	}
 	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
 		if (protos[i].proto == p->proto) {
-			snprintf(buf, size, "%s", protos[i].text);
+			strncpy(buf, protos[i].text, size - 1);
+			buf[size - 1] = '\0';
 			return buf;
 		}
 	}

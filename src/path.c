@@ -12,12 +12,12 @@
  * One arena a path: a few blocks that go away together. Strings are kept once, since a path of 20
  * steps names the same handful of tables and chains 20 times.
  */
-enum { POOL_BLOCK = 2048, POOL_BUCKETS = 32 };
+enum { POOL_BLOCK = 1024, POOL_BUCKETS = 32, FIRST_STEPS = 8, FIRST_STRINGS = 512 };
 
 struct pool_block {
 	struct pool_block *next;
 	size_t used, size; /* bytes of data */
-	_Alignas(void *) char data[];
+	char *data;
 };
 
 struct pool_string {
@@ -38,7 +38,7 @@ static void *pool_alloc(struct strpool *pool, size_t size)
 	struct pool_block *b = pool->blocks;
 
 	size = (size + align - 1) & ~(align - 1);
-	if (!b || b->size - b->used < size) {
+	if (b->size - b->used < size) {
 		size_t room = size > POOL_BLOCK ? size : POOL_BLOCK;
 
 		b = malloc(sizeof(*b) + room);
@@ -47,33 +47,36 @@ static void *pool_alloc(struct strpool *pool, size_t size)
 		b->next = pool->blocks;
 		b->used = 0;
 		b->size = room;
+		b->data = (char *)(b + 1);
 		pool->blocks = b;
 	}
 	b->used += size;
 	return b->data + b->used - size;
 }
 
+/* All but the first block, which is not malloc()'s. */
 static void pool_free(struct strpool *pool)
 {
 	struct pool_block *b, *next;
 
-	if (!pool)
-		return;
-	for (b = pool->blocks; b; b = next) {
+	for (b = pool->blocks; b->next; b = next) {
 		next = b->next;
 		free(b);
 	}
-	free(pool);
 }
 
-/* FNV-1a, 32 bits. */
 static uint32_t pool_hash(const char *s, size_t len)
 {
-	uint32_t h = 2166136261u;
+	uint64_t h = len, word;
 
-	while (len--)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h;
+	for (; len >= sizeof(word); len -= sizeof(word), s += sizeof(word)) {
+		memcpy(&word, s, sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+	for (; len; len--)
+		h = (h ^ (unsigned char)*s++) * 0x9e3779b97f4a7c15ULL;
+	return (uint32_t)(h >> 32);
 }
 
 static const char *pool_intern(struct strpool *pool, const char *s, size_t len)
@@ -98,19 +101,38 @@ static const char *pool_intern(struct strpool *pool, const char *s, size_t len)
 	return e->text;
 }
 
+/* A path with room for what most paths have, in one piece of memory: beyond it, malloc(). */
+struct path_room {
+	struct path path;
+	struct strpool strings;
+	struct path_place place;
+	/* From here on it is not cleared. */
+	struct pool_block block;
+	_Alignas(void *) char text[FIRST_STRINGS];
+	struct step steps[FIRST_STEPS];
+};
+
+static struct path_room *room_of(struct path *p)
+{
+	return (struct path_room *)p;
+}
+
 struct path *path_new(void)
 {
-	struct path *p = calloc(1, sizeof(*p));
+	struct path_room *room = malloc(sizeof(*room));
+	struct path *p = &room->path;
 
-	if (!p)
+	if (!room)
 		return NULL;
-	p->strings = calloc(1, sizeof(*p->strings));
-	p->places = calloc(1, sizeof(*p->places));
-	if (!p->strings || !p->places) {
-		path_free(p);
-		return NULL;
-	}
+	memset(room, 0, offsetof(struct path_room, text));
+	room->block.size = sizeof(room->text);
+	room->block.data = room->text;
+	room->strings.blocks = &room->block;
+	p->strings = &room->strings;
+	p->places = &room->place;
 	p->n_places = 1;
+	p->steps = room->steps;
+	p->cap_steps = FIRST_STEPS;
 	p->decided_by = -1;
 	return p;
 }
@@ -120,8 +142,10 @@ void path_free(struct path *p)
 	if (!p)
 		return;
 	pool_free(p->strings);
-	free(p->steps);
-	free(p->places);
+	if (p->steps != room_of(p)->steps)
+		free(p->steps);
+	if (p->places != &room_of(p)->place)
+		free(p->places);
 	free(p);
 }
 
@@ -138,9 +162,13 @@ struct path_place *path_move(struct path *p, unsigned int ns)
 	struct path_place *place = path_place(p, ns), *places;
 
 	if (!place) {
-		places = reallocarray(p->places, p->n_places + 1, sizeof(*places));
+		bool moves = p->places == &room_of(p)->place;
+
+		places = reallocarray(moves ? NULL : p->places, p->n_places + 1, sizeof(*places));
 		if (!places)
 			return NULL;
+		if (moves)
+			*places = room_of(p)->place;
 		p->places = places;
 		place = &places[p->n_places++];
 		*place = (struct path_place){.ns = ns};
@@ -151,14 +179,17 @@ struct path_place *path_move(struct path *p, unsigned int ns)
 
 static bool path_grow(struct path *p)
 {
-	size_t cap = p->cap_steps ? p->cap_steps * 2 : 16;
+	bool moves = p->steps == room_of(p)->steps;
+	size_t cap = p->cap_steps * 2;
 	struct step *steps;
 
 	if (p->n_steps < p->cap_steps)
 		return true;
-	steps = reallocarray(p->steps, cap, sizeof(*steps));
+	steps = reallocarray(moves ? NULL : p->steps, cap, sizeof(*steps));
 	if (!steps)
 		return false;
+	if (moves)
+		memcpy(steps, p->steps, p->n_steps * sizeof(*steps));
 	p->steps = steps;
 	p->cap_steps = cap;
 	return true;

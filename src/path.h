@@ -12,6 +12,8 @@
 
 #include "netfilter/names.h"
 
+struct rs_chain;
+
 enum { ADDR_MAX = 16, IFNAME_MAX = 16 };
 
 /* An address and a port, in host order; what the protocol lacks is 0 and has_ports says so. */
@@ -79,12 +81,15 @@ struct step {
 			uint64_t handle;    /* 0: has none */
 			uint32_t number;    /* 1-based; 0: not known */
 			const char *target; /* chain jumped to */
+			/* Of the snapshot's texts, which outlives the path. */
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
 			const char *element; /* of its verdict map, which decided; NULL: none */
 			bool nat_chain;	  /* it chooses addresses: what it accepts, others may still
 					     drop */
 			int32_t priority; /* of its base chain */
+			const struct rs_chain *known; /* what resolve() found in the first of the
+							 rulesets that it may have met; else NULL */
 			bool verdict_inferred; /* from what followed, not said by the kernel
 						  (extension targets of iptables-legacy) */
 		} rule;

@@ -45,11 +45,17 @@ static const struct row {
 	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false},
 	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false},
 	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, false},
-	{"fib4_lookup", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
-	{"fib6_lookup", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
+	{"followed_lookup4", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
+	{"followed_lookup6", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
 
 	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false},
 	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false},
+	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_merged_kprobe", "kfree_skb_partial", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_deferred_kprobe", "skb_attempt_defer_free", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_napi_freed_kprobe", "__napi_kfree_skb", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_freed_by_gro_kprobe", "__kfree_skb_defer", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_stolen_kprobe", "napi_skb_free_stolen_head", PROGRAM_KPROBE_FREES, 0, false},
 
 #define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, false}
 #define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, false}
@@ -103,6 +109,10 @@ static const struct row {
 #undef ENTERED
 };
 
+/* How far from a sight of a packet its lookups may be: a processor may be taken away from its machine
+ * between the two. */
+static const uint64_t lookup_window_ns = 5 * 1000 * 1000;
+
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64 };
 
 /* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. */
@@ -116,7 +126,8 @@ struct programs {
 	struct nfpath_bpf *batches[BATCHES_MAX]; /* the first one's maps serve all */
 	unsigned int n_batches;
 	struct bpf_program *attached[ROWS];
-	struct bpf_link *links[ROWS];
+	struct bpf_link *links[ROWS]; /* NULL, though attached: by a kprobe instead */
+	struct nfpath_bpf *finder;    /* the batch with find_counter() */
 	uint64_t since_ns[EXPR_KINDS]; /* CLOCK_MONOTONIC: the last program for it came; 0: none did */
 	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
@@ -158,7 +169,7 @@ static int open_types(struct programs *p, struct error *err)
 	p->kb = programs_types(err);
 	if (!p->kb)
 		return err->rc;
-	p->kfree_args = kernel_btf_tracepoint(p->kb, "kfree_skb");
+	p->kfree_args = kernel_btf_tracepoint(p->kb, "kfree_skb", NULL);
 	return 0;
 }
 
@@ -167,7 +178,7 @@ static bool has_target(struct programs *p, int i)
 {
 	if (!rows[i].tracepoint)
 		return !kernel_btf_func(p->kb, rows[i].target, NULL, NULL);
-	p->failed[i] = kernel_btf_tracepoint(p->kb, rows[i].target) < 0;
+	p->failed[i] = kernel_btf_tracepoint(p->kb, rows[i].target, NULL) < 0;
 	return !p->failed[i];
 }
 
@@ -197,7 +208,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->begins_anywhere = !c->begin;
-	skel->rodata->only_followed = true;
+	skel->rodata->window_ns = lookup_window_ns;
 	if (c->ring_bytes)
 		bpf_map__set_max_entries(skel->maps.records, ring_size(c->ring_bytes));
 	bpf_map__set_autocreate(skel->maps.sockets, false);
@@ -230,6 +241,14 @@ static int pick_types(struct programs *p, const struct nfpath_bpf *skel)
 	return rc;
 }
 
+static bool wants_kprobes(const bool *want)
+{
+	for (int i = 0; i < ROWS; i++)
+		if (want[i] && rows[i].part == PROGRAM_KPROBES)
+			return true;
+	return false;
+}
+
 static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **out)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_btf_core_path(p->kb));
@@ -246,6 +265,8 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 		if (want[i])
 			bpf_program__set_autoload(
 				bpf_object__find_program_by_name(skel->obj, rows[i].program), true);
+	/* What is at kprobes comes with what looks for the counters. */
+	bpf_program__set_autoload(skel->progs.find_counter, wants_kprobes(want));
 	rc = share_maps(p, skel);
 	if (!rc)
 		rc = pick_types(p, skel);
@@ -261,9 +282,10 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 
 static struct bpf_link *attach_one(const struct bpf_program *prog, const struct row *r)
 {
-	if (r->part == PROGRAM_KPROBES)
+	if (r->part == PROGRAM_KPROBES || r->part == PROGRAM_KPROBE_FREES)
 		return bpf_program__attach_kprobe(prog, false, r->target);
-	return r->tracepoint ? bpf_program__attach(prog) : kernel_btf_attach(prog);
+	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING ? kernel_btf_attach(prog)
+								: bpf_program__attach(prog);
 }
 
 static void note_since(struct programs *p, const bool *want)
@@ -280,6 +302,8 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 	int n = 0;
 
 	p->batches[p->n_batches++] = skel;
+	if (wants_kprobes(want))
+		p->finder = skel;
 	for (int i = 0; i < ROWS; i++) {
 		if (!want[i])
 			continue;
@@ -377,6 +401,47 @@ static int explain(struct error *err, int rc)
 		    "--engine netlink does without", strerror(-rc));
 }
 
+/* --- where runs are left out --- */
+
+static bool is_careful(const struct programs *p)
+{
+	return p->n_batches && p->batches[0]->bss->by_kprobes;
+}
+
+/* The per-CPU address of the counter of a program, or of the map `cpus`; 0: cannot be found. */
+static uint64_t find_counter(struct programs *p, int fd, bool is_map)
+{
+	uint64_t args[2] = {(uint64_t)fd, is_map};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
+	struct nfpath_bpf *skel = p->finder;
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(skel->progs.find_counter), &opts))
+		return 0;
+	return skel->bss->found;
+}
+
+/* False: one of them is not known, and then none is of use. */
+static bool watch_counters(struct programs *p)
+{
+	struct nfpath_bpf__bss *bss = p->batches[0]->bss;
+	unsigned int n = 0;
+
+	bss->cpus_base = find_counter(p, bpf_map__fd(p->batches[0]->maps.cpus), true);
+	for (int i = 0; i < ROWS; i++) {
+		uint64_t at;
+
+		if (!p->attached[i] || rows[i].part != PROGRAM_EXPRS)
+			continue;
+		at = find_counter(p, bpf_program__fd(p->attached[i]), false);
+		if (!at || !bss->cpus_base || n == NFP_COUNTERS)
+			return false;
+		bss->counters[n++] = at;
+	}
+	/* A visit that is under way holds another sum now: it will be doubted. */
+	__atomic_store_n(&bss->n_counters, n, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct error *err)
 {
 	struct nfpath_bpf *skel;
@@ -404,6 +469,9 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 		n = rc ? load_singly(p, want) : attach_batch(p, skel, want);
 	}
 	rest(p);
+	if (n > 0 && is_careful(p) && kinds && !watch_counters(p))
+		return fail(err, -EOPNOTSUPP,
+			    "this kernel does not tell where it counts what it leaves out");
 	if (n > 0 && !p->rb) {
 		rc = open_ring(p);
 		if (!rc)
@@ -529,27 +597,63 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 	return p->n_read;
 }
 
-uint64_t programs_missed_entries(const struct programs *p)
+/* --- where runs are left out, and what is done about it --- */
+
+/*
+ * Do the packets tell what this program missed? A visit knows of its expressions; one whose end was
+ * left out is found by the next one, or at the end of the packet; and a hook that a packet did not leave
+ * it left when it comes to the next one, and else the path says that it vanished there.
+ */
+static bool is_told_by_packets(int i)
+{
+	return rows[i].part == PROGRAM_EXPRS || !strcmp(rows[i].program, "chain_left") ||
+	       !strcmp(rows[i].program, "hook_left");
+}
+
+/* The one at a kprobe that does the same. */
+static int row_by_kprobe(int i)
+{
+	size_t n = strlen(rows[i].program);
+
+	for (int k = 0; k < ROWS; k++)
+		if ((rows[k].part == PROGRAM_KPROBES || rows[k].part == PROGRAM_KPROBE_FREES) &&
+		    !strncmp(rows[k].program, rows[i].program, n) &&
+		    !strcmp(rows[k].program + n, "_kprobe"))
+			return k;
+	return -1;
+}
+
+uint64_t programs_missed(const struct programs *p)
 {
 	uint64_t n = 0;
 
 	for (int i = 0; i < ROWS; i++)
-		if (p->attached[i] && (!strcmp(rows[i].program, "hook_entered") ||
-				       !strcmp(rows[i].program, "chain_entered")))
+		if (p->attached[i] && (is_told_by_packets(i) || row_by_kprobe(i) >= 0))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }
 
-int programs_use_kprobes(struct programs *p, struct error *err)
+int programs_be_careful(struct programs *p, struct error *err)
 {
-	int rc = programs_attach(p, 1u << PROGRAM_KPROBES, 0, err);
+	int rc = programs_attach(p, 1u << PROGRAM_KPROBES | 1u << PROGRAM_KPROBE_FREES, 0, err);
 
 	if (rc < 0)
 		return rc;
 	if (!programs_has(p, PROGRAM_KPROBES, NULL))
 		return fail(err, -EOPNOTSUPP, "this kernel has no kprobes at %s() and %s()",
 			    "nf_hook_slow", "nft_do_chain");
+	if (!p->finder || !watch_counters(p))
+		return fail(err, -EOPNOTSUPP,
+			    "this kernel does not tell where it counts what it leaves out");
 	__atomic_store_n(&p->batches[0]->bss->by_kprobes, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < ROWS; i++) {
+		int k = row_by_kprobe(i);
+
+		if (k < 0 || !p->links[k] || !p->links[i])
+			continue;
+		bpf_link__destroy(p->links[i]);
+		p->links[i] = NULL;
+	}
 	return 0;
 }
 
@@ -560,7 +664,7 @@ uint64_t programs_lost(const struct programs *p)
 	for (int i = 0; i < NFP_TYPES; i++)
 		n += p->batches[0]->bss->lost[i];
 	for (int i = 0; i < ROWS; i++)
-		if (p->attached[i] && rows[i].part != PROGRAM_ROUTES)
+		if (p->attached[i] && rows[i].part != PROGRAM_ROUTES && !(is_careful(p) && is_told_by_packets(i)))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }

@@ -26,6 +26,7 @@ enum program_part {
 	PROGRAM_COPIES,	 /* clones */
 	PROGRAM_ROUTES,	 /* lookups in routing tables */
 	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
+	PROGRAM_KPROBE_FREES, /* ends, likewise, as far as the kernel has the functions */
 	PROGRAM_PARTS,
 };
 
@@ -69,12 +70,13 @@ uint64_t programs_since(const struct programs *p, uint64_t kinds);
 
 /*
  * Programs by fentry may be preempted, and every run of them on that CPU meanwhile is left out; at
- * kprobes they may not. Takes the entries of hooks and chains to kprobes, for good: 0 or a negative
- * errno with a sentence.
+ * kprobes they may not. Takes the entries of hooks and chains, and the ends of packets, to kprobes, for
+ * good. Whether a run at an expression was left out is told visit by visit from then on, and is no part
+ * of programs_lost() any more. 0 or a negative errno with a sentence.
  */
-int programs_use_kprobes(struct programs *p, struct error *err);
-/* How many runs of programs at entries were left out. */
-uint64_t programs_missed_entries(const struct programs *p);
+int programs_be_careful(struct programs *p, struct error *err);
+/* How many runs were left out that it could take care of. */
+uint64_t programs_missed(const struct programs *p);
 
 void programs_gate(struct programs *p, bool open);
 /* How many packets are followed now. */

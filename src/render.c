@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/render.h"
 
+#include <errno.h>
 #include <string.h>
 
 const struct render_ops *render_find(const char *name)
@@ -11,4 +12,23 @@ const struct render_ops *render_find(const char *name)
 		if (!strcmp(all[i]->name, name))
 			return all[i];
 	return NULL;
+}
+
+int render_flush(struct render *r)
+{
+	size_t len = r->ready.len;
+
+	r->ready.len = 0;
+	errno = 0;
+	if (len && (fwrite(r->ready.data, 1, len, r->out) != len || fflush(r->out)))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+void render_free(struct render *r)
+{
+	bytes_free(&r->ready);
+	bytes_free(&r->name);
+	bytes_free(&r->names);
+	bytes_free(&r->columns);
 }

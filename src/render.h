@@ -6,23 +6,29 @@
 
 #include <stdio.h>
 
+#include "src/bytes.h"
 #include "src/path.h"
-
-struct json_cache;
 
 struct render {
 	FILE *out;
-	struct json_cache *cache; /* NULL: json works without it, slower */
 	bool color;
 	bool verbose;
+	/* What is kept from packet to packet: zero at first, render_free() at the end. */
+	struct bytes_out ready;		       /* whole packets that are not written yet */
+	struct bytes_out name, names, columns; /* of the packet at hand */
 };
 
 struct render_ops {
 	const char *name; /* "text", "json" */
-	/* Writes one packet as one block or line, in one write where stdio allows. 0 or a negative
-	 * errno (-EPIPE). */
-	int (*path)(const struct render *r, const struct path *p);
+	/* Adds one packet, as one block or line, to what is ready. 0 or a negative errno: then nothing
+	 * of it is. */
+	int (*path)(struct render *r, const struct path *p);
 };
+
+/* Writes what is ready; no packet is torn between two writes. 0 or a negative errno (-EPIPE). */
+int render_flush(struct render *r);
+/* Without writing. */
+void render_free(struct render *r);
 
 /* NULL: there is no such format. */
 const struct render_ops *render_find(const char *name);

@@ -24,35 +24,31 @@ static bool is_named(const struct step *s)
 	       s->type == STEP_HOOK;
 }
 
-static int make_names(struct text *t)
+static int make_names(struct text *t, struct bytes_out *name)
 {
-	size_t size = 0;
-	FILE *f = open_memstream(&t->names, &size);
-	char name[DECISION_NAME_MAX];
-	int w;
-
-	if (!f)
-		return -errno;
-	t->name_at = calloc(t->p->n_steps + 1, sizeof(*t->name_at));
-	for (size_t i = 0; t->name_at && i < t->p->n_steps; i++) {
-		const struct step *s = &t->p->steps[i];
-
-		t->name_at[i] = ftell(f);
-		if (is_named(s))
-			escape_write(f, decision_name(name, sizeof(name), s));
-		fputc('\0', f);
-	}
-	if (fclose(f) || !t->name_at)
-		return -ENOMEM;
 	for (size_t i = 0; i < t->p->n_steps; i++) {
-		w = text_shows(t, &t->p->steps[i]) ? text_width(t->names + t->name_at[i]) : 0;
-		if (w > t->left && w <= LEFT_MAX)
-			t->left = w;
+		const struct step *s = &t->p->steps[i];
+		struct text_column c = {.at = t->names->len};
+
+		name->len = 0;
+		if (is_named(s))
+			decision_name(name, s);
+		bytes_char(name, '\0');
+		if (bytes_undo(name, 0))
+			return -ENOMEM;
+		escape_add(t->names, name->data);
+		bytes_char(t->names, '\0');
+		if (bytes_undo(t->names, 0))
+			return -ENOMEM;
+		c.width = text_width(t->names->data + c.at);
+		bytes_add(t->columns, &c, sizeof(c));
+		if (c.width > t->left && c.width <= LEFT_MAX && text_shows(t, s))
+			t->left = c.width;
 	}
-	return 0;
+	return bytes_undo(t->columns, 0) ? -ENOMEM : 0;
 }
 
-static void write_icmp(FILE *f, const struct packet *p)
+static void write_icmp(struct bytes_out *f, const struct packet *p)
 {
 	static const struct {
 		uint8_t proto, type;
@@ -81,85 +77,96 @@ static void write_icmp(FILE *f, const struct packet *p)
 		if (names[i].proto == p->proto && names[i].type == p->icmp_type)
 			name = names[i].name;
 	if (name)
-		fprintf(f, " [%s", name);
+		bytes_printf(f, " [%s", name);
 	else
-		fprintf(f, " [type %u", p->icmp_type);
+		bytes_printf(f, " [type %u", p->icmp_type);
 	if (p->icmp_code || !name)
-		fprintf(f, " code %u", p->icmp_code);
+		bytes_printf(f, " code %u", p->icmp_code);
 	if (packet_is_echo(p))
-		fprintf(f, " id %u seq %u", p->icmp_id, p->icmp_seq);
-	fputc(']', f);
+		bytes_printf(f, " id %u seq %u", p->icmp_id, p->icmp_seq);
+	bytes_char(f, ']');
 }
 
-static void write_mac(FILE *f, const uint8_t *m)
+static void write_mac(struct bytes_out *f, const uint8_t *m)
 {
-	fprintf(f, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+	bytes_printf(f, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 }
 
-static void write_packet(FILE *f, const struct packet *p)
+static void write_packet(struct bytes_out *f, const struct packet *p)
 {
 	char proto[32], src[64], dst[64], flags[16];
 
-	fputs(proto_text(proto, sizeof(proto), p), f);
+	bytes_str(f, proto_text(proto, sizeof(proto), p));
 	if (p->has_addrs) {
-		fprintf(f, " %s > %s",
-			endpoint_text(src, sizeof(src), p->family, &p->src, p->has_ports),
-			endpoint_text(dst, sizeof(dst), p->family, &p->dst, p->has_ports));
+		bytes_char(f, ' ');
+		bytes_str(f, endpoint_text(src, sizeof(src), p->family, &p->src, p->has_ports));
+		bytes_str(f, " > ");
+		bytes_str(f, endpoint_text(dst, sizeof(dst), p->family, &p->dst, p->has_ports));
 	} else if (p->has_ll) {
-		fputc(' ', f);
+		bytes_char(f, ' ');
 		write_mac(f, p->ll_src);
-		fputs(" > ", f);
+		bytes_str(f, " > ");
 		write_mac(f, p->ll_dst);
 	}
 	if (p->has_tcp)
-		fprintf(f, " [%s]", tcp_flags_text(flags, sizeof(flags), p->tcp_flags));
+		bytes_printf(f, " [%s]", tcp_flags_text(flags, sizeof(flags), p->tcp_flags));
 	if (p->has_icmp)
 		write_icmp(f, p);
 	if (p->fragment || p->more_frags)
-		fputs(p->fragment ? " [later fragment]" : " [first fragment]", f);
+		bytes_str(f, p->fragment ? " [later fragment]" : " [first fragment]");
 }
 
-static void write_ifname(FILE *f, const char *label, const char *name)
+static void write_ifname(struct bytes_out *f, const char *label, const char *name)
 {
-	fprintf(f, "  %s=", label);
-	escape_write(f, name);
+	bytes_str(f, label);
+	escape_add(f, name);
 }
 
 /* By this computer's clock and zone, as the logs beside it. */
-static void write_time(FILE *f, uint64_t ns)
+static void write_time(struct bytes_out *f, uint64_t ns)
 {
+	static time_t last = -1; /* the packets of a second share its digits */
+	static char hms[16];
 	time_t seconds = ns / 1000000000;
-	char hms[16] = "??:??:??";
 	struct tm tm;
 
-	if (localtime_r(&seconds, &tm))
-		strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
-	fprintf(f, "  %s.%06u", hms, (unsigned int)(ns % 1000000000 / 1000));
+	if (seconds != last) {
+		strcpy(hms, "??:??:??");
+		if (localtime_r(&seconds, &tm))
+			strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
+		last = seconds;
+	}
+	bytes_str(f, "  ");
+	bytes_str(f, hms);
+	bytes_char(f, '.');
+	bytes_number(f, ns % 1000000000 / 1000, 6);
 }
 
 static void write_head(struct text *t)
 {
 	const struct path *p = t->p;
 	const struct packet *k = &p->packet;
-	FILE *f = t->out;
+	struct bytes_out *f = t->out;
 
-	fprintf(f, "#%" PRIu64 " ", p->id);
+	bytes_char(f, '#');
+	bytes_number(f, p->id, 1);
+	bytes_char(f, ' ');
 	write_packet(f, k);
 	if (k->iif[0])
-		write_ifname(f, "in", k->iif);
+		write_ifname(f, "  in=", k->iif);
 	if (k->oif[0] && (t->verbose || !k->iif[0]))
-		write_ifname(f, "out", k->oif);
-	fputs("  netns=", f);
+		write_ifname(f, "  out=", k->oif);
+	bytes_str(f, "  netns=");
 	text_netns(f, &p->places[0].netns);
 	if (t->verbose) {
-		fprintf(f, "  mark=0x%" PRIx32, k->mark);
+		bytes_printf(f, "  mark=0x%" PRIx32, k->mark);
 		if (k->family == AF_INET)
-			fprintf(f, "  id=%u", k->ip_id);
+			bytes_printf(f, "  id=%u", k->ip_id);
 		if (k->len)
-			fprintf(f, "  len=%" PRIu32, k->len);
+			bytes_printf(f, "  len=%" PRIu32, k->len);
 	}
 	write_time(f, p->time_ns);
-	fputc('\n', f);
+	bytes_char(f, '\n');
 }
 
 static const struct step *last_of(const struct path *p, enum step_type type)
@@ -179,12 +186,23 @@ static const struct step *decider(const struct path *p)
 	return p->verdict == PATH_DROPPED ? last_of(p, STEP_DROP) : NULL;
 }
 
-static void write_decider(FILE *f, const char *label, const struct step *s)
+/* Of the steps that have a name in the left column it is there already. */
+static void write_decider(struct text *t, const char *label, const struct step *s)
 {
-	char name[DECISION_NAME_MAX];
+	struct bytes_out name = {0};
 
-	fputs(label, f);
-	escape_write(f, decision_name(name, sizeof(name), s));
+	bytes_str(t->out, label);
+	if (is_named(s)) {
+		bytes_str(t->out, t->names->data + text_column(t, s)->at);
+		return;
+	}
+	decision_name(&name, s);
+	bytes_char(&name, '\0');
+	if (name.failed)
+		t->out->failed = true;
+	else
+		escape_add(t->out, name.data);
+	bytes_free(&name);
 }
 
 static const char *out_device(const struct path *p)
@@ -222,7 +240,7 @@ static void write_destination(struct text *t)
 	else if (t->p->verdict == PATH_TRANSMITTED)
 		text_labelled(t->out, " by ", out_device(t->p));
 	else if (t->p->verdict == PATH_DELIVERED)
-		fputs(socket ? " to a socket" : " to this host", t->out);
+		bytes_str(t->out, socket ? " to a socket" : " to this host");
 	if (t->p->verdict == PATH_DELIVERED && socket)
 		text_socket(t->out, socket);
 }
@@ -234,30 +252,30 @@ static void write_outcome(struct text *t)
 	bool went_on = p->verdict == PATH_FORWARDED || p->verdict == PATH_TRANSMITTED ||
 		       p->verdict == PATH_DELIVERED;
 
-	fputs("  ", t->out);
+	bytes_str(t->out, "  ");
 	text_painted(t, outcomes[p->verdict].color, outcomes[p->verdict].word);
 	if (p->here) {
-		fputs(" in netns ", t->out);
+		bytes_str(t->out, " in netns ");
 		text_netns(t->out, &path_here(p)->netns);
 	}
 	write_destination(t);
 	if (by)
-		write_decider(t->out, went_on ? ", let through by " : " by ", by);
+		write_decider(t, went_on ? ", let through by " : " by ", by);
 	else if (p->verdict == PATH_DROPPED)
-		fputs(", the cause was not seen", t->out);
+		bytes_str(t->out, ", the cause was not seen");
 	if (t->verbose && p->verdict == PATH_DROPPED && drop && drop != by) {
-		fputs(" (", t->out);
+		bytes_str(t->out, " (");
 		text_reason(t->out, drop);
-		fputc(')', t->out);
+		bytes_char(t->out, ')');
 	}
-	fputc('\n', t->out);
+	bytes_char(t->out, '\n');
 }
 
 static void write_note(struct text *t, const char *label, const char *note)
 {
-	fprintf(t->out, "    %s: ", label);
-	escape_write(t->out, note);
-	fputc('\n', t->out);
+	bytes_printf(t->out, "    %s: ", label);
+	escape_add(t->out, note);
+	bytes_char(t->out, '\n');
 }
 
 static void write_notes(struct text *t)
@@ -265,54 +283,46 @@ static void write_notes(struct text *t)
 	const struct path *p = t->p;
 
 	if (p->copy_of)
-		fprintf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
+		bytes_printf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
 	else if (p->is_copy)
-		fputs("    copy: of a packet that is not shown\n", t->out);
+		bytes_str(t->out, "    copy: of a packet that is not shown\n");
 	if (p->fix)
 		write_note(t, "fix", p->fix);
 	if (p->certainty != CERTAIN_EXACT)
 		write_note(t, p->certainty == CERTAIN_NOT ? "uncertain" : "order ambiguous",
 			   p->because ? p->because : "no reason given");
 	if (p->lost)
-		fprintf(t->out, "    lost: %" PRIu64 " events while this packet was in flight\n",
+		bytes_printf(t->out, "    lost: %" PRIu64 " events while this packet was in flight\n",
 			p->lost);
 	if (p->unseen)
 		write_note(t, "not seen", p->unseen);
 }
 
 /* The whole block is made first, so that it reaches the file in one piece. */
-static int text_path(const struct render *r, const struct path *p)
+static int text_path(struct render *r, const struct path *p)
 {
-	struct text t = {.p = p, .color = r->color, .verbose = r->verbose};
-	char *block = NULL;
-	size_t size = 0;
-	int rc;
+	struct text t = {.p = p,
+			 .out = &r->ready,
+			 .names = &r->names,
+			 .columns = &r->columns,
+			 .color = r->color,
+			 .verbose = r->verbose};
+	size_t before = r->ready.len;
 
 	t.family = p->packet.family;
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;
 	t.ns = p->places[0].ns;
-	t.out = open_memstream(&block, &size);
-	if (!t.out)
-		return -errno;
-	rc = make_names(&t);
-	if (!rc) {
-		write_head(&t);
-		text_steps(&t);
-		write_outcome(&t);
-		write_notes(&t);
-		fputc('\n', t.out);
-	}
-	if (fclose(t.out) && !rc)
-		rc = -ENOMEM;
-	errno = 0;
-	if (!rc && (fwrite(block, 1, size, r->out) != size || fflush(r->out)))
-		rc = errno ? -errno : -EIO;
-	free(t.names);
-	free(t.name_at);
-	free(block);
-	return rc;
+	r->names.len = r->columns.len = 0;
+	if (make_names(&t, &r->name))
+		return -ENOMEM;
+	write_head(&t);
+	text_steps(&t);
+	write_outcome(&t);
+	write_notes(&t);
+	bytes_char(t.out, '\n');
+	return bytes_undo(t.out, before) ? -ENOMEM : 0;
 }
 
 const struct render_ops render_text = {.name = "text", .path = text_path};

@@ -4,6 +4,7 @@
 #ifndef NFPATH_RENDER_TEXT_H
 #define NFPATH_RENDER_TEXT_H
 
+#include "src/bytes.h"
 #include "src/render.h"
 
 #define TEXT_RED "\033[31m"
@@ -11,12 +12,17 @@
 #define TEXT_DIM "\033[2m"
 #define TEXT_PLAIN "\033[0m"
 
+/* The left column of a step. */
+struct text_column {
+	size_t at; /* in names, ends with a NUL */
+	int width;
+};
+
 struct text {
-	FILE *out;
+	struct bytes_out *out;
 	const struct path *p;
 	bool color, verbose;
-	char *names;	 /* left column of every step, one NUL-terminated string after the other */
-	size_t *name_at; /* where in names, by step */
+	struct bytes_out *names, *columns; /* of all steps: text, and struct text_column */
 	int left;	 /* width of that column */
 	uint8_t family;	 /* AF_* of the headers at this step … */
 	struct endpoint src, dst; /* … and the rest of them */
@@ -28,6 +34,11 @@ struct text {
 	bool after_route;
 };
 
+static inline const struct text_column *text_column(const struct text *t, const struct step *s)
+{
+	return (const struct text_column *)(const void *)t->columns->data + (s - t->p->steps);
+}
+
 /* Every step, in order, under the headings of its hooks. */
 void text_steps(struct text *t);
 
@@ -35,7 +46,7 @@ void text_steps(struct text *t);
 bool text_shows(const struct text *t, const struct step *s);
 
 /* "web1", or the number of a namespace without a name. */
-void text_netns(FILE *f, const struct path_netns *netns);
+void text_netns(struct bytes_out *f, const struct path_netns *netns);
 
 /* Characters of UTF-8 in s. */
 int text_width(const char *s);
@@ -43,8 +54,8 @@ int text_width(const char *s);
 /* Each escapes what it is given. */
 const char *text_or_unknown(const char *s);			     /* "?" for NULL */
 void text_painted(struct text *t, const char *color, const char *s); /* color may be NULL */
-void text_labelled(FILE *f, const char *label, const char *value); /* nothing when value is NULL */
-void text_socket(FILE *f, const struct step *s);		   /* " (listen, nginx, pid 812)" */
-void text_reason(FILE *f, const struct step *s);		   /* "NO_SOCKET at udp_rcv+0x1" */
+void text_labelled(struct bytes_out *f, const char *label, const char *value); /* nothing when value is NULL */
+void text_socket(struct bytes_out *f, const struct step *s);		   /* " (listen, nginx, pid 812)" */
+void text_reason(struct bytes_out *f, const struct step *s);		   /* "NO_SOCKET at udp_rcv+0x1" */
 
 #endif

@@ -36,13 +36,13 @@ const char *text_or_unknown(const char *s)
 static void paint(struct text *t, const char *color)
 {
 	if (t->color && color)
-		fputs(color, t->out);
+		bytes_str(t->out, color);
 }
 
 void text_painted(struct text *t, const char *color, const char *s)
 {
 	paint(t, color);
-	escape_write(t->out, s);
+	escape_add(t->out, s);
 	paint(t, color ? TEXT_PLAIN : NULL);
 }
 
@@ -51,39 +51,39 @@ static const char *verdict_color(enum verdict v)
 	return v == VERDICT_DROP ? TEXT_RED : v == VERDICT_ACCEPT ? TEXT_GREEN : NULL;
 }
 
-void text_labelled(FILE *f, const char *label, const char *value)
+void text_labelled(struct bytes_out *f, const char *label, const char *value)
 {
 	if (!value)
 		return;
-	fputs(label, f);
-	escape_write(f, value);
+	bytes_str(f, label);
+	escape_add(f, value);
 }
 
-void text_socket(FILE *f, const struct step *s)
+void text_socket(struct bytes_out *f, const struct step *s)
 {
 	const char *glue = " (";
 
 	if (s->deliver.state) {
-		fputs(glue, f);
-		escape_write(f, s->deliver.state);
+		bytes_str(f, glue);
+		escape_add(f, s->deliver.state);
 		glue = ", ";
 	}
 	if (s->deliver.comm) {
-		fputs(glue, f);
-		escape_write(f, s->deliver.comm);
+		bytes_str(f, glue);
+		escape_add(f, s->deliver.comm);
 		glue = ", ";
 	}
 	if (s->deliver.pid > 0) {
-		fprintf(f, "%spid %" PRId32, glue, s->deliver.pid);
+		bytes_printf(f, "%spid %" PRId32, glue, s->deliver.pid);
 		glue = ", ";
 	}
 	if (glue[0] == ',')
-		fputc(')', f);
+		bytes_char(f, ')');
 }
 
-void text_reason(FILE *f, const struct step *s)
+void text_reason(struct bytes_out *f, const struct step *s)
 {
-	escape_write(f, s->drop.reason ? s->drop.reason : "no reason given");
+	escape_add(f, s->drop.reason ? s->drop.reason : "no reason given");
 	text_labelled(f, " at ", s->drop.location);
 }
 
@@ -101,18 +101,19 @@ static void write_section(struct text *t, const struct step *s)
 	t->section = class;
 	t->hook = s->hook;
 	t->visit = s->visit;
-	fprintf(t->out, "  %s", class);
+	bytes_str(t->out, "  ");
+	bytes_str(t->out, class);
 	for (; *name; name++)
-		fputc(toupper((unsigned char)*name), t->out);
-	fputc('\n', t->out);
+		bytes_char(t->out, toupper((unsigned char)*name));
+	bytes_char(t->out, '\n');
 }
 
-void text_netns(FILE *f, const struct path_netns *netns)
+void text_netns(struct bytes_out *f, const struct path_netns *netns)
 {
 	if (netns->name)
-		escape_write(f, netns->name);
+		escape_add(f, netns->name);
 	else
-		fprintf(f, "%" PRIu64, netns->inum);
+		bytes_printf(f, "%" PRIu64, netns->inum);
 }
 
 /* A line that belongs to no hook; the next one that does gets a heading again. */
@@ -129,18 +130,21 @@ static void write_netns(struct text *t, const struct step *s)
 
 	end_section(t);
 	t->ns = s->ns;
-	fputs("  netns ", t->out);
+	bytes_str(t->out, "  netns ");
 	text_netns(t->out, &place->netns);
 	text_labelled(t->out, "  in=", *place->iif ? place->iif : NULL);
-	fputc('\n', t->out);
+	bytes_char(t->out, '\n');
 }
 
 static void write_left(struct text *t, const struct step *s)
 {
-	const char *name = t->names + t->name_at[s - t->p->steps];
-	int pad = t->left - text_width(name);
+	static const char blanks[] = "                                                               ";
+	const struct text_column *c = text_column(t, s);
+	int pad = t->left > c->width ? t->left - c->width : 0;
 
-	fprintf(t->out, "    %s%*s", name, (pad > 0 ? pad : 0) + GAP, "");
+	bytes_str(t->out, "    ");
+	bytes_str(t->out, t->names->data + c->at);
+	bytes_add(t->out, blanks, (size_t)(pad + GAP));
 }
 
 /* A drop is red however it is worded; green is for the word accept, not for all that ends in it
@@ -167,19 +171,20 @@ static void write_doing(struct text *t, const struct step *s)
 	if (!s->rule.verdict_inferred)
 		return;
 	if (!brief)
-		fputs(" (inferred from what followed)", t->out);
+		bytes_str(t->out, " (inferred from what followed)");
 	else if (t->verbose)
-		fprintf(t->out, " (%s, inferred from what followed)", verdict);
+		bytes_printf(t->out, " (%s, inferred from what followed)", verdict);
 }
 
 static void write_remark(struct text *t, const char *label, const char *remark)
 {
 	if (!remark)
 		return;
-	fputs("    ", t->out);
+	bytes_str(t->out, "    ");
 	paint(t, TEXT_DIM);
-	fprintf(t->out, "# %s", label);
-	escape_write(t->out, remark);
+	bytes_str(t->out, "# ");
+	bytes_str(t->out, label);
+	escape_add(t->out, remark);
 	paint(t, TEXT_PLAIN);
 }
 
@@ -187,24 +192,24 @@ static void write_rule(struct text *t, const struct step *s)
 {
 	write_left(t, s);
 	if (s->type == STEP_RETURN)
-		fputs("end of chain", t->out);
+		bytes_str(t->out, "end of chain");
 	else
 		write_doing(t, s);
 	write_remark(t, "element ", s->rule.element);
 	write_remark(t, "", s->rule.comment);
-	fputc('\n', t->out);
+	bytes_char(t->out, '\n');
 	if (!t->verbose || s->type != STEP_RULE || (!s->rule.text && !s->rule.no_text))
 		return;
-	fputs("        ", t->out);
-	escape_write(t->out, s->rule.text ? s->rule.text : s->rule.no_text);
-	fputc('\n', t->out);
+	bytes_str(t->out, "        ");
+	escape_add(t->out, s->rule.text ? s->rule.text : s->rule.no_text);
+	bytes_char(t->out, '\n');
 }
 
 static void write_hook(struct text *t, const struct step *s)
 {
 	write_left(t, s);
 	text_painted(t, verdict_color(s->verdict), verdict_name(s->verdict));
-	fputc('\n', t->out);
+	bytes_char(t->out, '\n');
 }
 
 /* One side of the headers, before and after, of which *now is kept. */
@@ -213,7 +218,7 @@ static void write_change(struct text *t, const char *side, struct endpoint *now,
 {
 	char from[64], into[64];
 
-	fprintf(t->out, "    NAT %s %s -> %s\n", side,
+	bytes_printf(t->out, "    NAT %s %s -> %s\n", side,
 		endpoint_text(from, sizeof(from), t->family, now, t->has_ports),
 		endpoint_text(into, sizeof(into), t->family, to, to_ports));
 	*now = *to;
@@ -238,41 +243,42 @@ static void write_headers(struct text *t, const struct step *s)
 	t->src = s->headers.src;
 	t->dst = s->headers.dst;
 	t->has_ports = s->headers.has_ports;
-	fprintf(t->out, "  HEADERS now %s %s > %s\n", proto_text(name, sizeof(name), &proto),
+	bytes_printf(t->out, "  HEADERS now %s %s > %s\n", proto_text(name, sizeof(name), &proto),
 		endpoint_text(src, sizeof(src), t->family, &t->src, t->has_ports),
 		endpoint_text(dst, sizeof(dst), t->family, &t->dst, t->has_ports));
 }
 
 static void write_conntrack(struct text *t, const struct step *s)
 {
-	fprintf(t->out, "    conntrack %s%s", ct_state_name(s->ct.state),
-		s->ct.reply ? ", reply" : "");
+	bytes_str(t->out, "    conntrack ");
+	bytes_str(t->out, ct_state_name(s->ct.state));
+	if (s->ct.reply)
+		bytes_str(t->out, ", reply");
 	if (t->verbose && s->ct.id)
-		fprintf(t->out, ", id %" PRIu32, s->ct.id);
-	fputc('\n', t->out);
+		bytes_printf(t->out, ", id %" PRIu32, s->ct.id);
+	bytes_char(t->out, '\n');
 }
 
-static void write_table(FILE *f, const struct step *s)
+static void write_table(struct bytes_out *f, const struct step *s)
 {
 	const char *glue = " (";
 
 	if (s->route.table == 255 || s->route.table == 254 || s->route.table == 253)
-		fprintf(f, "%stable %s", glue,
-			s->route.table == 255	? "local"
-			: s->route.table == 254 ? "main"
-						: "default");
+		bytes_str(f, s->route.table == 255   ? " (table local"
+			     : s->route.table == 254 ? " (table main"
+						     : " (table default");
 	else if (s->route.table)
-		fprintf(f, "%stable %" PRIu32, glue, s->route.table);
+		bytes_printf(f, "%stable %" PRIu32, glue, s->route.table);
 	glue = s->route.table ? ", " : glue;
 	if (s->route.rule >= 0)
-		fprintf(f, "%srule %" PRId32, glue, s->route.rule);
+		bytes_printf(f, "%srule %" PRId32, glue, s->route.rule);
 	glue = s->route.rule >= 0 ? ", " : glue;
 	if (s->route.prefix) {
-		fputs(glue, f);
-		escape_write(f, s->route.prefix);
+		bytes_str(f, glue);
+		escape_add(f, s->route.prefix);
 	}
 	if (s->route.table || s->route.rule >= 0 || s->route.prefix)
-		fputc(')', f);
+		bytes_char(f, ')');
 }
 
 static void write_route(struct text *t, const struct step *s)
@@ -282,39 +288,40 @@ static void write_route(struct text *t, const struct step *s)
 
 	end_section(t);
 	t->after_route = true;
-	fprintf(t->out,
-		"  ROUTE %s: ", addr_text(dst, sizeof(dst), t->family, t->dst.addr));
+	bytes_str(t->out, "  ROUTE ");
+	bytes_str(t->out, addr_text(dst, sizeof(dst), t->family, t->dst.addr));
+	bytes_str(t->out, ": ");
 	text_painted(t, bad ? TEXT_RED : NULL, s->route.result ? s->route.result : "unknown");
 	text_labelled(t->out, " via ", s->route.gateway);
 	text_labelled(t->out, " dev ", s->route.dev);
 	write_table(t->out, s);
 	if (bad)
-		fprintf(t->out, ": %s", strerror(-s->route.error));
-	fputc('\n', t->out);
+		bytes_printf(t->out, ": %s", strerror(-s->route.error));
+	bytes_char(t->out, '\n');
 }
 
-static void write_rpf_modes(FILE *f, const struct step *s)
+static void write_rpf_modes(struct bytes_out *f, const struct step *s)
 {
 	static const char *const words[] = {"off", "strict", "loose"};
 	const char *glue = "";
 
 	if (s->rpf.mode < 0)
 		return;
-	fprintf(f, " = %d (", s->rpf.mode);
+	bytes_printf(f, " = %d (", s->rpf.mode);
 	if (s->rpf.mode < 3) {
-		fputs(words[s->rpf.mode], f);
+		bytes_str(f, words[s->rpf.mode]);
 		glue = s->rpf.all >= 0 || s->rpf.dev_mode >= 0 ? "; " : "";
 	}
 	if (s->rpf.all >= 0) {
-		fprintf(f, "%sconf.all=%d", glue, s->rpf.all);
+		bytes_printf(f, "%sconf.all=%d", glue, s->rpf.all);
 		glue = ", ";
 	}
 	if (s->rpf.dev_mode >= 0) {
-		fprintf(f, "%sconf.", glue);
-		escape_write(f, text_or_unknown(s->rpf.iif));
-		fprintf(f, "=%d", s->rpf.dev_mode);
+		bytes_printf(f, "%sconf.", glue);
+		escape_add(f, text_or_unknown(s->rpf.iif));
+		bytes_printf(f, "=%d", s->rpf.dev_mode);
 	}
-	fputc(')', f);
+	bytes_char(f, ')');
 }
 
 static void write_rp_filter(struct text *t, const struct step *s)
@@ -324,19 +331,19 @@ static void write_rp_filter(struct text *t, const struct step *s)
 
 	end_section(t);
 	t->after_route = under_route;
-	fputs(under_route ? "    rp_filter " : "  rp_filter ", t->out);
-	escape_write(t->out, text_or_unknown(s->rpf.iif));
+	bytes_str(t->out, under_route ? "    rp_filter " : "  rp_filter ");
+	escape_add(t->out, text_or_unknown(s->rpf.iif));
 	write_rpf_modes(t->out, s);
-	fputs(": ", t->out);
+	bytes_str(t->out, ": ");
 	text_painted(t, s->rpf.pass ? NULL : TEXT_RED, s->rpf.pass ? "pass" : "FAIL");
 	if (s->rpf.reverse_dev) {
 		addr_text(src, sizeof(src), t->family, t->src.addr);
-		fprintf(t->out, ", reverse route to %s leaves by ", src);
-		escape_write(t->out, s->rpf.reverse_dev);
+		bytes_printf(t->out, ", reverse route to %s leaves by ", src);
+		escape_add(t->out, s->rpf.reverse_dev);
 	} else {
 		text_labelled(t->out, ", ", s->rpf.reason);
 	}
-	fputc('\n', t->out);
+	bytes_char(t->out, '\n');
 }
 
 /* Where the packet ended: a line of its own only when the last line of the block does not say it.
@@ -352,16 +359,16 @@ static void write_end(struct text *t, const struct step *s)
 		return;
 	end_section(t);
 	if (s->type == STEP_TRANSMIT) {
-		fputs("  TRANSMIT ", t->out);
-		escape_write(t->out, text_or_unknown(s->transmit.dev));
+		bytes_str(t->out, "  TRANSMIT ");
+		escape_add(t->out, text_or_unknown(s->transmit.dev));
 	} else if (s->type == STEP_DELIVER) {
-		fputs("  DELIVER to a socket", t->out);
+		bytes_str(t->out, "  DELIVER to a socket");
 		text_socket(t->out, s);
 	} else {
-		fputs("  DROP ", t->out);
+		bytes_str(t->out, "  DROP ");
 		text_reason(t->out, s);
 	}
-	fputc('\n', t->out);
+	bytes_char(t->out, '\n');
 }
 
 void text_steps(struct text *t)

@@ -43,8 +43,13 @@ const struct rules_answer *resolve_answer(const struct path *p, const struct ste
 const struct rs_chain *resolve_chain(const struct path *p, const struct step *s,
 				     const struct path_rules *rules)
 {
-	const struct rules_answer *a = has_rule(s) ? resolve_answer(p, s, rules) : NULL;
+	const struct rules_answer *a;
 
+	if (!has_rule(s))
+		return NULL;
+	if (s->rule.known)
+		return s->rule.known;
+	a = resolve_answer(p, s, rules);
 	return a ? find_chain(a->rs[0], s) : NULL;
 }
 
@@ -128,6 +133,7 @@ static void resolve_step(struct path *p, struct step *s, const struct rules_answ
 		leave_unnamed(p, s, because);
 		return;
 	}
+	s->rule.known = k.chain;
 	for (unsigned int i = 1; i < a->n; i++) {
 		if (!look_up(a->rs[i], s, &other) || !agree(&k, &other)) {
 			leave_unnamed(p, s, because);

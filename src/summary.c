@@ -20,6 +20,7 @@ struct summary {
 	uint64_t seen, printed, dropped, inexact;
 	struct decider *buckets[BUCKETS];
 	size_t n_deciders;
+	struct bytes_out line; /* of the packet that is being added */
 };
 
 struct summary *summary_new(void)
@@ -40,6 +41,7 @@ void summary_free(struct summary *s)
 			free(d);
 		}
 	}
+	bytes_free(&s->line);
 	free(s);
 }
 
@@ -75,7 +77,7 @@ static void count_decider(struct summary *s, const char *what)
 
 void summary_add(struct summary *s, const struct path *p, bool printed)
 {
-	char what[DECISION_NAME_MAX], line[DECISION_NAME_MAX + 32];
+	struct bytes_out *line = &s->line;
 
 	s->seen++;
 	s->printed += printed;
@@ -83,9 +85,14 @@ void summary_add(struct summary *s, const struct path *p, bool printed)
 	s->inexact += p->certainty != CERTAIN_EXACT;
 	if (p->decided_by < 0)
 		return;
-	decision_name(what, sizeof(what), &p->steps[p->decided_by]);
-	snprintf(line, sizeof(line), "%s by %s", path_verdict_name(p->verdict), what);
-	count_decider(s, line);
+	line->len = 0;
+	line->failed = false;
+	bytes_str(line, path_verdict_name(p->verdict));
+	bytes_str(line, " by ");
+	decision_name(line, &p->steps[p->decided_by]);
+	bytes_char(line, '\0');
+	if (!line->failed)
+		count_decider(s, line->data);
 }
 
 uint64_t summary_printed(const struct summary *s)

@@ -3,7 +3,6 @@
  * makes it tells, and the moment. */
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -168,7 +167,7 @@ void tracker_on_route(struct tracker *t, const struct event *ev)
 	kept->ev = *ev;
 	kept->ev.packet = NULL; /* not ours to keep */
 	if (ev->route.dev) {
-		snprintf(kept->dev, sizeof(kept->dev), "%s", ev->route.dev);
+		strncpy(kept->dev, ev->route.dev, sizeof(kept->dev) - 1);
 		kept->ev.route.dev = kept->dev;
 	}
 }

@@ -125,8 +125,11 @@ static bool step(struct walk *w, const struct step *s, const struct rs_chain *c)
 
 bool walk_is_possible(const struct path *p, const struct path_rules *rules)
 {
-	struct walk w = {0};
+	struct walk w; /* its frames are set as they come: 8 KiB of them, most never used */
 
+	w.base = w.before = NULL;
+	w.gone = w.stolen = w.jumped = false;
+	w.depth = 0;
 	for (size_t i = 0; i < p->n_steps; i++) {
 		if (!has_rule(&p->steps[i]))
 			continue;

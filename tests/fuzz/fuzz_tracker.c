@@ -70,6 +70,8 @@ static void done(void *ctx, struct path *p)
 	r.out = run->out;
 	check(!render_text.path(&r, p));
 	check(!render_json.path(&r, p));
+	check(!render_flush(&r));
+	render_free(&r);
 	path_free(p);
 }
 

@@ -96,6 +96,19 @@ static void messages(void)
 	}
 }
 
+static void hooks(void)
+{
+	uint32_t buf[MSG_MAX / 4];
+
+	put_message("fuzz_hook_msg", "function",
+		    msg_hook(buf, NFPROTO_IPV4, 0, -400, "ipv4_conntrack_defrag", "nf_defrag_ipv4"));
+	put_message("fuzz_hook_msg", "chain",
+		    msg_hook_chain(msg_hook(buf, NFPROTO_IPV6, 1, 10, "nft_do_chain_inet", NULL),
+				   HOOK_TYPE_NFTABLES, NFPROTO_INET, "filter", "input"));
+	put_message("fuzz_hook_msg", "program",
+		    msg_hook_bpf(msg_hook(buf, NFPROTO_IPV4, 1, 5, "nf_hook_run_bpf", NULL), 40));
+}
+
 static void dump_add(struct bytes_out *o, uint8_t type, const struct nlmsghdr *nlh)
 {
 	struct bytes_out message = {.len = 0};
@@ -261,6 +274,7 @@ int main(int argc, char **argv)
 	}
 	top = argv[1];
 	messages();
+	hooks();
 	dump();
 	blob(NFPROTO_IPV4, "ip");
 	blob(NFPROTO_IPV6, "ip6");

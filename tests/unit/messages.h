@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "netfilter/hook_list_msg.h"
+
 /* Ethernet, IPv4 without options, TCP SYN: 10.0.0.1:1000 to 10.0.0.2:80. */
 static const uint8_t msg_eth[14] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
 static const uint8_t msg_ip4_tcp[40] = {
@@ -157,6 +159,47 @@ static inline struct nlmsghdr *msg_new_rule(void *buf, uint8_t family, const cha
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
 	mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(handle));
+	return nlh;
+}
+
+/* A function at a hook; its description follows by msg_hook_chain() or msg_hook_bpf(). module: NULL: none. */
+static inline struct nlmsghdr *msg_hook(void *buf, uint8_t family, uint32_t hook, int32_t priority,
+					const char *function, const char *module)
+{
+	struct nlmsghdr *nlh = msg_begin(buf, HOOK_SUBSYS, HOOK_MSG_GET, family, 0);
+
+	if (module)
+		mnl_attr_put_strz(nlh, HOOK_ATTR_MODULE, module);
+	mnl_attr_put_strz(nlh, HOOK_ATTR_FUNCTION, function);
+	mnl_attr_put_u32(nlh, HOOK_ATTR_HOOKNUM, htonl(hook));
+	mnl_attr_put_u32(nlh, HOOK_ATTR_PRIORITY, htonl(priority));
+	return nlh;
+}
+
+static inline struct nlmsghdr *msg_hook_chain(struct nlmsghdr *nlh, uint32_t type, uint8_t family,
+					      const char *table, const char *chain)
+{
+	struct nlattr *info = mnl_attr_nest_start(nlh, HOOK_ATTR_CHAIN_INFO), *desc;
+
+	mnl_attr_put_u32(nlh, HOOK_INFO_TYPE, htonl(type));
+	desc = mnl_attr_nest_start(nlh, HOOK_INFO_DESC);
+	mnl_attr_put_strz(nlh, HOOK_DESC_TABLE, table);
+	mnl_attr_put_strz(nlh, HOOK_DESC_NAME, chain);
+	mnl_attr_put_u8(nlh, HOOK_DESC_FAMILY, family);
+	mnl_attr_nest_end(nlh, desc);
+	mnl_attr_nest_end(nlh, info);
+	return nlh;
+}
+
+static inline struct nlmsghdr *msg_hook_bpf(struct nlmsghdr *nlh, uint32_t id)
+{
+	struct nlattr *info = mnl_attr_nest_start(nlh, HOOK_ATTR_CHAIN_INFO), *desc;
+
+	mnl_attr_put_u32(nlh, HOOK_INFO_TYPE, htonl(HOOK_TYPE_BPF));
+	desc = mnl_attr_nest_start(nlh, HOOK_INFO_DESC);
+	mnl_attr_put_u32(nlh, HOOK_DESC_BPF_ID, htonl(id));
+	mnl_attr_nest_end(nlh, desc);
+	mnl_attr_nest_end(nlh, info);
 	return nlh;
 }
 
