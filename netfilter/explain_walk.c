@@ -7,7 +7,7 @@
 #include <linux/netfilter.h>
 
 /* Nobody's ruleset has so many; one that is made to have as many ways as possible ends here. */
-enum { RULES_MAX = 20 * 1000 * 1000 };
+enum { RULES_MAX = 5 * 1000 * 1000 };
 
 static const double nothing = 1e-9;
 
