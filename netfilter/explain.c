@@ -7,9 +7,18 @@
 
 /* The first that says yes is the owner. */
 const struct explainer *const explainers[] = {
-	&explain_self,	    &explain_kube_iptables, &explain_kube_nftables, &explain_docker_iptables,
-	&explain_docker_nftables, &explain_podman,  &explain_cni_portmap,   &explain_cni_bridge,
-	&explain_flannel,   &explain_calico,	    &explain_firewalld,	    &explain_ufw,
+	&explain_self,
+	&explain_kube_iptables,
+	&explain_kube_nftables,
+	&explain_docker_iptables,
+	&explain_docker_nftables,
+	&explain_podman,
+	&explain_cni_portmap,
+	&explain_cni_bridge,
+	&explain_flannel,
+	&explain_calico,
+	&explain_firewalld,
+	&explain_ufw,
 };
 
 const unsigned int n_explainers = sizeof(explainers) / sizeof(explainers[0]);
@@ -58,8 +67,10 @@ const struct explainer *explain_owner(const struct explain *x, const struct fact
 const char *explain_kind_name(enum explain_kind k)
 {
 	static const char *const names[EXPLAIN_KINDS] = {
-		[EXPLAIN_PUBLISHED_PORT] = "published-port", [EXPLAIN_CLUSTER_IP] = "cluster-ip",
-		[EXPLAIN_NODE_PORT] = "node-port",	     [EXPLAIN_LOAD_BALANCER] = "load-balancer",
+		[EXPLAIN_PUBLISHED_PORT] = "published-port",
+		[EXPLAIN_CLUSTER_IP] = "cluster-ip",
+		[EXPLAIN_NODE_PORT] = "node-port",
+		[EXPLAIN_LOAD_BALANCER] = "load-balancer",
 		[EXPLAIN_EXTERNAL_IP] = "external-ip",
 	};
 
@@ -105,7 +116,8 @@ const char *explain_word(struct explain *x, const char *s)
 	return copy ? memcpy(copy, s, len) : NULL;
 }
 
-void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v, unsigned int n)
+void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v,
+			unsigned int n)
 {
 	struct fact *copy = n ? facts_alloc(x->facts, n * sizeof(*v)) : NULL;
 

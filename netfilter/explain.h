@@ -17,14 +17,17 @@ struct explain_service;
 struct explainer {
 	const char *name; /* of the program: "kube-proxy" */
 	const char *mode; /* NULL: it has but one */
-	/* Did it make this chain? A chain of its own, not one that a hook calls and others share. */
+	/* Did it make this chain? A chain of its own, not one that a hook calls and others share.
+	 */
 	bool (*owns)(const struct rs_chain *c);
-	/* Did it make this rule of a chain that is nobody's? Only asked where the rule leads to no chain
-	 * of a known owner. NULL: never. */
+	/* Did it make this rule of a chain that is nobody's? Only asked where the rule leads to no
+	 * chain of a known owner. NULL: never. */
 	bool (*owns_rule)(const struct fact_rule *r);
-	/* What the step means, in a few words; writes nothing where there is nothing to say. NULL: never. */
+	/* What the step means, in a few words; writes nothing where there is nothing to say. NULL:
+	 * never. */
 	void (*words)(const struct explain *x, const struct walk_step *s, FILE *out);
-	/* Gives a service its name and kind, when its first way was found: w stands at the end of it. */
+	/* Gives a service its name and kind, when its first way was found: w stands at the end of
+	 * it. */
 	void (*service)(struct explain *x, struct explain_service *s, const struct walk *w);
 	/* When all ways are known. NULL: there is nothing to add. */
 	void (*finish)(struct explain *x, struct explain_service *s);
@@ -87,7 +90,7 @@ struct explain_service {
 	struct explain_way *ways;
 	unsigned int n_ways;
 	bool affinity;
-	uint32_t affinity_seconds; /* 0: not known */
+	uint32_t affinity_seconds;   /* 0: not known */
 	struct explain_facts ranges; /* sources that may use it; none: all */
 	const char *rejected;	     /* why it is refused; NULL: it is not */
 	const char *only_external;   /* refused from outside only: why */
@@ -138,7 +141,8 @@ struct explain_service *explain_find(const struct explain *x, size_t *from, uint
 void words_fact(FILE *out, const struct fact *f, uint8_t family);
 void words_facts(FILE *out, const struct explain_facts *l, uint8_t family);
 void words_addr(FILE *out, uint8_t family, const uint8_t *addr, const uint8_t *mask);
-/* "nat:KUBE-SERVICES:rule:2", "ip kube-proxy:services:rule:1 (handle 9)", with the element's key. */
+/* "nat:KUBE-SERVICES:rule:2", "ip kube-proxy:services:rule:1 (handle 9)", with the element's key.
+ */
 void words_step(FILE *out, const struct walk_step *s, uint8_t family);
 void words_elem_key(FILE *out, const struct walk_step *s, uint8_t family);
 const char *words_proto(uint8_t proto); /* "tcp", …; NULL: not a usual one */
@@ -149,6 +153,7 @@ const char *explain_kind_name(enum explain_kind k);
 bool begins(const char *s, const char *with);
 /* For a service that an explainer knows by its text, up to the first blank. */
 const char *explain_word(struct explain *x, const char *s);
-void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v, unsigned int n);
+void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v,
+			unsigned int n);
 
 #endif

@@ -20,9 +20,9 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
 	static const struct {
 		const char *prefix, *what;
-	} kinds[] = {{"cali-tw-", "to workload"},	  {"cali-fw-", "from workload"},
+	} kinds[] = {{"cali-tw-", "to workload"},	{"cali-fw-", "from workload"},
 		     {"cali-th-", "to host interface"}, {"cali-fh-", "from host interface"},
-		     {"cali-pi-", "policy, inbound"},	  {"cali-po-", "policy, outbound"},
+		     {"cali-pi-", "policy, inbound"},	{"cali-po-", "policy, outbound"},
 		     {"cali-pri-", "profile, inbound"}, {"cali-pro-", "profile, outbound"}};
 	const char *chain = s->rule->chain->rs->name;
 

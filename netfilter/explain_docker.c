@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Docker, backend iptables. It publishes a port by a rule of nat:DOCKER, and lets forwarded packets
- * through DOCKER-USER (the administrator's), DOCKER-FORWARD, DOCKER-CT, DOCKER-INTERNAL, DOCKER-BRIDGE
- * and filter:DOCKER; before 28 through DOCKER-ISOLATION-STAGE-1 and -2. Its rules have no comments:
- * bridges tell networks apart.
+ * through DOCKER-USER (the administrator's), DOCKER-FORWARD, DOCKER-CT, DOCKER-INTERNAL,
+ * DOCKER-BRIDGE and filter:DOCKER; before 28 through DOCKER-ISOLATION-STAGE-1 and -2. Its rules
+ * have no comments: bridges tell networks apart.
  */
 #include <ctype.h>
 #include <string.h>
@@ -65,7 +65,9 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	} else if (!strcmp(table, "raw") && r->verdict == VERDICT_DROP) {
 		fputs("no way to containers past published ports", out);
 	} else if (!strcmp(table, "filter") && !strcmp(chain, "DOCKER")) {
-		fputs(r->verdict == VERDICT_DROP ? "port that is not published," : "published port,", out);
+		fputs(r->verdict == VERDICT_DROP ? "port that is not published,"
+						 : "published port,",
+		      out);
 		bridge_words(r, out);
 	} else if (r->act == ACT_MASQUERADE) {
 		fputs("containers to outside,", out);

@@ -150,7 +150,7 @@ uint8_t fact_key_len(uint8_t key, uint8_t family)
 	return 4;
 }
 
-struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool not)
+struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool inv)
 {
 	static struct fact scrap;
 	struct fact *v = l->n < FACTS_MAX ? &l->v[l->n++] : &scrap;
@@ -160,7 +160,7 @@ struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool not)
 	memset(v, 0, sizeof(*v));
 	v->key = key;
 	v->op = op;
-	v->not= not;
+	v->inv = inv;
 	return v;
 }
 
@@ -169,7 +169,7 @@ static void straighten(struct fact *f)
 {
 	uint32_t mask, value;
 
-	if (f->op != FACT_MASKED || f->key != KEY_MARK || !f->not )
+	if (f->op != FACT_MASKED || f->key != KEY_MARK || !f->inv)
 		return;
 	memcpy(&mask, f->mask, 4);
 	memcpy(&value, f->value, 4);
@@ -177,18 +177,18 @@ static void straighten(struct fact *f)
 		return;
 	value ^= mask;
 	memcpy(f->value, &value, 4);
-	f->not= false;
+	f->inv = false;
 }
 
 void fact_invert(struct fact *f)
 {
-	f->not= !f->not;
+	f->inv = !f->inv;
 	straighten(f);
 }
 
 /* A mask of nothing says nothing. */
-void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *value, const void *mask,
-		     uint8_t len)
+void fact_add_masked(struct fact_list *l, uint8_t key, bool inv, const void *value,
+		     const void *mask, uint8_t len)
 {
 	const uint8_t *v = value, *m = mask;
 	struct fact *fact;
@@ -196,9 +196,9 @@ void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *val
 
 	for (uint8_t i = 0; m && i < len; i++)
 		any |= m[i] != 0;
-	if ((m && !any && !not) || len > FACT_BYTES)
+	if ((m && !any && !inv) || len > FACT_BYTES)
 		return;
-	fact = fact_add(l, key, FACT_MASKED, not);
+	fact = fact_add(l, key, FACT_MASKED, inv);
 	fact->len = len;
 	for (uint8_t i = 0; i < len; i++) {
 		fact->mask[i] = m ? m[i] : 0xff;
@@ -207,33 +207,34 @@ void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *val
 	straighten(fact);
 }
 
-void fact_add_range(struct fact_list *l, uint8_t key, bool not, const void *lo, const void *hi,
+void fact_add_range(struct fact_list *l, uint8_t key, bool inv, const void *lo, const void *hi,
 		    uint8_t len)
 {
 	struct fact *fact;
 
 	if (!memcmp(lo, hi, len)) {
-		fact_add_masked(l, key, not, lo, NULL, len);
+		fact_add_masked(l, key, inv, lo, NULL, len);
 		return;
 	}
 	/* Written as "from here" and "up to there": one fact. */
 	fact = l->n ? &l->v[l->n - 1] : NULL;
-	if (fact && !not &&fact->key == key && fact->op == FACT_RANGE && !fact->not &&fact->len == len) {
+	if (fact && !inv && fact->key == key && fact->op == FACT_RANGE && !fact->inv &&
+	    fact->len == len) {
 		if (memcmp(lo, fact->value, len) > 0)
 			memcpy(fact->value, lo, len);
 		if (memcmp(hi, fact->mask, len) < 0)
 			memcpy(fact->mask, hi, len);
 		return;
 	}
-	fact = fact_add(l, key, FACT_RANGE, not);
+	fact = fact_add(l, key, FACT_RANGE, inv);
 	fact->len = len;
 	memcpy(fact->value, lo, len);
 	memcpy(fact->mask, hi, len);
 }
 
-void fact_add_bits(struct fact_list *l, uint8_t key, bool not, uint32_t bits)
+void fact_add_bits(struct fact_list *l, uint8_t key, bool inv, uint32_t bits)
 {
-	struct fact *fact = fact_add(l, key, FACT_BITS, not);
+	struct fact *fact = fact_add(l, key, FACT_BITS, inv);
 
 	fact->len = sizeof(bits);
 	memcpy(fact->value, &bits, sizeof(bits));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every rule of a ruleset looks for and does, in one form for the three tools that write rules.
- * Readers (explain_xt.c, explain_nft.c, explain_sets.c) fill it, everybody else only reads it. What
- * it has no word for is there as FACT_OTHER, so that nobody takes the rule for one without it.
+ * What every rule of a ruleset looks for and does, in one form for the three tools that write
+ * rules. Readers (explain_xt.c, explain_nft.c, explain_sets.c) fill it, everybody else only reads
+ * it. What it has no word for is there as FACT_OTHER, so that nobody takes the rule for one without
+ * it.
  */
 #ifndef NFPATH_NETFILTER_EXPLAIN_FACTS_H
 #define NFPATH_NETFILTER_EXPLAIN_FACTS_H
@@ -46,7 +47,7 @@ struct fact_rule;
 
 struct fact {
 	uint8_t key, op, len; /* len: bytes of value that count */
-	bool not;
+	bool inv;
 	bool implied; /* of the walk: those to whom it does not apply went another way before */
 	union {
 		struct {
@@ -100,7 +101,7 @@ enum fact_act {
 
 /* Addresses and ports that NAT chooses from; NULL and 0: it leaves them as they are. */
 struct fact_nat {
-	uint8_t family; /* of the addresses: NFPROTO_IPV4, NFPROTO_IPV6 */
+	uint8_t family;		  /* of the addresses: NFPROTO_IPV4, NFPROTO_IPV6 */
 	const uint8_t *min, *max; /* addresses */
 	uint16_t port_min, port_max;
 	const struct fact_set *map; /* or by a map: of addresses, or of addresses and ports */
@@ -113,7 +114,7 @@ struct fact_rule {
 	const struct fact_chain *chain;
 	uint32_t number; /* 1-based */
 	uint16_t n_facts;
-	uint8_t act; /* enum fact_act */
+	uint8_t act;	      /* enum fact_act */
 	enum verdict verdict; /* VERDICT_CONTINUE: none. Of NAT and reject: what follows from it */
 	bool marks;
 	uint32_t mark_mask, mark_value; /* mark = (mark & ~mask) ^ value */
@@ -154,8 +155,7 @@ const struct fact_chain *facts_chain(const struct facts *f, const struct rs_chai
 /* In the same table; NULL: there is none. */
 const struct fact_chain *facts_chain_named(const struct facts *f, const struct rs_table *t,
 					   const char *name);
-struct fact_set *facts_set_named(const struct facts *f, const struct rs_table *t,
-				 const char *name);
+struct fact_set *facts_set_named(const struct facts *f, const struct rs_table *t, const char *name);
 
 /* Memory that lives as long as f, zeroed. NULL: out of memory. */
 void *facts_alloc(struct facts *f, size_t size);
@@ -173,12 +173,12 @@ struct fact_list {
 };
 /* Turns it round. */
 void fact_invert(struct fact *f);
-struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool not);
-void fact_add_masked(struct fact_list *l, uint8_t key, bool not, const void *value, const void *mask,
-		     uint8_t len);
-void fact_add_range(struct fact_list *l, uint8_t key, bool not, const void *lo, const void *hi,
+struct fact *fact_add(struct fact_list *l, uint8_t key, uint8_t op, bool inv);
+void fact_add_masked(struct fact_list *l, uint8_t key, bool inv, const void *value,
+		     const void *mask, uint8_t len);
+void fact_add_range(struct fact_list *l, uint8_t key, bool inv, const void *lo, const void *hi,
 		    uint8_t len);
-void fact_add_bits(struct fact_list *l, uint8_t key, bool not, uint32_t bits);
+void fact_add_bits(struct fact_list *l, uint8_t key, bool inv, uint32_t bits);
 void fact_add_other(struct facts *f, struct fact_list *l, const char *what);
 int facts_rule_done(struct facts *f, struct fact_rule *r, const struct fact_list *l);
 

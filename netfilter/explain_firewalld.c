@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * firewalld: the table inet firewalld, chains of each zone: filter_IN_ZONE with _pre, _log, _deny,
- * _allow and _post. Its base chains come after those of iptables at the same hook: a drop of iptables
- * comes first, and an accept of iptables is not the last word.
+ * _allow and _post. Its base chains come after those of iptables at the same hook: a drop of
+ * iptables comes first, and an accept of iptables is not the last word.
  */
 #include <string.h>
 
@@ -15,9 +15,9 @@ static bool owns(const struct rs_chain *c)
 
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
-	static const char *const kinds[] = {"filter_IN_",   "filter_FWD_", "filter_OUT_", "nat_PRE_",
-					    "nat_POST_",    "mangle_PRE_", "raw_PRE_",	  "filter_FWDI_",
-					    "filter_FWDO_"};
+	static const char *const kinds[] = {"filter_IN_", "filter_FWD_",  "filter_OUT_",
+					    "nat_PRE_",	  "nat_POST_",	  "mangle_PRE_",
+					    "raw_PRE_",	  "filter_FWDI_", "filter_FWDO_"};
 	static const char *const parts[] = {"_pre", "_log", "_deny", "_allow", "_post"};
 	const char *chain = s->rule->chain->rs->name, *zone = NULL;
 	size_t len, tail;

@@ -21,7 +21,7 @@ struct asking {
 	struct flow_part *part; /* being walked */
 	double dropped, natted; /* shares of what came to this part */
 	bool maybe_passes;	/* some packets are accepted, or nobody knows */
-	bool nat_done;		/* nf_nat_inet_fn(): further chains of NAT at this hook are not asked */
+	bool nat_done; /* nf_nat_inet_fn(): further chains of NAT at this hook are not asked */
 	/* Where NAT sends to, and with which marks. */
 	struct destination {
 		struct explain_endpoint to;
@@ -41,7 +41,8 @@ static void *room(struct asking *a, size_t size)
 	return p;
 }
 
-static void set_endpoint(struct explain_endpoint *e, const struct walk *w, const struct walk_leaf *leaf)
+static void set_endpoint(struct explain_endpoint *e, const struct walk *w,
+			 const struct walk_leaf *leaf)
 {
 	memset(e, 0, sizeof(*e));
 	e->family = leaf->nat_family ? leaf->nat_family : walk_family(w);
@@ -122,7 +123,8 @@ static bool of_family(const struct rs_chain *c, uint8_t family)
 	return c->table->family == family || c->table->family == NFPROTO_INET;
 }
 
-/* By priority; nft's first where both have the same (nf_hook_entry_head(): the later one behind). */
+/* By priority; nft's first where both have the same (nf_hook_entry_head(): the later one behind).
+ */
 static unsigned int chains_at(const struct asking *a, uint8_t hook, const struct rs_chain **v)
 {
 	const struct ruleset *rs = a->x->facts->rs;
@@ -186,8 +188,8 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 }
 
 /* False: no packet gets further. */
-static bool walk_hook(struct asking *a, uint8_t hook, const struct explain_endpoint *to, enum local local,
-		      struct destination *d)
+static bool walk_hook(struct asking *a, uint8_t hook, const struct explain_endpoint *to,
+		      enum local local, struct destination *d)
 {
 	const struct rs_chain *chains[PARTS_MAX];
 	unsigned int n = chains_at(a, hook, chains);
@@ -248,7 +250,8 @@ struct flow *flow_ask(struct explain *x, const struct flow_question *q)
 	a->flow = room(a, sizeof(*a->flow));
 	if (a->flow)
 		a->flow->hooks = room(a, HOOKS_MAX * sizeof(*a->flow->hooks));
-	if (!a->no_memory && walk_hook(a, NF_INET_PRE_ROUTING, &first.to, ask_local(a, &first.to), &first)) {
+	if (!a->no_memory &&
+	    walk_hook(a, NF_INET_PRE_ROUTING, &first.to, ask_local(a, &first.to), &first)) {
 		if (!a->n_to)
 			after_nat(a, &first);
 		for (unsigned int i = 0; i < a->n_to; i++)

@@ -40,7 +40,7 @@ struct flow_part {
 struct flow_hook {
 	uint8_t hook;
 	struct explain_endpoint to; /* where the packet goes at that time */
-	enum local local;	    /* LOCAL_UNKNOWN: this is what happens if it is the hook's turn */
+	enum local local; /* LOCAL_UNKNOWN: this is what happens if it is the hook's turn */
 	struct flow_part *parts;
 	unsigned int n;
 };

@@ -38,8 +38,9 @@ static void service(struct explain *x, struct explain_service *s, const struct w
 
 	/* A refusal does not say of which kind an address from outside is. */
 	s->kind = !s->has_addr ? EXPLAIN_NODE_PORT
-		  : !strcmp(s->at.rule->chain->rs->name, "KUBE-EXTERNAL-SERVICES") ? EXPLAIN_EXTERNAL_IP
-										   : EXPLAIN_CLUSTER_IP;
+		  : !strcmp(s->at.rule->chain->rs->name, "KUBE-EXTERNAL-SERVICES")
+			  ? EXPLAIN_EXTERNAL_IP
+			  : EXPLAIN_CLUSTER_IP;
 	if (!comment || !strchr(comment, '/'))
 		return;
 	s->name = explain_word(x, comment);
@@ -86,7 +87,7 @@ static void take_ranges(struct explain *x, struct explain_service *s, const stru
 		if (!r->to || !begins(r->to->rs->name, "KUBE-") || to(r, "KUBE-MARK-"))
 			continue;
 		/* Before 1.25 a service may be its own client; that is no range. */
-		if (r->n_facts != 1 || r->facts[0].key != KEY_SADDR || r->facts[0].not ||
+		if (r->n_facts != 1 || r->facts[0].key != KEY_SADDR || r->facts[0].inv ||
 		    n == sizeof(ranges) / sizeof(ranges[0]))
 			return;
 		ranges[n++] = r->facts[0];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * kube-proxy in mode nftables: one table of its own in each family. Which service a packet is for is
- * said by the element of a map that sends it on: service-ips, service-nodeports, no-endpoint-services,
- * firewall-ips. Names of chains hold what they are for: KIND-HASH-namespace/service/protocol/port.
+ * kube-proxy in mode nftables: one table of its own in each family. Which service a packet is for
+ * is said by the element of a map that sends it on: service-ips, service-nodeports,
+ * no-endpoint-services, firewall-ips. Names of chains hold what they are for:
+ * KIND-HASH-namespace/service/protocol/port.
  */
 #include <string.h>
 
@@ -40,7 +41,8 @@ static bool map_is(const struct walk_step *s, const char *name)
 	return s->rule->vmap && begins(s->rule->vmap->name, name);
 }
 
-static bool in_set(const struct explain *x, const struct rs_table *t, const char *name, const uint8_t *addr)
+static bool in_set(const struct explain *x, const struct rs_table *t, const char *name,
+		   const uint8_t *addr)
 {
 	const struct fact_set *set = facts_set_named(x->facts, t, name);
 
@@ -54,8 +56,9 @@ static void service(struct explain *x, struct explain_service *s, const struct w
 {
 	const struct fact_elem *e = s->at.elem;
 
-	s->kind = strstr(s->at.rule->vmap ? s->at.rule->vmap->name : "", "nodeports") ? EXPLAIN_NODE_PORT
-										       : EXPLAIN_CLUSTER_IP;
+	s->kind = strstr(s->at.rule->vmap ? s->at.rule->vmap->name : "", "nodeports")
+			  ? EXPLAIN_NODE_PORT
+			  : EXPLAIN_CLUSTER_IP;
 	if (!e)
 		return;
 	if (e->comment && strchr(e->comment, '/'))
@@ -63,16 +66,17 @@ static void service(struct explain *x, struct explain_service *s, const struct w
 	else if (e->to)
 		s->name = name_of_chain(x, e->to->rs->name);
 	/* The rules do not say whether an address from outside is that of a load balancer. */
-	if (s->kind == EXPLAIN_CLUSTER_IP &&
-	    (!e->to || !begins(e->to->rs->name, "service-")) &&
+	if (s->kind == EXPLAIN_CLUSTER_IP && (!e->to || !begins(e->to->rs->name, "service-")) &&
 	    !in_set(x, s->at.rule->chain->rs->table, "cluster-ips", s->addr))
 		s->kind = EXPLAIN_EXTERNAL_IP;
 }
 
 static bool refuses(const struct rs_chain *c)
 {
-	return owns(c) && (!strcmp(c->name, "service-endpoints-check") || !strcmp(c->name, "endpoints-check") ||
-			   !strcmp(c->name, "nodeport-endpoints-check") || !strcmp(c->name, "firewall-check"));
+	return owns(c) &&
+	       (!strcmp(c->name, "service-endpoints-check") ||
+		!strcmp(c->name, "endpoints-check") ||
+		!strcmp(c->name, "nodeport-endpoints-check") || !strcmp(c->name, "firewall-check"));
 }
 
 /* "ip saddr != { … } drop" */
@@ -82,11 +86,11 @@ static void take_ranges(struct explain *x, struct explain_service *s, const stru
 		const struct fact *f = &w->assumed[i];
 		struct fact *v;
 
-		if (!f->not )
+		if (!f->inv)
 			continue;
 		if (f->key == KEY_SADDR && f->op <= FACT_RANGE) {
 			explain_keep_facts(x, &s->ranges, f, 1);
-			s->ranges.v[0].not= false;
+			s->ranges.v[0].inv = false;
 		}
 		if (f->op != FACT_IN_SET || f->n_keys != 1 || f->keys[0] != KEY_SADDR)
 			continue;

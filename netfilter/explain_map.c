@@ -51,7 +51,7 @@ struct published {
 static const struct fact *asked_for(const struct walk *w, uint8_t key, unsigned int *index)
 {
 	for (unsigned int i = w->n_given; i < w->n_assumed; i++)
-		if (w->assumed[i].key == key && !w->assumed[i].not && !w->assumed[i].implied &&
+		if (w->assumed[i].key == key && !w->assumed[i].inv && !w->assumed[i].implied &&
 		    w->assumed[i].op <= FACT_RANGE) {
 			*index = i;
 			return &w->assumed[i];
@@ -115,7 +115,8 @@ static bool is_of(const struct explain_service *s, const struct published *p)
 
 static struct explain_service *new_service(struct explain *x, const struct published *p)
 {
-	struct explain_service *s = facts_alloc(x->facts, sizeof(*s)), **bucket = bucket_of(x, p), **bigger;
+	struct explain_service *s = facts_alloc(x->facts, sizeof(*s)), **bucket = bucket_of(x, p),
+			       **bigger;
 
 	if (s && x->n_services == x->p->cap) {
 		x->p->cap = x->p->cap ? 2 * x->p->cap : 64;
@@ -148,7 +149,8 @@ static struct explain_service *new_service(struct explain *x, const struct publi
 /* --- a way --- */
 
 /* The facts that are neither address, port and protocol nor given; how many. Affinity aside. */
-static unsigned int conditions(const struct walk *w, struct fact *out, const struct fact **remembered)
+static unsigned int conditions(const struct walk *w, struct fact *out,
+			       const struct fact **remembered)
 {
 	unsigned int n = 0;
 
@@ -157,26 +159,28 @@ static unsigned int conditions(const struct walk *w, struct fact *out, const str
 
 		if (f->implied)
 			continue;
-		if (f->op == FACT_REMEMBERED && !f->not ) {
+		if (f->op == FACT_REMEMBERED && !f->inv) {
 			*remembered = f;
 			continue;
 		}
-		if (!f->not &&((f->op <= FACT_RANGE && (f->key == KEY_DADDR || f->key == KEY_PROTO ||
-							 f->key == KEY_DPORT)) ||
-			       f->key == KEY_DTYPE))
+		if (!f->inv &&
+		    ((f->op <= FACT_RANGE &&
+		      (f->key == KEY_DADDR || f->key == KEY_PROTO || f->key == KEY_DPORT)) ||
+		     f->key == KEY_DTYPE))
 			continue;
 		out[n++] = *f;
 	}
 	return n;
 }
 
-static struct explain_way *way_of(struct explain *x, struct explain_service *s, const struct fact *when,
-				  unsigned int n)
+static struct explain_way *way_of(struct explain *x, struct explain_service *s,
+				  const struct fact *when, unsigned int n)
 {
 	struct explain_way *way;
 
 	for (unsigned int i = s->n_ways; i--;)
-		if (s->ways[i].when.n == n && !memcmp(s->ways[i].when.v ?: when, when, n * sizeof(*when)))
+		if (s->ways[i].when.n == n &&
+		    !memcmp(s->ways[i].when.v ?: when, when, n * sizeof(*when)))
 			return &s->ways[i];
 	s->ways = grow(x, s->ways, s->n_ways, sizeof(*s->ways));
 	if (!s->ways)
@@ -230,7 +234,7 @@ static void add_masquerade(struct explain *x, struct explain_way *way, const str
 			return;
 		if (t == TRUE_)
 			continue;
-		if (f->key == KEY_SADDR && f->op == FACT_MASKED && !f->not &&leaf->addr_min &&
+		if (f->key == KEY_SADDR && f->op == FACT_MASKED && !f->inv && leaf->addr_min &&
 		    !memcmp(f->value, leaf->addr_min, f->len))
 			new.hairpin = true;
 		facts[n++] = *f;
@@ -273,10 +277,13 @@ static const struct explainer *owner_of_way(const struct explain *x, const struc
 
 	for (unsigned int i = w->n_path; i-- && !e;)
 		e = explain_chain_owner(w->path[i].rule->chain);
-	return e ? e : explain_owner(x, w->path[w->n_path - 1].rule->chain, w->path[w->n_path - 1].rule);
+	return e ? e
+		 : explain_owner(x, w->path[w->n_path - 1].rule->chain,
+				 w->path[w->n_path - 1].rule);
 }
 
-static struct explain_service *service_of(struct explain *x, const struct walk *w, const struct published *p)
+static struct explain_service *service_of(struct explain *x, const struct walk *w,
+					  const struct published *p)
 {
 	struct explain_service *s = *bucket_of(x, p);
 
@@ -366,7 +373,7 @@ static void on_masquerade(struct walk *w, const struct walk_leaf *leaf)
 	for (unsigned int i = 0; i < w->n_assumed; i++) {
 		const struct fact *f = &w->assumed[i];
 
-		if (f->key != KEY_MARK || f->op != FACT_MASKED || f->not )
+		if (f->key != KEY_MARK || f->op != FACT_MASKED || f->inv)
 			continue;
 		memcpy(&m.value, f->value, 4);
 		memcpy(&m.mask, f->mask, 4);

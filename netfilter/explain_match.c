@@ -111,10 +111,11 @@ static enum truth plain_truth(const struct walk *w, const struct fact *f)
 		enum truth t;
 
 		if (same_set(a, f))
-			return truth_of(!a->not);
-		if (a->key != f->key || a->key == KEY_OTHER || a->op > FACT_BITS || f->op > FACT_BITS)
+			return truth_of(!a->inv);
+		if (a->key != f->key || a->key == KEY_OTHER || a->op > FACT_BITS ||
+		    f->op > FACT_BITS)
 			continue;
-		t = a->not ? not_implies(a, f) : fact_implies(a, f);
+		t = a->inv ? not_implies(a, f) : fact_implies(a, f);
 		if (t != MAYBE)
 			return t;
 	}
@@ -201,7 +202,7 @@ static enum truth mark_truth(const struct walk *w, const struct walk_mark *m)
 	for (unsigned int i = 0; i < m->n && all != FALSE_; i++) {
 		/* It was asked before the mark was set: no look at marks again. */
 		t = m->facts[i].op == FACT_IN_SET ? MAYBE : plain_truth(w, &m->facts[i]);
-		if (m->facts[i].not )
+		if (m->facts[i].inv)
 			t = inverted(t);
 		if (t < all)
 			all = t;
@@ -243,13 +244,14 @@ enum truth walk_truth(const struct walk *w, const struct fact *f)
 		t = plain_truth(w, f);
 	else if (f->op == FACT_IN_SET)
 		t = set_truth(w, f);
-	return f->not ? inverted(t) : t;
+	return f->inv ? inverted(t) : t;
 }
 
 const struct fact *walk_value(const struct walk *w, uint8_t key)
 {
 	for (unsigned int i = 0; i < w->n_assumed; i++)
-		if (w->assumed[i].key == key && !w->assumed[i].not && w->assumed[i].op <= FACT_RANGE)
+		if (w->assumed[i].key == key && !w->assumed[i].inv &&
+		    w->assumed[i].op <= FACT_RANGE)
 			return &w->assumed[i];
 	return NULL;
 }

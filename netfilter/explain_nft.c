@@ -84,8 +84,10 @@ static bool on_meta(struct nft_reading *rd, const struct nftnl_expr *e)
 	static const struct {
 		uint32_t meta;
 		uint8_t key, len;
-	} keys[] = {{NFT_META_L4PROTO, KEY_PROTO, 1}, {NFT_META_NFPROTO, KEY_FAMILY, 1},
-		    {NFT_META_IIFNAME, KEY_IIF, 16},  {NFT_META_OIFNAME, KEY_OIF, 16},
+	} keys[] = {{NFT_META_L4PROTO, KEY_PROTO, 1},
+		    {NFT_META_NFPROTO, KEY_FAMILY, 1},
+		    {NFT_META_IIFNAME, KEY_IIF, 16},
+		    {NFT_META_OIFNAME, KEY_OIF, 16},
 		    {NFT_META_MARK, KEY_MARK, 4}};
 	uint32_t meta = nftnl_expr_get_u32(e, NFTNL_EXPR_META_KEY);
 	const struct nft_reg *from = nft_reg(rd, e, NFTNL_EXPR_META_SREG);
@@ -93,7 +95,9 @@ static bool on_meta(struct nft_reading *rd, const struct nftnl_expr *e)
 	if (from)
 		return meta != NFT_META_MARK || on_meta_set(rd, from);
 	load(rd, e, NFTNL_EXPR_META_DREG, KEY_OTHER, 4,
-	     meta == NFT_META_IIF ? "iif" : meta == NFT_META_OIF ? "oif" : "meta");
+	     meta == NFT_META_IIF   ? "iif"
+	     : meta == NFT_META_OIF ? "oif"
+				    : "meta");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (keys[i].meta == meta)
 			load(rd, e, NFTNL_EXPR_META_DREG, keys[i].key, keys[i].len, "meta");
@@ -216,9 +220,10 @@ static uint8_t keys_at(const struct nft_reading *rd, int slot, const struct fact
 static bool on_lookup(struct nft_reading *rd, const struct nftnl_expr *e)
 {
 	const struct rs_table *t = rd->r->chain->rs->table;
-	struct fact_set *set = facts_set_named(rd->f, t, nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
+	struct fact_set *set =
+		facts_set_named(rd->f, t, nftnl_expr_get_str(e, NFTNL_EXPR_LOOKUP_SET));
 	int slot = nft_slot(e, NFTNL_EXPR_LOOKUP_SREG);
-	bool verdict = false, to_reg = false, not = false;
+	bool verdict = false, to_reg = false, inv = false;
 	struct nft_reg *to = nft_reg(rd, e, NFTNL_EXPR_LOOKUP_DREG);
 	uint8_t keys[FACT_SET_KEYS], n;
 	uint32_t modulus = 0;
@@ -230,7 +235,7 @@ static bool on_lookup(struct nft_reading *rd, const struct nftnl_expr *e)
 	verdict = set->verdicts && nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_DREG);
 	to_reg = to && !verdict;
 	if (nftnl_expr_is_set(e, NFTNL_EXPR_LOOKUP_FLAGS))
-		not= nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV;
+		inv = nftnl_expr_get_u32(e, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV;
 	if (verdict) {
 		rd->r->vmap = set;
 		rd->r->verdict = VERDICT_UNKNOWN;
@@ -252,7 +257,7 @@ static bool on_lookup(struct nft_reading *rd, const struct nftnl_expr *e)
 	}
 	if (!n)
 		return false;
-	fact = fact_add(&rd->l, KEY_OTHER, set->dynamic ? FACT_REMEMBERED : FACT_IN_SET, not);
+	fact = fact_add(&rd->l, KEY_OTHER, set->dynamic ? FACT_REMEMBERED : FACT_IN_SET, inv);
 	if (set->dynamic) {
 		fact->seconds = set->timeout;
 		return true;
@@ -329,16 +334,21 @@ static bool on_objref(struct nft_reading *rd, const struct nftnl_expr *e)
 
 static const struct {
 	const char *name;
-	bool (*read)(struct nft_reading *rd, const struct nftnl_expr *e); /* false: there is more to it */
+	bool (*read)(struct nft_reading *rd,
+		     const struct nftnl_expr *e); /* false: there is more to it */
 } readers[] = {
-	{"immediate", on_immediate}, {"payload", on_payload}, {"cmp", nft_on_cmp},
-	{"meta", on_meta},	     {"counter", on_nothing}, {"lookup", on_lookup},
-	{"bitwise", on_bitwise},     {"ct", on_ct},	      {"nat", nft_on_nat},
-	{"numgen", on_numgen},	     {"range", nft_on_range}, {"fib", on_fib},
-	{"masq", nft_on_masq},	     {"redir", nft_on_redir}, {"reject", on_reject},
-	{"log", on_nothing},	     {"dynset", on_dynset},   {"byteorder", on_byteorder},
-	{"objref", on_objref},	     {"queue", on_queue},     {"notrack", on_nothing},
-	{"last", on_nothing},	     {"tproxy", nft_on_tproxy}, {"flow_offload", on_nothing},
+	{"immediate", on_immediate}, {"payload", on_payload},
+	{"cmp", nft_on_cmp},	     {"meta", on_meta},
+	{"counter", on_nothing},     {"lookup", on_lookup},
+	{"bitwise", on_bitwise},     {"ct", on_ct},
+	{"nat", nft_on_nat},	     {"numgen", on_numgen},
+	{"range", nft_on_range},     {"fib", on_fib},
+	{"masq", nft_on_masq},	     {"redir", nft_on_redir},
+	{"reject", on_reject},	     {"log", on_nothing},
+	{"dynset", on_dynset},	     {"byteorder", on_byteorder},
+	{"objref", on_objref},	     {"queue", on_queue},
+	{"notrack", on_nothing},     {"last", on_nothing},
+	{"tproxy", nft_on_tproxy},   {"flow_offload", on_nothing},
 };
 
 static int read_one(struct nftnl_expr *e, void *data)

@@ -22,7 +22,8 @@ static uint32_t u32(const void *p)
 }
 
 /* numgen random mod N == v, < v … */
-static bool cmp_random(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op, const void *data)
+static bool cmp_random(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op,
+		       const void *data)
 {
 	uint32_t v = reg->swapped ? ntohl(u32(data)) : u32(data), n = v;
 	struct fact *fact;
@@ -44,7 +45,8 @@ static bool cmp_random(struct nft_reading *rd, const struct nft_reg *reg, uint32
 }
 
 /* "ct state a,b" is (state & bits) != 0. */
-static bool cmp_state(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op, const void *data)
+static bool cmp_state(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op,
+		      const void *data)
 {
 	bool masked = reg->changed && !memcmp(data, zero, 4) && !memcmp(reg->xor, zero, 4);
 
@@ -58,9 +60,9 @@ static bool cmp_state(struct nft_reading *rd, const struct nft_reg *reg, uint32_
 static bool cmp_order(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op,
 		      const uint8_t *data, uint32_t len)
 {
-	static const uint8_t lowest[FACT_BYTES], highest[FACT_BYTES] = {
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t lowest[FACT_BYTES],
+		highest[FACT_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+				       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 	if (reg->changed || reg->key == KEY_MARK || reg->key == KEY_IIF || reg->key == KEY_OIF)
 		return false;
@@ -72,32 +74,34 @@ static bool cmp_order(struct nft_reading *rd, const struct nft_reg *reg, uint32_
 }
 
 /* Loads and comparisons of prefixes may be shorter than the key. */
-static bool cmp_equal(struct nft_reading *rd, const struct nft_reg *reg, bool not, const uint8_t *data,
-		      uint32_t len)
+static bool cmp_equal(struct nft_reading *rd, const struct nft_reg *reg, bool inv,
+		      const uint8_t *data, uint32_t len)
 {
-	uint8_t size = fact_key_len(reg->key, rd->family), value[FACT_BYTES] = {0}, mask[FACT_BYTES] = {0};
+	uint8_t size = fact_key_len(reg->key, rd->family), value[FACT_BYTES] = {0},
+		mask[FACT_BYTES] = {0};
 
 	for (uint32_t i = 0; i < len && i < size; i++) {
 		mask[i] = reg->changed ? reg->mask[i] : 0xff;
-		value[i] = data[i] ^ (reg->changed ? reg->xor[i] : 0);
+		value[i] = data[i] ^ (reg->changed ? reg->xor [i] : 0);
 		if (value[i] & ~mask[i])
 			return false; /* it can never be */
 	}
-	if (reg->key == KEY_FAMILY && !not && rd->family == NFPROTO_INET)
+	if (reg->key == KEY_FAMILY && !inv && rd->family == NFPROTO_INET)
 		rd->family = value[0];
-	fact_add_masked(&rd->l, reg->key, not, value, mask, size);
+	fact_add_masked(&rd->l, reg->key, inv, value, mask, size);
 	return true;
 }
 
 /* Interfaces by their number: 1 is lo in every namespace, names of others may change. */
-static bool cmp_ifindex(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op, const void *data,
-			uint32_t len)
+static bool cmp_ifindex(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op,
+			const void *data, uint32_t len)
 {
 	char lo[16] = "lo";
 
 	if (len != 4 || u32(data) != 1 || reg->changed || (op != NFT_CMP_EQ && op != NFT_CMP_NEQ))
 		return false;
-	fact_add_masked(&rd->l, *reg->what == 'i' ? KEY_IIF : KEY_OIF, op == NFT_CMP_NEQ, lo, NULL, 16);
+	fact_add_masked(&rd->l, *reg->what == 'i' ? KEY_IIF : KEY_OIF, op == NFT_CMP_NEQ, lo, NULL,
+			16);
 	return true;
 }
 
@@ -110,7 +114,8 @@ bool nft_on_cmp(struct nft_reading *rd, const struct nftnl_expr *e)
 	len = nft_data(e, NFTNL_EXPR_CMP_DATA, FACT_BYTES, &data);
 	if (!reg || !len)
 		return false;
-	if (reg->type == NREG_OTHER && reg->what && (!strcmp(reg->what, "iif") || !strcmp(reg->what, "oif")))
+	if (reg->type == NREG_OTHER && reg->what &&
+	    (!strcmp(reg->what, "iif") || !strcmp(reg->what, "oif")))
 		return cmp_ifindex(rd, reg, op, data, len);
 	if (reg->type != NREG_KEY)
 		return false;
@@ -142,8 +147,8 @@ bool nft_on_range(struct nft_reading *rd, const struct nftnl_expr *e)
 	    len != fact_key_len(reg->key, rd->family) ||
 	    nft_data(e, NFTNL_EXPR_RANGE_TO_DATA, FACT_BYTES, &to) != len)
 		return false;
-	fact_add_range(&rd->l, reg->key, nftnl_expr_get_u32(e, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_NEQ, from,
-		       to, len);
+	fact_add_range(&rd->l, reg->key,
+		       nftnl_expr_get_u32(e, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_NEQ, from, to, len);
 	return true;
 }
 
@@ -198,7 +203,8 @@ bool nft_on_nat(struct nft_reading *rd, const struct nftnl_expr *e)
 	struct fact_nat *nat = facts_alloc(rd->f, sizeof(*nat));
 	bool known;
 
-	rd->r->act = nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT ? ACT_DNAT : ACT_SNAT;
+	rd->r->act =
+		nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT ? ACT_DNAT : ACT_SNAT;
 	rd->r->verdict = VERDICT_ACCEPT;
 	if (!nat)
 		return false;
@@ -206,8 +212,8 @@ bool nft_on_nat(struct nft_reading *rd, const struct nftnl_expr *e)
 	/* nft_nat_inet_eval() passes over packets of the other family. */
 	if (rd->r->chain->rs->table->family == NFPROTO_INET && nat->family != NFPROTO_INET)
 		fact_add_masked(&rd->l, KEY_FAMILY, false, &nat->family, NULL, 1);
-	known = take_addr(rd, nat, e) && take_port(rd, nat, e, NFTNL_EXPR_NAT_REG_PROTO_MIN,
-						   NFTNL_EXPR_NAT_REG_PROTO_MAX);
+	known = take_addr(rd, nat, e) &&
+		take_port(rd, nat, e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFTNL_EXPR_NAT_REG_PROTO_MAX);
 	if (nftnl_expr_is_set(e, NFTNL_EXPR_NAT_FLAGS) &&
 	    nftnl_expr_get_u32(e, NFTNL_EXPR_NAT_FLAGS) & NF_NAT_RANGE_NETMAP)
 		known = false;
@@ -231,7 +237,8 @@ bool nft_on_redir(struct nft_reading *rd, const struct nftnl_expr *e)
 	rd->r->verdict = VERDICT_ACCEPT;
 	if (nat)
 		nat->family = rd->family;
-	if (nat && take_port(rd, nat, e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFTNL_EXPR_REDIR_REG_PROTO_MAX))
+	if (nat &&
+	    take_port(rd, nat, e, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFTNL_EXPR_REDIR_REG_PROTO_MAX))
 		rd->r->nat = nat;
 	return true;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reads the rules of a snapshot: those of nf_tables from the kernel, of iptables-legacy from itself. */
+/* Reads the rules of a snapshot: those of nf_tables from the kernel, of iptables-legacy from
+ * itself. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/rule.h>
@@ -171,7 +172,9 @@ struct facts *facts_read(struct nf_source *s, struct error *err)
 	}
 	if (rc == -EAGAIN)
 		fail(err, rc,
-		     "the ruleset changed each of the %d times it was read; try again when it is quiet", TRIES);
+		     "the ruleset changed each of the %d times it was read; try again when it is "
+		     "quiet",
+		     TRIES);
 	else
 		fail(err, rc, "cannot read the rules: %s", strerror(-rc));
 	return NULL;

@@ -78,7 +78,8 @@ struct elems_dump {
 	uint8_t *ends; /* NFT_SET_ELEM_INTERVAL_END of each */
 };
 
-static const uint8_t *copy_of(struct elems_dump *d, struct nftnl_set_elem *e, uint16_t attr, uint32_t want)
+static const uint8_t *copy_of(struct elems_dump *d, struct nftnl_set_elem *e, uint16_t attr,
+			      uint32_t want)
 {
 	uint32_t len = 0;
 	const void *p = nftnl_set_elem_is_set(e, attr) ? nftnl_set_elem_get(e, attr, &len) : NULL;
@@ -136,8 +137,9 @@ static int keep_elem(struct nftnl_set_elem *e, void *data)
 		udata = udata_comment(udata, len);
 		v->comment = udata ? facts_strdup(d->f, udata) : NULL;
 	}
-	d->ends[d->n++] = nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_FLAGS) &&
-			  nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END;
+	d->ends[d->n++] =
+		nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_FLAGS) &&
+		nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END;
 	return 0;
 }
 

@@ -80,9 +80,7 @@ bool walk_is_sure(const struct walk *w)
 
 static void end_here(struct walk *w, const struct attempt *a, enum verdict verdict)
 {
-	struct walk_leaf leaf = {.verdict = verdict,
-				 .share = a->share,
-				 .sure = walk_is_sure(w)};
+	struct walk_leaf leaf = {.verdict = verdict, .share = a->share, .sure = walk_is_sure(w)};
 	const struct fact_nat *nat = a->r->nat;
 
 	if (nat && !nat->map) {
@@ -154,7 +152,8 @@ static double end_by_map(struct walk *w, const struct attempt *a, enum verdict v
 		unsigned int before = w->n_assumed;
 		bool sure = true;
 
-		if (chance && e->data && push_parts(w, nat->map, e, nat->keys, nat->n_keys, &sure)) {
+		if (chance && e->data &&
+		    push_parts(w, nat->map, e, nat->keys, nat->n_keys, &sure)) {
 			w->path[w->n_path - 1].elem = e;
 			leaf.share = a->share * chance;
 			leaf.sure = walk_is_sure(w);
@@ -162,7 +161,8 @@ static double end_by_map(struct walk *w, const struct attempt *a, enum verdict v
 			leaf.addr_min = leaf.addr_max = e->data;
 			leaf.port_min = leaf.port_max = nat->port_min;
 			if (nat->map_port && leaf.nat_known)
-				leaf.port_min = leaf.port_max = e->data[addr_len] << 8 | e->data[addr_len + 1];
+				leaf.port_min = leaf.port_max =
+					e->data[addr_len] << 8 | e->data[addr_len + 1];
 			w->leaf(w, &leaf);
 			w->path[w->n_path - 1].elem = NULL;
 			taken += sure ? leaf.share : 0;
@@ -206,12 +206,14 @@ static void imply(struct walk *w, const struct attempt *a)
 static bool is_for_one(const struct walk *w, const struct attempt *a)
 {
 	for (unsigned int i = a->before; i < w->n_assumed; i++)
-		if (!w->assumed[i].not && (w->assumed[i].key == KEY_DPORT || w->assumed[i].key == KEY_DADDR))
+		if (!w->assumed[i].inv &&
+		    (w->assumed[i].key == KEY_DPORT || w->assumed[i].key == KEY_DADDR))
 			return true;
 	return false;
 }
 
-static void on_chain(struct walk *w, const struct attempt *a, const struct fact_chain *to, bool is_goto)
+static void on_chain(struct walk *w, const struct attempt *a, const struct fact_chain *to,
+		     bool is_goto)
 {
 	unsigned int marks = w->n_marks;
 	double back;
@@ -222,8 +224,8 @@ static void on_chain(struct walk *w, const struct attempt *a, const struct fact_
 	}
 	back = walk_chain(w, to, a->share);
 	if (!a->sure) {
-		/* What went in there and did not come back has taken its marks along; and what comes
-		 * back is for another service than those that follow. */
+		/* What went in there and did not come back has taken its marks along; and what
+		 * comes back is for another service than those that follow. */
 		if (back < nothing || (w->expand && is_for_one(w, a)))
 			w->n_marks = marks;
 		if (back < nothing)
@@ -237,7 +239,8 @@ static void on_chain(struct walk *w, const struct attempt *a, const struct fact_
 		a->frame->on += back;
 }
 
-static void on_verdict(struct walk *w, const struct attempt *a, enum verdict v, const struct fact_chain *to)
+static void on_verdict(struct walk *w, const struct attempt *a, enum verdict v,
+		       const struct fact_chain *to)
 {
 	double taken = a->share;
 
@@ -282,7 +285,8 @@ static void on_vmap(struct walk *w, struct attempt *a)
 		of_elem.sure = a->sure;
 		of_elem.share = a->share * chance;
 		w->path[w->n_path - 1].elem = e;
-		if (chance && push_parts(w, r->vmap, e, r->vmap_keys, r->n_vmap_keys, &of_elem.sure))
+		if (chance &&
+		    push_parts(w, r->vmap, e, r->vmap_keys, r->n_vmap_keys, &of_elem.sure))
 			on_verdict(w, &of_elem, e->verdict, e->to);
 		w->n_assumed = before;
 	}
@@ -325,7 +329,7 @@ static void try_facts(struct walk *w, struct attempt *a, unsigned int i);
 
 static bool publishes(const struct fact *f)
 {
-	if (f->op != FACT_IN_SET || f->not || f->set->why)
+	if (f->op != FACT_IN_SET || f->inv || f->set->why)
 		return false;
 	for (uint8_t i = 0; i < f->n_keys; i++)
 		if (f->keys[i] == KEY_DADDR || f->keys[i] == KEY_DPORT)
@@ -357,7 +361,7 @@ static void try_facts(struct walk *w, struct attempt *a, unsigned int i)
 	for (; i < a->r->n_facts; i++) {
 		f = &a->r->facts[i];
 		if (f->op == FACT_CHANCE) {
-			a->share *= f->not ? 1 - f->chance : f->chance;
+			a->share *= f->inv ? 1 - f->chance : f->chance;
 			continue;
 		}
 		t = walk_truth(w, f);
@@ -378,7 +382,8 @@ static void try_facts(struct walk *w, struct attempt *a, unsigned int i)
 
 static void walk_rule(struct walk *w, struct frame *f, const struct fact_rule *r)
 {
-	struct attempt a = {.frame = f, .r = r, .before = w->n_assumed, .share = f->on, .sure = true};
+	struct attempt a = {
+		.frame = f, .r = r, .before = w->n_assumed, .share = f->on, .sure = true};
 
 	w->path[w->n_path].rule = r;
 	w->path[w->n_path++].elem = NULL;

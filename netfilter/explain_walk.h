@@ -39,8 +39,8 @@ struct walk_leaf {
 
 struct walk {
 	const struct facts *facts;
-	bool expand; /* one way for each element of a set of addresses or ports */
-	bool any_mark; /* the packet may come with any mark; else it has none at first */
+	bool expand;	   /* one way for each element of a set of addresses or ports */
+	bool any_mark;	   /* the packet may come with any mark; else it has none at first */
 	bool report_marks; /* a rule that sets the mark is told as a leaf, too: VERDICT_CONTINUE */
 	void (*leaf)(struct walk *w, const struct walk_leaf *leaf);
 	void *data;
@@ -53,7 +53,7 @@ struct walk {
 	struct walk_mark marks[WALK_MARKS];
 	unsigned int n_marks;
 	uint64_t rules_left; /* that may still be looked at */
-	bool cut;	     /* not every way was followed: it would have been too many, or too long */
+	bool cut; /* not every way was followed: it would have been too many, or too long */
 };
 
 /* Begins anew; then come the facts that are given, then walk_chain() or more. */

@@ -20,8 +20,9 @@ const char *words_proto(uint8_t proto)
 	static const struct {
 		uint8_t number;
 		const char *name;
-	} names[] = {{IPPROTO_ICMP, "icmp"}, {IPPROTO_TCP, "tcp"},	 {IPPROTO_UDP, "udp"},
-		     {IPPROTO_DCCP, "dccp"}, {IPPROTO_ICMPV6, "icmpv6"}, {IPPROTO_SCTP, "sctp"},
+	} names[] = {{IPPROTO_ICMP, "icmp"},	  {IPPROTO_TCP, "tcp"},
+		     {IPPROTO_UDP, "udp"},	  {IPPROTO_DCCP, "dccp"},
+		     {IPPROTO_ICMPV6, "icmpv6"},  {IPPROTO_SCTP, "sctp"},
 		     {IPPROTO_UDPLITE, "udplite"}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -45,7 +46,8 @@ static int prefix_len(const uint8_t *mask, int bytes)
 
 void words_addr(FILE *out, uint8_t family, const uint8_t *addr, const uint8_t *mask)
 {
-	int af = family == NFPROTO_IPV6 ? AF_INET6 : AF_INET, bytes = family == NFPROTO_IPV6 ? 16 : 4;
+	int af = family == NFPROTO_IPV6 ? AF_INET6 : AF_INET,
+	    bytes = family == NFPROTO_IPV6 ? 16 : 4;
 	char text[INET6_ADDRSTRLEN];
 	int len = mask ? prefix_len(mask, bytes) : 8 * bytes;
 
@@ -133,9 +135,9 @@ static void value_state(FILE *out, const struct fact *f, uint8_t family)
 
 static void value_type(FILE *out, const struct fact *f, uint8_t family)
 {
-	static const char *const names[] = {NULL,	 "unicast",   "local",	     "broadcast",
-					    "anycast",	 "multicast", "blackhole", "unreachable",
-					    "prohibit"};
+	static const char *const names[] = {NULL,	 "unicast",	"local",
+					    "broadcast", "anycast",	"multicast",
+					    "blackhole", "unreachable", "prohibit"};
 
 	value_bits(out, f, names, sizeof(names) / sizeof(names[0]));
 }
@@ -176,7 +178,7 @@ static void set_words(FILE *out, const struct fact *f, uint8_t family)
 
 	for (uint8_t i = 0; i < f->n_keys; i++)
 		fprintf(out, "%s%s", i ? " . " : "", keys[f->keys[i]].what ?: "something");
-	fprintf(out, "%s in ", f->not ? " not" : "");
+	fprintf(out, "%s in ", f->inv ? " not" : "");
 	if (!anonymous) {
 		fprintf(out, "set %s", f->set->name);
 		return;
@@ -198,7 +200,7 @@ void words_fact(FILE *out, const struct fact *f, uint8_t family)
 		set_words(out, f, family);
 		return;
 	case FACT_REMEMBERED:
-		fprintf(out, "client %sseen", f->not ? "not " : "");
+		fprintf(out, "client %sseen", f->inv ? "not " : "");
 		if (f->seconds)
 			fprintf(out, " in the last %u s", f->seconds);
 		return;
@@ -208,14 +210,14 @@ void words_fact(FILE *out, const struct fact *f, uint8_t family)
 		words_step(out, &s, family);
 		return;
 	case FACT_CHANCE:
-		fprintf(out, "chance %g %%", 100 * (f->not ? 1 - f->chance : f->chance));
+		fprintf(out, "chance %g %%", 100 * (f->inv ? 1 - f->chance : f->chance));
 		return;
 	case FACT_OTHER:
-		fprintf(out, "%smatch %s", f->not ? "not " : "", f->what);
+		fprintf(out, "%smatch %s", f->inv ? "not " : "", f->what);
 		return;
 	}
 	fprintf(out, "%s ", keys[f->key].what ?: "something");
-	if (f->not )
+	if (f->inv)
 		fputs("not ", out);
 	if (keys[f->key].value)
 		keys[f->key].value(out, f, family);

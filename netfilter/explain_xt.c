@@ -26,18 +26,19 @@ struct reading {
 
 /* --- what every rule has --- */
 
-static void on_iface(struct reading *rd, uint8_t key, const char *name, const uint8_t *mask, bool not)
+static void on_iface(struct reading *rd, uint8_t key, const char *name, const uint8_t *mask,
+		     bool inv)
 {
-	if (mask[0] || not)
-		fact_add_masked(&rd->l, key, not, name, mask, IFNAMSIZ);
+	if (mask[0] || inv)
+		fact_add_masked(&rd->l, key, inv, name, mask, IFNAMSIZ);
 }
 
-static void on_proto(struct reading *rd, uint16_t proto, bool not)
+static void on_proto(struct reading *rd, uint16_t proto, bool inv)
 {
 	uint8_t number = proto;
 
 	if (proto)
-		fact_add_masked(&rd->l, KEY_PROTO, not, &number, NULL, 1);
+		fact_add_masked(&rd->l, KEY_PROTO, inv, &number, NULL, 1);
 }
 
 static void read_head(struct reading *rd)
@@ -47,9 +48,12 @@ static void read_head(struct reading *rd)
 	struct fact_list *l = &rd->l;
 
 	if (rd->x->family == NFPROTO_IPV6) {
-		fact_add_masked(l, KEY_SADDR, v6->invflags & IP6T_INV_SRCIP, &v6->src, &v6->smsk, 16);
-		fact_add_masked(l, KEY_DADDR, v6->invflags & IP6T_INV_DSTIP, &v6->dst, &v6->dmsk, 16);
-		on_iface(rd, KEY_IIF, v6->iniface, v6->iniface_mask, v6->invflags & IP6T_INV_VIA_IN);
+		fact_add_masked(l, KEY_SADDR, v6->invflags & IP6T_INV_SRCIP, &v6->src, &v6->smsk,
+				16);
+		fact_add_masked(l, KEY_DADDR, v6->invflags & IP6T_INV_DSTIP, &v6->dst, &v6->dmsk,
+				16);
+		on_iface(rd, KEY_IIF, v6->iniface, v6->iniface_mask,
+			 v6->invflags & IP6T_INV_VIA_IN);
 		on_iface(rd, KEY_OIF, v6->outiface, v6->outiface_mask,
 			 v6->invflags & IP6T_INV_VIA_OUT);
 		on_proto(rd, v6->proto, v6->invflags & XT_INV_PROTO);
@@ -66,12 +70,12 @@ static void read_head(struct reading *rd)
 
 /* --- matches --- */
 
-static void on_ports(struct reading *rd, uint8_t key, const uint16_t ports[2], bool not)
+static void on_ports(struct reading *rd, uint8_t key, const uint16_t ports[2], bool inv)
 {
 	const uint16_t lo = htons(ports[0]), hi = htons(ports[1]);
 
-	if (ports[0] || ports[1] != UINT16_MAX || not)
-		fact_add_range(&rd->l, key, not, &lo, &hi, 2);
+	if (ports[0] || ports[1] != UINT16_MAX || inv)
+		fact_add_range(&rd->l, key, inv, &lo, &hi, 2);
 }
 
 static bool on_tcp(struct reading *rd, const void *data)
@@ -217,7 +221,7 @@ static bool on_recent(struct reading *rd, const void *data)
 static const struct {
 	const char *name;
 	uint8_t min_rev, max_rev;
-	uint32_t size; /* that the function reads */
+	uint32_t size;					    /* that the function reads */
 	bool (*read)(struct reading *rd, const void *data); /* false: there is more to it */
 } matches[] = {
 	{"comment", 0, 0, 1, on_comment},
@@ -284,7 +288,8 @@ static bool on_nat(struct reading *rd, const void *data)
 {
 	const struct nf_nat_range *g = data;
 
-	return nat_range(rd, &g->min_addr, &g->max_addr, g->min_proto.all, g->max_proto.all, g->flags);
+	return nat_range(rd, &g->min_addr, &g->max_addr, g->min_proto.all, g->max_proto.all,
+			 g->flags);
 }
 
 static bool on_set_mark(struct reading *rd, const void *data)
@@ -319,8 +324,8 @@ static const struct {
 	 VERDICT_ACCEPT, on_nat_v4},
 	{"SNAT", 0, 1, 2, sizeof(struct nf_nat_range), ACT_SNAT, VERDICT_ACCEPT, on_nat},
 	{"MASQUERADE", 0, 0, 0, 0, ACT_MASQUERADE, VERDICT_ACCEPT, on_nothing},
-	{"REDIRECT", NFPROTO_IPV4, 0, 0, sizeof(struct nf_nat_ipv4_multi_range_compat), ACT_REDIRECT,
-	 VERDICT_ACCEPT, on_nat_v4},
+	{"REDIRECT", NFPROTO_IPV4, 0, 0, sizeof(struct nf_nat_ipv4_multi_range_compat),
+	 ACT_REDIRECT, VERDICT_ACCEPT, on_nat_v4},
 	{"REDIRECT", NFPROTO_IPV6, 0, 0, sizeof(struct nf_nat_range), ACT_REDIRECT, VERDICT_ACCEPT,
 	 on_nat},
 	{"MARK", 0, 2, 2, sizeof(struct xt_mark_tginfo2), ACT_NONE, VERDICT_CONTINUE, on_set_mark},

@@ -27,8 +27,8 @@ static const struct opt_row rows[] = {
 	OPT_STRING("ruleset", 0, "FILE", "Rules",
 		   "of a file: iptables-save, ip6tables-save, nft list ruleset; also gzip",
 		   struct explain_options, ruleset),
-	OPT_STRING("netns", 0, "NAME|PID|PATH", "Rules", "of this network namespace", struct explain_options,
-		   netns),
+	OPT_STRING("netns", 0, "NAME|PID|PATH", "Rules", "of this network namespace",
+		   struct explain_options, netns),
 	OPT_FLAG("json", 0, "Output", "one JSON object", struct explain_options, json),
 	OPT_END,
 };
@@ -36,10 +36,12 @@ static const struct opt_row rows[] = {
 static const struct opt_command command = {
 	.name = "explain",
 	.usage = "[OPTIONS] [ADDR:PORT[/PROTO] | NS/SERVICE[:PORT] | CHAIN]",
-	.summary = "What the rules mean that kube-proxy, Docker and others write. Without an argument: who "
+	.summary = "What the rules mean that kube-proxy, Docker and others write. Without an "
+		   "argument: who "
 		   "made which\ntables, and which services are published.",
 	.rows = rows,
-	.notes = "ADDR:PORT tells hook by hook what becomes of a packet that opens a connection to it; IPv6 "
+	.notes = "ADDR:PORT tells hook by hook what becomes of a packet that opens a connection to "
+		 "it; IPv6 "
 		 "is\nwritten [ADDR]:PORT, PROTO is tcp unless it is given.\n",
 	.max_args = 1,
 };
@@ -51,7 +53,10 @@ static bool parse_proto(const char *text, uint8_t *proto)
 	static const struct {
 		const char *name;
 		uint8_t number;
-	} names[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"sctp", IPPROTO_SCTP}, {"dccp", IPPROTO_DCCP}};
+	} names[] = {{"tcp", IPPROTO_TCP},
+		     {"udp", IPPROTO_UDP},
+		     {"sctp", IPPROTO_SCTP},
+		     {"dccp", IPPROTO_DCCP}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(text, names[i].name)) {
@@ -75,7 +80,8 @@ static int parse_addr(struct ask *a, const char *text, struct error *err)
 		host = copy + 1;
 		end = strchr(host, ']');
 		if (!end)
-			return fail(err, -EINVAL, "'%s': the ']' behind the address is missing", text);
+			return fail(err, -EINVAL, "'%s': the ']' behind the address is missing",
+				    text);
 		*end = 0;
 		port = end[1] == ':' ? end + 1 : NULL;
 	} else {
@@ -89,17 +95,21 @@ static int parse_addr(struct ask *a, const char *text, struct error *err)
 	if (inet_pton(AF_INET, host, a->addr) != 1) {
 		a->family = NFPROTO_IPV6;
 		if (inet_pton(AF_INET6, host, a->addr) != 1)
-			return *copy == '[' ? fail(err, -EINVAL, "'%s': '%s' is no IPv6 address", text, host) : 0;
+			return *copy == '[' ? fail(err, -EINVAL, "'%s': '%s' is no IPv6 address",
+						   text, host)
+					    : 0;
 	}
 	a->kind = ASK_ADDR;
 	number = port ? strtoul(port, &end, 10) : 0;
 	if (!port || *end || !number || number > UINT16_MAX)
-		return fail(err, -EINVAL, "'%s': a port from 1 to 65535 must follow the address, as in %s", text,
+		return fail(err, -EINVAL,
+			    "'%s': a port from 1 to 65535 must follow the address, as in %s", text,
 			    a->family == NFPROTO_IPV6 ? "[2001:db8::1]:80" : "10.96.0.1:443");
 	a->port = number;
 	a->proto = IPPROTO_TCP;
 	if (proto && !parse_proto(proto, &a->proto))
-		return fail(err, -EINVAL, "'%s': the protocol is tcp, udp, sctp or dccp, not '%s'", text, proto);
+		return fail(err, -EINVAL, "'%s': the protocol is tcp, udp, sctp or dccp, not '%s'",
+			    text, proto);
 	return 1;
 }
 
@@ -168,7 +178,8 @@ static int select_services(struct explain_view *v, struct error *err)
 			v->services[v->n_services++] = v->x->services[i];
 	if (!v->n_services && v->ask.kind == ASK_SERVICE)
 		return fail(err, -ENOENT,
-			    "'%s' is neither ADDR:PORT nor the name of a chain or a service here; `nfpath explain` "
+			    "'%s' is neither ADDR:PORT nor the name of a chain or a service here; "
+			    "`nfpath explain` "
 			    "lists the services",
 			    v->ask.text);
 	return 0;
@@ -190,7 +201,8 @@ static int open_netns(const struct explain_options *o, struct netns_set *set, st
 	int rc;
 
 	if (o->ruleset && o->netns)
-		return fail(err, -EINVAL, "--ruleset '%s' and --netns '%s' exclude each other", o->ruleset, o->netns);
+		return fail(err, -EINVAL, "--ruleset '%s' and --netns '%s' exclude each other",
+			    o->ruleset, o->netns);
 	if (o->netns && !strcmp(o->netns, "all"))
 		return fail(err, -EINVAL, "--netns 'all': explain looks at one namespace; name it");
 	if (o->ruleset) {
@@ -208,7 +220,8 @@ static enum local is_local(void *data, uint8_t family, const uint8_t *addr)
 
 static int answer(struct explain_view *v, const struct explain_options *o, struct error *err)
 {
-	struct flow_question q = {.family = v->ask.family, .proto = v->ask.proto, .port = v->ask.port};
+	struct flow_question q = {
+		.family = v->ask.family, .proto = v->ask.proto, .port = v->ask.port};
 	int rc = 0;
 
 	if (v->ask.kind == ASK_SERVICE && chain_exists(v->x, v->ask.text))
@@ -225,7 +238,8 @@ static int answer(struct explain_view *v, const struct explain_options *o, struc
 			return fail(err, -ENOMEM, "out of memory");
 	}
 	rc = o->json ? explain_json(v, stdout) : explain_text(v, stdout);
-	return rc && rc != -EPIPE ? fail(err, rc, "cannot write the results: %s", strerror(-rc)) : 0;
+	return rc && rc != -EPIPE ? fail(err, rc, "cannot write the results: %s", strerror(-rc))
+				  : 0;
 }
 
 static int explain_run(const struct explain_options *o, struct explain_view *v, struct error *err)

@@ -58,7 +58,8 @@ static bool is_loopback(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET)
 		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
-	return sa->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
+	return sa->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
 }
 
 static void add_addresses(struct explain_host *h, int netns_fd, const char *name)
@@ -184,7 +185,8 @@ static void look_into(struct explain_host *h, const char *pid)
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return;
-	if (!fstatat(dir, "ns/net", &st, 0) && !seen_before(h, st.st_ino) && name_of(dir, name, sizeof(name))) {
+	if (!fstatat(dir, "ns/net", &st, 0) && !seen_before(h, st.st_ino) &&
+	    name_of(dir, name, sizeof(name))) {
 		ns = openat(dir, "ns/net", O_RDONLY | O_CLOEXEC);
 		if (ns >= 0) {
 			add_addresses(h, ns, name);
@@ -229,7 +231,8 @@ void explain_host_close(struct explain_host *h)
 	free(h);
 }
 
-static const struct known_addr *find(const struct explain_host *h, uint8_t family, const uint8_t *addr, bool own)
+static const struct known_addr *find(const struct explain_host *h, uint8_t family,
+				     const uint8_t *addr, bool own)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (!h->v[i].name == own && h->v[i].family == family &&

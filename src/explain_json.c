@@ -91,12 +91,16 @@ static json_t *endpoints_json(const struct explain_view *v, const struct explain
 
 	for (unsigned int i = 0; way && i < way->n_endpoints; i++) {
 		const struct explain_endpoint *e = &way->endpoints[i];
-		const char *name = v->host && e->has_addr ? explain_host_name(v->host, e->family, e->addr) : NULL;
+		const char *name = v->host && e->has_addr
+					   ? explain_host_name(v->host, e->family, e->addr)
+					   : NULL;
 
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:o}", "address",
-						      addr_json(e->has_addr, e->family, e->addr, NULL), "port",
-						      port_json(e->port), "share", share_json(e->share), "name",
-						      string_or_null(name), "rule", step_json(&e->at, e->family)));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o, s:o, s:o, s:o}", "address",
+						addr_json(e->has_addr, e->family, e->addr, NULL),
+						"port", port_json(e->port), "share",
+						share_json(e->share), "name", string_or_null(name),
+						"rule", step_json(&e->at, e->family)));
 	}
 	return list;
 }
@@ -127,8 +131,10 @@ static json_t *ways_json(const struct explain_view *v, const struct explain_serv
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < s->n_ways; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "when", facts_json(&s->ways[i].when, s->family),
-						      "endpoints", endpoints_json(v, &s->ways[i]), "masquerade",
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "when",
+						      facts_json(&s->ways[i].when, s->family),
+						      "endpoints", endpoints_json(v, &s->ways[i]),
+						      "masquerade",
 						      masquerade_json(&s->ways[i], s->family)));
 	return list;
 }
@@ -137,7 +143,8 @@ static json_t *affinity_json(const struct explain_service *s)
 {
 	if (!s->affinity)
 		return json_null();
-	return json_pack("{s:o}", "seconds", s->affinity_seconds ? json_integer(s->affinity_seconds) : json_null());
+	return json_pack("{s:o}", "seconds",
+			 s->affinity_seconds ? json_integer(s->affinity_seconds) : json_null());
 }
 
 static json_t *ranges_json(const struct explain_service *s)
@@ -163,16 +170,17 @@ static json_t *service_json(const struct explain_view *v, const struct explain_s
 	const struct explain_way *way = explain_main_way(s);
 	const char *proto = words_proto(s->proto);
 
-	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "owner",
-			 s->owner->name, "name", string_or_null(s->name), "kind", explain_kind_name(s->kind), "family",
-			 s->family == NFPROTO_IPV6 ? "ip6" : "ip", "address",
-			 addr_json(s->has_addr, s->family, s->addr, s->addr_mask), "port", port_json(s->port),
-			 "port_max", port_json(s->port_max), "proto",
-			 proto || !s->proto ? string_or_null(proto) : json_sprintf("%u", s->proto), "endpoints",
-			 endpoints_json(v, way), "affinity", affinity_json(s), "source_ranges", ranges_json(s),
-			 "masquerade", masquerade_json(way, s->family), "rejected", string_or_null(s->rejected),
-			 "rejected_from_outside_only", s->only_external != NULL, "rule", step_json(&s->at, s->family),
-			 "ways", ways_json(v, s));
+	return json_pack(
+		"{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}",
+		"owner", s->owner->name, "name", string_or_null(s->name), "kind",
+		explain_kind_name(s->kind), "family", s->family == NFPROTO_IPV6 ? "ip6" : "ip",
+		"address", addr_json(s->has_addr, s->family, s->addr, s->addr_mask), "port",
+		port_json(s->port), "port_max", port_json(s->port_max), "proto",
+		proto || !s->proto ? string_or_null(proto) : json_sprintf("%u", s->proto),
+		"endpoints", endpoints_json(v, way), "affinity", affinity_json(s), "source_ranges",
+		ranges_json(s), "masquerade", masquerade_json(way, s->family), "rejected",
+		string_or_null(s->rejected), "rejected_from_outside_only", s->only_external != NULL,
+		"rule", step_json(&s->at, s->family), "ways", ways_json(v, s));
 }
 
 static json_t *owner_json(const struct explain *x, const struct explainer *e)
@@ -182,16 +190,16 @@ static json_t *owner_json(const struct explain *x, const struct explainer *e)
 	json_t *tables = n ? json_array() : NULL;
 
 	for (unsigned int i = 0; i < n; i++)
-		json_array_append_new(tables,
-				      json_pack("{s:s, s:s, s:o, s:i, s:i}", "backend", backend_name(v[i].table->backend),
-						"family", family_name(v[i].table->family), "table",
-						string_or_null(v[i].table->name), "chains", v[i].chains, "rules",
-						v[i].rules));
+		json_array_append_new(tables, json_pack("{s:s, s:s, s:o, s:i, s:i}", "backend",
+							backend_name(v[i].table->backend), "family",
+							family_name(v[i].table->family), "table",
+							string_or_null(v[i].table->name), "chains",
+							v[i].chains, "rules", v[i].rules));
 	free(v);
 	if (!tables)
 		return NULL;
-	return json_pack("{s:s, s:s?, s:o}", "name", e ? e->name : "administrator", "mode", e ? e->mode : NULL, "tables",
-			 tables);
+	return json_pack("{s:s, s:s?, s:o}", "name", e ? e->name : "administrator", "mode",
+			 e ? e->mode : NULL, "tables", tables);
 }
 
 static json_t *owners_json(const struct explain *x)
@@ -211,21 +219,25 @@ static json_t *end_json(const struct explain_view *v, const struct flow_end *e)
 	json_t *steps = json_array(), *to = json_null();
 
 	for (unsigned int i = 0; i < e->n_path; i++) {
-		const struct explainer *o = explain_owner(v->x, e->path[i].rule->chain, e->path[i].rule);
+		const struct explainer *o =
+			explain_owner(v->x, e->path[i].rule->chain, e->path[i].rule);
 		struct said s;
 
 		if (!said_begin(&s))
 			break;
 		if (o->words)
 			o->words(v->x, &e->path[i], s.f);
-		json_array_append_new(steps, json_pack("{s:o, s:s, s:o}", "rule", step_json(&e->path[i], v->ask.family),
+		json_array_append_new(steps, json_pack("{s:o, s:s, s:o}", "rule",
+						       step_json(&e->path[i], v->ask.family),
 						       "owner", o->name, "words", said_end(&s)));
 	}
 	if (e->nat)
-		to = json_pack("{s:o, s:o}", "address", addr_json(e->to.has_addr, e->to.family, e->to.addr, NULL), "port",
+		to = json_pack("{s:o, s:o}", "address",
+			       addr_json(e->to.has_addr, e->to.family, e->to.addr, NULL), "port",
 			       port_json(e->to.port));
-	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "steps", steps, "when", facts_json(&e->when, v->ask.family),
-			 "verdict", verdict_name(e->verdict), "share", share_json(e->share), "nat", to);
+	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "steps", steps, "when",
+			 facts_json(&e->when, v->ask.family), "verdict", verdict_name(e->verdict),
+			 "share", share_json(e->share), "nat", to);
 }
 
 static json_t *flow_json(const struct explain_view *v)
@@ -244,15 +256,19 @@ static json_t *flow_json(const struct explain_view *v)
 			for (unsigned int n = 0; n < p->n; n++)
 				json_array_append_new(ends, end_json(v, &p->ends[n]));
 			json_array_append_new(
-				chains, json_pack("{s:s, s:o, s:o, s:i, s:s, s:o, s:i, s:b}", "backend",
-						  backend_name(c->table->backend), "table", string_or_null(c->table->name),
-						  "chain", string_or_null(c->name), "priority", c->priority, "policy",
-						  verdict_name(c->policy), "ends", ends, "left_out", p->left_out,
-						  "ends_here", p->ends_here));
+				chains,
+				json_pack("{s:s, s:o, s:o, s:i, s:s, s:o, s:i, s:b}", "backend",
+					  backend_name(c->table->backend), "table",
+					  string_or_null(c->table->name), "chain",
+					  string_or_null(c->name), "priority", c->priority,
+					  "policy", verdict_name(c->policy), "ends", ends,
+					  "left_out", p->left_out, "ends_here", p->ends_here));
 		}
-		json_array_append_new(hooks, json_pack("{s:s, s:o, s:o, s:o}", "hook", hook_name(NFPROTO_IPV4, h->hook),
-						       "address", addr_json(h->to.has_addr, v->ask.family, h->to.addr, NULL),
-						       "port", port_json(h->to.port), "chains", chains));
+		json_array_append_new(
+			hooks, json_pack("{s:s, s:o, s:o, s:o}", "hook",
+					 hook_name(NFPROTO_IPV4, h->hook), "address",
+					 addr_json(h->to.has_addr, v->ask.family, h->to.addr, NULL),
+					 "port", port_json(h->to.port), "chains", chains));
 	}
 	return hooks;
 }
@@ -271,8 +287,9 @@ int explain_json(const struct explain_view *v, FILE *out)
 		json_array_append_new(services, service_json(v, v->services[i]));
 	if (v->ask.kind == ASK_MAP)
 		explain_notes(v->x, on_note, notes);
-	root = json_pack("{s:i, s:o, s:o, s:o, s:o}", "schema", 1, "owners", owners_json(v->x), "services", services,
-			 "flow", v->flow ? flow_json(v) : json_null(), "notes", notes);
+	root = json_pack("{s:i, s:o, s:o, s:o, s:o}", "schema", 1, "owners", owners_json(v->x),
+			 "services", services, "flow", v->flow ? flow_json(v) : json_null(),
+			 "notes", notes);
 	if (root && !json_dumpf(root, out, JSON_COMPACT)) {
 		fputc('\n', out);
 		rc = fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;

@@ -22,8 +22,10 @@ enum { FILE_MAX = 256 << 20 };
  * freed. Its exit status, or a negative errno. */
 static int run(char *const argv[], int in, FILE *out, FILE *complaint)
 {
-	static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	char *env[] = {(char *)path, (char *)"LC_ALL=C", (char *)"XTABLES_LOCKFILE=/dev/null", NULL};
+	static const char path[] =
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *env[] = {(char *)path, (char *)"LC_ALL=C", (char *)"XTABLES_LOCKFILE=/dev/null",
+		       NULL};
 	int status;
 	pid_t pid = fork();
 
@@ -48,7 +50,7 @@ static char *read_all(FILE *f, size_t *len)
 	size_t cap = 1 << 16, n;
 	char *text = malloc(cap), *bigger;
 
-	for (*len = 0; text && (n = fread(text + *len, 1, cap - *len - 1, f)); ) {
+	for (*len = 0; text && (n = fread(text + *len, 1, cap - *len - 1, f));) {
 		*len += n;
 		if (cap - *len > 1)
 			continue;
@@ -91,7 +93,8 @@ static int unpack(const char *path, FILE *f, FILE **out, struct error *err)
 	if (plain)
 		fclose(plain);
 	if (rc == 127)
-		return fail(err, -EOPNOTSUPP, "--ruleset '%s' is compressed, and there is no gzip here", path);
+		return fail(err, -EOPNOTSUPP,
+			    "--ruleset '%s' is compressed, and there is no gzip here", path);
 	return fail(err, rc < 0 ? rc : -EINVAL, "--ruleset '%s' is not a whole gzip file", path);
 }
 
@@ -142,7 +145,8 @@ static bool has_ipv6(const char *line, size_t len)
 
 		while (word > line && word[-1] != ' ')
 			word--;
-		if (memchr(at + 1, ':', strcspn(at + 1, " \n")) && (isxdigit((unsigned char)*word) || *word == ':'))
+		if (memchr(at + 1, ':', strcspn(at + 1, " \n")) &&
+		    (isxdigit((unsigned char)*word) || *word == ':'))
 			return true;
 		at++;
 	}
@@ -164,13 +168,15 @@ static enum part begins_part(const char *line, const char *rest)
 		return PART_NONE;
 	/* A table without a headline: by its addresses. */
 	commit = strstr(rest, "\nCOMMIT");
-	for (const char *l = rest; l && (!commit || l < commit); l = strchr(l, '\n') ? strchr(l, '\n') + 1 : NULL)
+	for (const char *l = rest; l && (!commit || l < commit);
+	     l = strchr(l, '\n') ? strchr(l, '\n') + 1 : NULL)
 		if (*l == '-' && has_ipv6(l, strcspn(l, "\n")))
 			return PART_V6;
 	return PART_V4;
 }
 
-/* Each part to a file of its own, with the lines of the others empty: numbers of lines stay right. */
+/* Each part to a file of its own, with the lines of the others empty: numbers of lines stay right.
+ */
 static int split(const char *text, FILE *const out[PARTS], bool has[PARTS])
 {
 	enum part part = PART_NONE, begun;
@@ -187,7 +193,8 @@ static int split(const char *text, FILE *const out[PARTS], bool has[PARTS])
 			headline = part != PART_NFT;
 		if (begins(line, "# Completed"))
 			headline = false;
-		if (*line && *line != '\n' && part == PART_NONE && *line != '#' && !isspace((unsigned char)*line))
+		if (*line && *line != '\n' && part == PART_NONE && *line != '#' &&
+		    !isspace((unsigned char)*line))
 			part = PART_NFT; /* it will say what is wrong with it */
 		if (part != PART_NONE && *line != '\n')
 			has[part] |= *line != '#';
@@ -222,7 +229,8 @@ static int enter_namespace(struct error *err)
 	const unsigned int uid = geteuid(), gid = getegid();
 	char map[64];
 
-	/* One after the other: files under /proc/net belong to who is root when their namespace is made. */
+	/* One after the other: files under /proc/net belong to who is root when their namespace is
+	 * made. */
 	if (!unshare(CLONE_NEWUSER)) {
 		write_to("/proc/self/setgroups", "deny");
 		snprintf(map, sizeof(map), "0 %u 1", uid);
@@ -233,7 +241,8 @@ static int enter_namespace(struct error *err)
 	if (!unshare(CLONE_NEWNET))
 		return 0;
 	return fail(err, -EPERM,
-		    "--ruleset takes a network namespace of its own, and neither a user namespace (%s) nor root "
+		    "--ruleset takes a network namespace of its own, and neither a user namespace "
+		    "(%s) nor root "
 		    "gives one here; run it as root, or see user.max_user_namespaces and "
 		    "kernel.unprivileged_userns_clone",
 		    strerror(errno));
@@ -251,8 +260,8 @@ static unsigned long line_of(const char *complaint)
 	return 0;
 }
 
-static int does_not_load(const char *path, const char *program, const char *text, const char *complaint,
-			 struct error *err)
+static int does_not_load(const char *path, const char *program, const char *text,
+			 const char *complaint, struct error *err)
 {
 	unsigned long number = line_of(complaint);
 	const char *line = text;
@@ -268,11 +277,13 @@ static int does_not_load(const char *path, const char *program, const char *text
 	while (isblank((unsigned char)*line))
 		line++;
 	len = strcspn(line, "\n");
-	return fail(err, -EINVAL, "--ruleset '%s' does not load, line %lu: '%.*s' (%s: %.*s)", path, number,
-		    len > 120 ? 120 : len, line, program, (int)strcspn(complaint, "\n"), complaint);
+	return fail(err, -EINVAL, "--ruleset '%s' does not load, line %lu: '%.*s' (%s: %.*s)", path,
+		    number, len > 120 ? 120 : len, line, program, (int)strcspn(complaint, "\n"),
+		    complaint);
 }
 
-static int load_by(const char *path, char *const argv[], FILE *part, const char *text, struct error *err)
+static int load_by(const char *path, char *const argv[], FILE *part, const char *text,
+		   struct error *err)
 {
 	FILE *out = tmpfile(), *complaint = tmpfile();
 	char *said = NULL;
@@ -286,7 +297,8 @@ static int load_by(const char *path, char *const argv[], FILE *part, const char 
 		said = read_all(complaint, &len);
 	}
 	if (rc == 127)
-		rc = fail(err, -EOPNOTSUPP, "--ruleset '%s' takes the program %s, which is not here", path, argv[0]);
+		rc = fail(err, -EOPNOTSUPP,
+			  "--ruleset '%s' takes the program %s, which is not here", path, argv[0]);
 	else if (rc > 0)
 		rc = does_not_load(path, argv[0], text, said ? said : "", err);
 	else if (rc < 0)
@@ -326,7 +338,8 @@ int explain_load(const char *path, struct error *err)
 	}
 	if (!rc && !any)
 		rc = fail(err, -EINVAL,
-			  "--ruleset '%s' has no rules; it takes what iptables-save, ip6tables-save or "
+			  "--ruleset '%s' has no rules; it takes what iptables-save, "
+			  "ip6tables-save or "
 			  "`nft list ruleset` printed",
 			  path);
 	for (int i = PART_V4; i < PARTS; i++)

@@ -5,7 +5,8 @@
 
 #include "src/explain_view.h"
 
-unsigned int explain_owned(const struct explain *x, const struct explainer *e, struct owned_table *v)
+unsigned int explain_owned(const struct explain *x, const struct explainer *e,
+			   struct owned_table *v)
 {
 	const struct facts *f = x->facts;
 	struct owned_table *t = NULL;
@@ -52,7 +53,8 @@ static bool filters(const struct rs_chain *c)
 static void chain_name(char *buf, size_t size, const struct rs_chain *c)
 {
 	if (c->table->backend == BACKEND_NFT)
-		snprintf(buf, size, "%s %s:%s", family_name(c->table->family), c->table->name, c->name);
+		snprintf(buf, size, "%s %s:%s", family_name(c->table->family), c->table->name,
+			 c->name);
 	else
 		snprintf(buf, size, "%s:%s%s", c->table->name, c->name,
 			 c->table->backend == BACKEND_IPTABLES_LEGACY ? " (iptables-legacy)" : "");
@@ -62,8 +64,9 @@ static bool meet(const struct rs_chain *a, const struct rs_chain *b)
 {
 	const uint8_t fa = a->table->family, fb = b->table->family;
 
-	return a->hook == b->hook && (fa == fb || (fa == NFPROTO_INET && (fb == NFPROTO_IPV4 || fb == NFPROTO_IPV6)) ||
-				      (fb == NFPROTO_INET && (fa == NFPROTO_IPV4 || fa == NFPROTO_IPV6)));
+	return a->hook == b->hook &&
+	       (fa == fb || (fa == NFPROTO_INET && (fb == NFPROTO_IPV4 || fb == NFPROTO_IPV6)) ||
+		(fb == NFPROTO_INET && (fa == NFPROTO_IPV4 || fa == NFPROTO_IPV6)));
 }
 
 static bool is_accepted(const struct facts *f, const struct rs_chain *c)
@@ -93,33 +96,40 @@ static void note_order(const struct explain *x, const struct rs_chain *a, const 
 	chain_name(second, sizeof(second), b);
 	if (a->priority == b->priority)
 		snprintf(sentence, sizeof(sentence),
-			 "%s: %s and %s both see every packet; what one accepts the other may still drop",
+			 "%s: %s and %s both see every packet; what one accepts the other may "
+			 "still drop",
 			 hook_name(a->table->family, a->hook), first, second);
 	else
 		snprintf(sentence, sizeof(sentence),
 			 "%s: what %s (priority %d) accepts, %s (priority %d) may still drop",
-			 hook_name(a->table->family, a->hook), first, a->priority, second, b->priority);
+			 hook_name(a->table->family, a->hook), first, a->priority, second,
+			 b->priority);
 	note(data, sentence);
 }
 
-void explain_notes(const struct explain *x, void (*note)(void *data, const char *sentence), void *data)
+void explain_notes(const struct explain *x, void (*note)(void *data, const char *sentence),
+		   void *data)
 {
 	const struct ruleset *rs = x->facts->rs;
 	bool legacy = false, nft = false;
 
 	for (size_t i = 0; i < rs->n_base; i++) {
-		if (!facts_chain(x->facts, rs->base[i])->n_known && rs->base[i]->policy == VERDICT_ACCEPT)
+		if (!facts_chain(x->facts, rs->base[i])->n_known &&
+		    rs->base[i]->policy == VERDICT_ACCEPT)
 			continue;
 		legacy |= rs->base[i]->table->backend == BACKEND_IPTABLES_LEGACY;
 		nft |= rs->base[i]->table->backend != BACKEND_IPTABLES_LEGACY;
 	}
 	if (legacy && nft)
-		note(data, "rules of iptables-legacy and of nf_tables are both there: every packet meets both, and "
+		note(data, "rules of iptables-legacy and of nf_tables are both there: every packet "
+			   "meets both, and "
 			   "the tools of one do not show those of the other");
 	for (size_t i = 0; i < rs->n_base; i++)
 		for (size_t k = i + 1; k < rs->n_base; k++)
-			if (filters(rs->base[i]) && filters(rs->base[k]) && meet(rs->base[i], rs->base[k]))
+			if (filters(rs->base[i]) && filters(rs->base[k]) &&
+			    meet(rs->base[i], rs->base[k]))
 				note_order(x, rs->base[i], rs->base[k], note, data);
 	if (x->cut)
-		note(data, "there are more ways through these chains than were followed: services may be missing");
+		note(data, "there are more ways through these chains than were followed: services "
+			   "may be missing");
 }

@@ -48,8 +48,9 @@ void etext_line(struct etext *t, const char *fmt, ...)
 
 static const char *backend_words(const struct rs_table *t)
 {
-	return t->backend == BACKEND_NFT ? "" : t->backend == BACKEND_IPTABLES_NFT ? " (iptables-nft)"
-										    : " (iptables-legacy)";
+	return t->backend == BACKEND_NFT	    ? ""
+	       : t->backend == BACKEND_IPTABLES_NFT ? " (iptables-nft)"
+						    : " (iptables-legacy)";
 }
 
 static void one_owner(struct etext *t, const struct explain *x, const struct explainer *e)
@@ -60,11 +61,15 @@ static void one_owner(struct etext *t, const struct explain *x, const struct exp
 	t->failed |= !v;
 	for (unsigned int i = 0; i < n; i++)
 		etext_line(t, "  %-24s %s %s%s: %u chain%s, %u rule%s",
-			   i ? "" : !e ? "administrator" : e->mode ? (snprintf(t->buf, sizeof(t->buf), "%s (%s)",
-									       e->name, e->mode), t->buf)
-							      : e->name,
-			   family_name(v[i].table->family), v[i].table->name, backend_words(v[i].table), v[i].chains,
-			   v[i].chains == 1 ? "" : "s", v[i].rules, v[i].rules == 1 ? "" : "s");
+			   i	? ""
+			   : !e ? "administrator"
+			   : e->mode
+				   ? (snprintf(t->buf, sizeof(t->buf), "%s (%s)", e->name, e->mode),
+				      t->buf)
+				   : e->name,
+			   family_name(v[i].table->family), v[i].table->name,
+			   backend_words(v[i].table), v[i].chains, v[i].chains == 1 ? "" : "s",
+			   v[i].rules, v[i].rules == 1 ? "" : "s");
 	free(v);
 }
 
@@ -93,21 +98,23 @@ static void map_head(struct etext *t, const struct explain_view *v)
 			next = INT32_MAX;
 			for (size_t i = 0; i < rs->n_base; i++)
 				if (rs->base[i]->hook == hook && rs->base[i]->priority > last &&
-				    rs->base[i]->table->family <= NFPROTO_IPV6 && rs->base[i]->priority <= next) {
+				    rs->base[i]->table->family <= NFPROTO_IPV6 &&
+				    rs->base[i]->priority <= next) {
 					next = rs->base[i]->priority;
 					any = true;
 				}
 			for (size_t i = 0; any && i < rs->n_base; i++) {
 				const struct rs_chain *c = rs->base[i];
 
-				if (c->hook != hook || c->priority != next || c->table->family > NFPROTO_IPV6 ||
+				if (c->hook != hook || c->priority != next ||
+				    c->table->family > NFPROTO_IPV6 ||
 				    c->table->family == NFPROTO_ARP)
 					continue;
 				etext_line(t, "  %-12s %5d  %s %s:%s%s, policy %s, %u rule%s",
 					   hook_name(c->table->family, c->hook), c->priority,
 					   family_name(c->table->family), c->table->name, c->name,
-					   backend_words(c->table), verdict_name(c->policy), c->n_rules,
-					   c->n_rules == 1 ? "" : "s");
+					   backend_words(c->table), verdict_name(c->policy),
+					   c->n_rules, c->n_rules == 1 ? "" : "s");
 			}
 			if (!any)
 				break;
@@ -125,7 +132,8 @@ static void port_words(FILE *out, uint16_t min, uint16_t max)
 		fprintf(out, "-%u", max);
 }
 
-static void addr_words(FILE *out, uint8_t family, const uint8_t *addr, const uint8_t *mask, bool port)
+static void addr_words(FILE *out, uint8_t family, const uint8_t *addr, const uint8_t *mask,
+		       bool port)
 {
 	bool brackets = family == NFPROTO_IPV6 && port;
 
@@ -162,10 +170,11 @@ void etext_endpoint(FILE *out, const struct explain_endpoint *e)
 	port_words(out, e->port, e->port_max);
 }
 
-static void endpoint_line(struct etext *t, const struct explain_view *v, const struct explain_service *s,
-			  const struct explain_endpoint *e)
+static void endpoint_line(struct etext *t, const struct explain_view *v,
+			  const struct explain_service *s, const struct explain_endpoint *e)
 {
-	const char *name = v->host && e->has_addr ? explain_host_name(v->host, e->family, e->addr) : NULL;
+	const char *name =
+		v->host && e->has_addr ? explain_host_name(v->host, e->family, e->addr) : NULL;
 
 	etext_begin(t);
 	if (t->raw) {
@@ -182,8 +191,8 @@ static void endpoint_line(struct etext *t, const struct explain_view *v, const s
 	etext_end(t);
 }
 
-static void masquerade_lines(struct etext *t, const struct explain_view *v, const struct explain_service *s,
-			     const struct explain_way *way)
+static void masquerade_lines(struct etext *t, const struct explain_view *v,
+			     const struct explain_service *s, const struct explain_way *way)
 {
 	for (unsigned int i = 0; i < way->n_masquerade; i++) {
 		const struct explain_masquerade *m = &way->masquerade[i];
@@ -206,17 +215,20 @@ static void masquerade_lines(struct etext *t, const struct explain_view *v, cons
 		etext_end(t);
 	}
 	if (!way->n_masquerade && way->n_endpoints && v->ask.kind != ASK_MAP)
-		etext_line(t, "      not masqueraded by a mark: the endpoint sees the client's address");
+		etext_line(
+			t,
+			"      not masqueraded by a mark: the endpoint sees the client's address");
 }
 
-static void one_service(struct etext *t, const struct explain_view *v, const struct explain_service *s)
+static void one_service(struct etext *t, const struct explain_view *v,
+			const struct explain_service *s)
 {
 	etext_begin(t);
 	if (t->raw) {
 		fputs("  ", t->raw);
 		service_addr(t->raw, s);
-		fprintf(t->raw, "   %s: %s%s%s", s->owner->name, s->name ? s->name : "", s->name ? " " : "",
-			explain_kind_name(s->kind));
+		fprintf(t->raw, "   %s: %s%s%s", s->owner->name, s->name ? s->name : "",
+			s->name ? " " : "", explain_kind_name(s->kind));
 		if (v->ask.kind != ASK_MAP && s->at.rule) {
 			fputs("   by ", t->raw);
 			words_step(t->raw, &s->at, s->family);
@@ -226,7 +238,8 @@ static void one_service(struct etext *t, const struct explain_view *v, const str
 	if (s->rejected) {
 		etext_begin(t);
 		if (t->raw) {
-			fprintf(t->raw, "    refused%s: %s", s->only_external ? " from outside" : "", s->rejected);
+			fprintf(t->raw, "    refused%s: %s",
+				s->only_external ? " from outside" : "", s->rejected);
 			if (s->refusal.rule) {
 				fputs("   by ", t->raw);
 				words_step(t->raw, &s->refusal, s->family);

@@ -11,8 +11,12 @@
 static void doing(FILE *out, const struct walk_step *s)
 {
 	static const char *const acts[] = {
-		[ACT_DNAT] = "DNAT",	 [ACT_SNAT] = "SNAT",	  [ACT_MASQUERADE] = "masquerade",
-		[ACT_REDIRECT] = "redirect", [ACT_REJECT] = "reject", [ACT_TPROXY] = "tproxy",
+		[ACT_DNAT] = "DNAT",
+		[ACT_SNAT] = "SNAT",
+		[ACT_MASQUERADE] = "masquerade",
+		[ACT_REDIRECT] = "redirect",
+		[ACT_REJECT] = "reject",
+		[ACT_TPROXY] = "tproxy",
 	};
 	const struct fact_rule *r = s->rule;
 	const struct fact_chain *to = s->elem ? s->elem->to : r->to;
@@ -45,7 +49,8 @@ static void step_line(struct etext *t, const struct walk_step *s, const struct e
 	size_t size;
 	FILE *f;
 
-	family = family == NFPROTO_IPV6 || t->v->ask.family == NFPROTO_IPV6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	family = family == NFPROTO_IPV6 || t->v->ask.family == NFPROTO_IPV6 ? NFPROTO_IPV6
+									    : NFPROTO_IPV4;
 	etext_begin(t);
 	f = open_memstream(&words, &size);
 	if (f && t->raw) {
@@ -78,7 +83,8 @@ static void end_lines(struct etext *t, const struct flow_end *e, const struct fl
 	bool last;
 
 	while (before && same < before->n_path && same + 1 < e->n_path &&
-	       before->path[same].rule == e->path[same].rule && before->path[same].elem == e->path[same].elem)
+	       before->path[same].rule == e->path[same].rule &&
+	       before->path[same].elem == e->path[same].elem)
 		same++;
 	for (unsigned int i = same; i < e->n_path; i++) {
 		last = i + 1 == e->n_path;
@@ -110,11 +116,13 @@ static bool same_hook(const struct flow_hook *a, const struct flow_hook *b)
 		if (p->chain != q->chain || p->n != q->n)
 			return false;
 		for (unsigned int k = 0; k < p->n; k++)
-			if (p->ends[k].n_path != q->ends[k].n_path || p->ends[k].when.n != q->ends[k].when.n ||
+			if (p->ends[k].n_path != q->ends[k].n_path ||
+			    p->ends[k].when.n != q->ends[k].when.n ||
 			    memcmp(p->ends[k].path, q->ends[k].path,
 				   p->ends[k].n_path * sizeof(p->ends[k].path[0])) ||
-			    (p->ends[k].when.n && memcmp(p->ends[k].when.v, q->ends[k].when.v,
-							 p->ends[k].when.n * sizeof(p->ends[k].when.v[0]))))
+			    (p->ends[k].when.n &&
+			     memcmp(p->ends[k].when.v, q->ends[k].when.v,
+				    p->ends[k].when.n * sizeof(p->ends[k].when.v[0]))))
 				return false;
 	}
 	return true;
@@ -171,8 +179,12 @@ static void one_chain(struct etext *t, const struct fact_chain *c)
 	const struct explainer *e = explain_chain_owner(c);
 	const struct facts *f = t->v->x->facts;
 
-	etext_line(t, "chain %s of table %s %s%s%s", c->rs->name, family_name(c->rs->table->family), c->rs->table->name,
-		   e ? ", made by " : c->rs->base ? ", at a hook" : ", nobody's that is known", e ? e->name : "");
+	etext_line(t, "chain %s of table %s %s%s%s", c->rs->name, family_name(c->rs->table->family),
+		   c->rs->table->name,
+		   e		 ? ", made by "
+		   : c->rs->base ? ", at a hook"
+				 : ", nobody's that is known",
+		   e ? e->name : "");
 	for (size_t i = 0; i < f->n_chains; i++)
 		for (uint32_t k = 0; k < f->chains[i].n_known; k++) {
 			struct walk_step s = {.rule = &f->chains[i].rules[k]};
@@ -187,7 +199,8 @@ static void one_chain(struct etext *t, const struct fact_chain *c)
 		}
 	fputs("  its rules\n", t->out);
 	for (uint32_t i = 0; i < c->n_known; i++) {
-		const struct explain_facts when = {(struct fact *)c->rules[i].facts, c->rules[i].n_facts};
+		const struct explain_facts when = {(struct fact *)c->rules[i].facts,
+						   c->rules[i].n_facts};
 		const struct walk_step s = {.rule = &c->rules[i]};
 
 		step_line(t, &s, NULL, &when);

@@ -26,8 +26,8 @@ struct explain_view {
 	struct ask ask;
 	struct explain_service **services; /* those that were asked for */
 	size_t n_services;
-	struct flow *flow;			/* ASK_ADDR; else NULL */
-	const struct explain_host *host;	/* NULL: the ruleset is of a file */
+	struct flow *flow;		 /* ASK_ADDR; else NULL */
+	const struct explain_host *host; /* NULL: the ruleset is of a file */
 };
 
 /* 0 or a negative errno of the output. */
@@ -40,9 +40,11 @@ struct owned_table {
 	unsigned int chains, rules;
 };
 /* Those of one owner (NULL: the administrator's); how many. v has room for every table. */
-unsigned int explain_owned(const struct explain *x, const struct explainer *e, struct owned_table *v);
+unsigned int explain_owned(const struct explain *x, const struct explainer *e,
+			   struct owned_table *v);
 
 /* How the tables get into each other's way: whole sentences. */
-void explain_notes(const struct explain *x, void (*note)(void *data, const char *sentence), void *data);
+void explain_notes(const struct explain *x, void (*note)(void *data, const char *sentence),
+		   void *data);
 
 #endif

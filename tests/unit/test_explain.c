@@ -30,7 +30,8 @@ static void lab_chain(struct lab *lab, const char *name, uint32_t rules)
 	c->n_rules = rules;
 	if (!strcmp(name, "PREROUTING") || !strcmp(name, "POSTROUTING")) {
 		c->base = true;
-		c->hook = *name == 'P' && name[1] == 'R' ? NF_INET_PRE_ROUTING : NF_INET_POST_ROUTING;
+		c->hook =
+			*name == 'P' && name[1] == 'R' ? NF_INET_PRE_ROUTING : NF_INET_POST_ROUTING;
 		c->policy = VERDICT_ACCEPT;
 		c->type = strdup("nat");
 	}
@@ -57,7 +58,8 @@ static void lab_end(struct lab *lab)
 }
 
 /* The next rule of the chain, with the facts gathered in lab->l. */
-static struct fact_rule *rule(struct lab *lab, const char *chain, enum verdict verdict, const char *to)
+static struct fact_rule *rule(struct lab *lab, const char *chain, enum verdict verdict,
+			      const char *to)
 {
 	struct fact_chain *c = (struct fact_chain *)facts_chain_named(lab->f, lab->t, chain);
 	struct fact_rule *r = &c->rules[c->n_known++];
@@ -70,11 +72,11 @@ static struct fact_rule *rule(struct lab *lab, const char *chain, enum verdict v
 	return r;
 }
 
-static void addr(struct lab *lab, uint8_t key, bool not, uint32_t value, int prefix)
+static void addr(struct lab *lab, uint8_t key, bool inv, uint32_t value, int prefix)
 {
 	const uint32_t v = htonl(value), m = htonl(prefix ? ~0u << (32 - prefix) : 0);
 
-	fact_add_masked(&lab->l, key, not, &v, &m, 4);
+	fact_add_masked(&lab->l, key, inv, &v, &m, 4);
 }
 
 static void dport(struct lab *lab, uint16_t port)
@@ -99,7 +101,8 @@ static void dnat(struct lab *lab, const char *chain, uint32_t to, uint16_t port)
 	const uint32_t v = htonl(to);
 
 	memcpy(a, &v, 4);
-	*nat = (struct fact_nat){.family = NFPROTO_IPV4, .min = a, .max = a, .port_min = port, .port_max = port};
+	*nat = (struct fact_nat){
+		.family = NFPROTO_IPV4, .min = a, .max = a, .port_min = port, .port_max = port};
 	r->act = ACT_DNAT;
 	r->nat = nat;
 }
@@ -148,7 +151,8 @@ static void shares(void **state)
 	}
 }
 
-/* What is behind a rule that takes everything is for nobody; what is behind one that takes some, for the rest. */
+/* What is behind a rule that takes everything is for nobody; what is behind one that takes some,
+ * for the rest. */
 static void first_one_wins(void **state)
 {
 	const struct explain_service *s;
@@ -201,7 +205,7 @@ static void returned(void **state)
 	s = only_service(x);
 	assert_int_equal(s->ways[0].when.n, 1);
 	assert_int_equal(s->ways[0].when.v[0].key, KEY_SADDR);
-	assert_true(s->ways[0].when.v[0].not );
+	assert_true(s->ways[0].when.v[0].inv);
 	explain_close(x);
 	lab_end(&lab);
 }
@@ -249,7 +253,8 @@ static void bounded(void **state)
 			snprintf(name, sizeof(name), "c%d", i);
 			snprintf(next, sizeof(next), "c%d", i + 1);
 			fact_add_other(lab.f, &lab.l, "time");
-			rule(&lab, name, i + 1 < DEPTH ? VERDICT_JUMP : VERDICT_ACCEPT, i + 1 < DEPTH ? next : NULL);
+			rule(&lab, name, i + 1 < DEPTH ? VERDICT_JUMP : VERDICT_ACCEPT,
+			     i + 1 < DEPTH ? next : NULL);
 		}
 	x = explain_open(lab.f);
 	assert_non_null(x);
@@ -302,9 +307,9 @@ static void implications(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shares),	 cmocka_unit_test(first_one_wins),
-		cmocka_unit_test(returned),	 cmocka_unit_test(unknown_match),
-		cmocka_unit_test(bounded),	 cmocka_unit_test(implications),
+		cmocka_unit_test(shares),   cmocka_unit_test(first_one_wins),
+		cmocka_unit_test(returned), cmocka_unit_test(unknown_match),
+		cmocka_unit_test(bounded),  cmocka_unit_test(implications),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
