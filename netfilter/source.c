@@ -168,7 +168,8 @@ int nf_source_ask(struct nf_source *s, int (*cb)(const struct nlmsghdr *nlh, voi
 	struct answer a = {.cb = cb, .data = data, .seq = nlh->nlmsg_seq};
 	int rc = nl_open(s), len;
 
-	a.dump = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	/* An acknowledgement comes behind the last one of several answers, as does the end of a dump. */
+	a.dump = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP || nlh->nlmsg_flags & NLM_F_ACK;
 
 	if (rc)
 		return rc;

@@ -24,6 +24,7 @@ struct nf_source {
 	int names[2]; /* the lists of legacy tables of ip, ip6; -1 until there are such */
 	int raw[2];   /* for the legacy tables of ip, ip6; -1 until there are some */
 	char *buf;    /* NF_BUF_SIZE bytes, of the request in flight */
+	bool no_rules; /* nft_read() leaves the rules to its caller */
 };
 
 /* The room for the next request to nf_tables: type NFT_MSG_*, flags besides NLM_F_REQUEST, family
@@ -62,6 +63,11 @@ struct nft_dump {
  * generation, -EPROTO, -ENOMEM. Anything may stand in the message, nothing at all too.
  */
 int nft_dump_message(const struct nlmsghdr *nlh, void *data);
+
+/* Gives cb each rule of one chain, in order. 0, -EAGAIN when it changed meanwhile, cb's error or another
+ * negative errno. */
+int nft_dump_chain(struct nf_source *s, const struct rs_chain *c,
+		   int (*cb)(const struct nlmsghdr *nlh, void *data), void *data);
 
 /* Fill rs. 0 or a negative errno with a sentence; -EAGAIN: it changed meanwhile, and rs is to be
  * thrown away. */

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Sets and maps of nf_tables with their elements. */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netfilter/explain_facts.h"
+#include "netfilter/source.h"
+#include "netfilter/text_parts.h"
+
+/* More than one program writes by hand; such a set has no elements here, and says why. */
+enum { ELEMS_MAX = 1 << 20 };
+
+struct sets_dump {
+	struct facts *f;
+	size_t cap;
+};
+
+static uint32_t get_u32(const struct nftnl_set *s, uint16_t attr)
+{
+	return nftnl_set_is_set(s, attr) ? nftnl_set_get_u32(s, attr) : 0;
+}
+
+static int keep_set(struct sets_dump *d, const struct nftnl_set *s)
+{
+	const struct rs_table *t = ruleset_table(d->f->rs, false, get_u32(s, NFTNL_SET_FAMILY),
+						 nftnl_set_get_str(s, NFTNL_SET_TABLE));
+	uint32_t flags = get_u32(s, NFTNL_SET_FLAGS);
+	struct fact_set *set, *bigger;
+
+	if (!t)
+		return -EAGAIN;
+	if (d->f->n_sets == d->cap) {
+		d->cap = d->cap ? 2 * d->cap : 64;
+		bigger = realloc(d->f->sets, d->cap * sizeof(*bigger));
+		if (!bigger)
+			return -ENOMEM;
+		d->f->sets = bigger;
+	}
+	set = &d->f->sets[d->f->n_sets++];
+	memset(set, 0, sizeof(*set));
+	set->table = t;
+	set->name = facts_strdup(d->f, nftnl_set_get_str(s, NFTNL_SET_NAME));
+	set->klen = get_u32(s, NFTNL_SET_KEY_LEN);
+	set->dlen = get_u32(s, NFTNL_SET_DATA_LEN);
+	set->verdicts = flags & NFT_SET_MAP && get_u32(s, NFTNL_SET_DATA_TYPE) == NFT_DATA_VERDICT;
+	set->data = flags & NFT_SET_MAP && !set->verdicts;
+	set->intervals = flags & NFT_SET_INTERVAL;
+	set->dynamic = flags & NFT_SET_EVAL;
+	if (nftnl_set_is_set(s, NFTNL_SET_TIMEOUT))
+		set->timeout = nftnl_set_get_u64(s, NFTNL_SET_TIMEOUT) / 1000;
+	return set->name ? 0 : -ENOMEM;
+}
+
+static int on_set(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+	int rc = s ? 0 : -ENOMEM;
+
+	if (!rc && nftnl_set_nlmsg_parse(nlh, s) < 0)
+		rc = -EPROTO;
+	if (!rc && nftnl_set_is_set(s, NFTNL_SET_NAME) && nftnl_set_is_set(s, NFTNL_SET_TABLE))
+		rc = keep_set(data, s);
+	nftnl_set_free(s);
+	return rc;
+}
+
+struct elems_dump {
+	struct facts *f;
+	struct fact_set *set;
+	struct fact_elem *v; /* while it grows */
+	size_t n, cap;
+	uint8_t *ends; /* NFT_SET_ELEM_INTERVAL_END of each */
+};
+
+static const uint8_t *copy_of(struct elems_dump *d, struct nftnl_set_elem *e, uint16_t attr,
+			      uint32_t want)
+{
+	uint32_t len = 0;
+	const void *p = nftnl_set_elem_is_set(e, attr) ? nftnl_set_elem_get(e, attr, &len) : NULL;
+	uint8_t *copy;
+
+	if (!p || !len)
+		return NULL;
+	copy = facts_alloc(d->f, want > len ? want : len);
+	return copy ? memcpy(copy, p, len) : NULL;
+}
+
+static bool more_room(struct elems_dump *d)
+{
+	size_t cap = d->cap ? 2 * d->cap : 16;
+	void *v, *ends;
+
+	if (d->n < d->cap)
+		return true;
+	v = realloc(d->v, cap * sizeof(*d->v));
+	if (v)
+		d->v = v;
+	ends = realloc(d->ends, cap);
+	if (ends)
+		d->ends = ends;
+	if (!v || !ends)
+		return false;
+	d->cap = cap;
+	return true;
+}
+
+static int keep_elem(struct nftnl_set_elem *e, void *data)
+{
+	struct elems_dump *d = data;
+	struct fact_elem *v;
+	uint32_t len = 0;
+	const void *udata;
+
+	if (!more_room(d))
+		return -1;
+	v = &d->v[d->n];
+	memset(v, 0, sizeof(*v));
+	v->key = copy_of(d, e, NFTNL_SET_ELEM_KEY, d->set->klen);
+	if (!v->key)
+		return 0; /* the one that catches all */
+	v->end = copy_of(d, e, NFTNL_SET_ELEM_KEY_END, d->set->klen) ?: v->key;
+	v->verdict = VERDICT_UNKNOWN;
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_VERDICT))
+		v->verdict = verdict_of_nft(nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_VERDICT));
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_CHAIN))
+		v->to = facts_chain_named(d->f, d->set->table,
+					  nftnl_set_elem_get_str(e, NFTNL_SET_ELEM_CHAIN));
+	v->data = copy_of(d, e, NFTNL_SET_ELEM_DATA, d->set->dlen);
+	if (nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_USERDATA)) {
+		udata = nftnl_set_elem_get(e, NFTNL_SET_ELEM_USERDATA, &len);
+		udata = udata_comment(udata, len);
+		v->comment = udata ? facts_strdup(d->f, udata) : NULL;
+	}
+	d->ends[d->n++] =
+		nftnl_set_elem_is_set(e, NFTNL_SET_ELEM_FLAGS) &&
+		nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END;
+	return 0;
+}
+
+static int on_elems(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+	struct elems_dump *d = data;
+	int rc = s ? 0 : -ENOMEM;
+
+	if (!rc && nftnl_set_elems_nlmsg_parse(nlh, s) < 0)
+		rc = -EPROTO;
+	if (!rc && d->n > ELEMS_MAX)
+		d->set->why = "it has too many elements";
+	else if (!rc && nftnl_set_elem_foreach(s, keep_elem, d) < 0)
+		rc = -ENOMEM;
+	nftnl_set_free(s);
+	return rc;
+}
+
+/* Where one interval ends and the next begins at the same key, the end comes first. */
+struct bound {
+	const uint8_t *key;
+	uint32_t klen;
+	size_t elem;
+	bool end;
+};
+
+static int compare_bounds(const void *a, const void *b)
+{
+	const struct bound *x = a, *y = b;
+	int rc = memcmp(x->key, y->key, x->klen);
+
+	return rc ? rc : y->end - x->end;
+}
+
+/* The key before this one, as a number. */
+static uint8_t *key_before(struct facts *f, const uint8_t *key, uint32_t len)
+{
+	uint8_t *copy = facts_alloc(f, len);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, key, len);
+	for (uint32_t i = len; i-- && copy[i]-- == 0;)
+		;
+	return copy;
+}
+
+/*
+ * Sets of intervals of one key hold where each begins and, as an element of its own, where it ends
+ * (nft_set_rbtree). Those of several keys hold both in one element.
+ */
+static int close_intervals(struct elems_dump *d)
+{
+	struct bound *b = calloc(d->n ? d->n : 1, sizeof(*b));
+	uint8_t *last = facts_alloc(d->f, d->set->klen);
+	size_t n = 0;
+
+	if (!b || !last) {
+		free(b);
+		return -ENOMEM;
+	}
+	memset(last, 0xff, d->set->klen);
+	for (size_t i = 0; i < d->n; i++)
+		b[i] = (struct bound){d->v[i].key, d->set->klen, i, d->ends[i]};
+	qsort(b, d->n, sizeof(*b), compare_bounds);
+	for (size_t i = 0; i < d->n; i++) {
+		struct fact_elem *e = &d->v[b[i].elem];
+
+		if (b[i].end || e->end != e->key)
+			continue;
+		e->end = i + 1 < d->n ? key_before(d->f, b[i + 1].key, d->set->klen) : last;
+	}
+	free(b);
+	for (size_t i = 0; i < d->n; i++)
+		if (!d->ends[i])
+			d->v[n++] = d->v[i];
+	d->n = n;
+	return 0;
+}
+
+static struct nlmsghdr *ask_for(struct nf_source *s, const struct fact_set *set, uint16_t flags)
+{
+	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETSETELEM, flags, set->table->family);
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, set->table->name);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
+	return nlh;
+}
+
+/*
+ * The kernel looks through the list of a table's sets once for each question, and for a dump three
+ * times. A map of numgen is asked for its numbers instead: kube-proxy makes one for each service.
+ */
+static int read_numbers(struct nf_source *s, struct elems_dump *d)
+{
+	struct nlmsghdr *nlh = ask_for(s, d->set, NLM_F_ACK);
+	struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS), *elem, *key;
+
+	for (uint32_t i = 0; i < d->set->modulus; i++) {
+		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(i), &i);
+		mnl_attr_nest_end(nlh, key);
+		mnl_attr_nest_end(nlh, elem);
+	}
+	mnl_attr_nest_end(nlh, list);
+	return nf_source_ask(s, on_elems, d);
+}
+
+/* Answers to as many questions as fit in a socket's buffer. */
+enum { NUMBERS_MAX = 256 };
+
+static int read_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
+{
+	struct elems_dump d = {.f = f, .set = set};
+	bool one_key = set->klen <= 4 || set->klen == 16;
+	int rc = -ENOENT;
+
+	if (set->modulus && set->modulus <= NUMBERS_MAX && set->klen == 4)
+		rc = read_numbers(s, &d);
+	if (rc) { /* or one of the numbers has no element */
+		d.n = 0;
+		ask_for(s, set, NLM_F_DUMP);
+		rc = nf_source_ask(s, on_elems, &d);
+	}
+	if (!rc && set->intervals && one_key)
+		rc = close_intervals(&d);
+	set->elems = rc ? NULL : facts_alloc(f, d.n * sizeof(*d.v));
+	if (!rc && !set->elems)
+		rc = -ENOMEM;
+	if (!rc && d.n)
+		memcpy(set->elems, d.v, d.n * sizeof(*d.v));
+	set->n = rc ? 0 : d.n;
+	free(d.v);
+	free(d.ends);
+	/* The set is gone: so is the ruleset. */
+	return rc == -EINTR || rc == -ENOENT ? -EAGAIN : rc;
+}
+
+static int compare_sets(const void *a, const void *b)
+{
+	const struct fact_set *x = a, *y = b;
+
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+struct fact_set *facts_set_named(const struct facts *f, const struct rs_table *t, const char *name)
+{
+	const struct fact_set key = {.table = t, .name = name};
+
+	if (!name || !f->n_sets)
+		return NULL;
+	return bsearch(&key, f->sets, f->n_sets, sizeof(key), compare_sets);
+}
+
+int facts_read_sets(struct facts *f, struct nf_source *s)
+{
+	struct sets_dump d = {.f = f};
+	int rc;
+
+	nf_source_msg(s, NFT_MSG_GETSET, NLM_F_DUMP, NFPROTO_UNSPEC);
+	rc = nf_source_ask(s, on_set, &d);
+	if (rc)
+		return rc == -EINTR ? -EAGAIN : rc;
+	if (f->n_sets)
+		qsort(f->sets, f->n_sets, sizeof(*f->sets), compare_sets);
+	return 0;
+}
+
+int facts_read_elems(struct facts *f, struct nf_source *s)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < f->n_sets; i++)
+		if (!f->sets[i].table->ours && !f->sets[i].dynamic)
+			rc = read_elems(f, s, &f->sets[i]);
+	return rc;
+}

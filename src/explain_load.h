@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A ruleset from a file, so that the kernel itself says what it means. */
+#ifndef NFPATH_EXPLAIN_LOAD_H
+#define NFPATH_EXPLAIN_LOAD_H
+
+#include "src/error.h"
+
+/*
+ * Puts this process into a network namespace of its own (in a user namespace of its own where the
+ * host allows it; nothing of the host changes) and loads the file there: what iptables-save,
+ * ip6tables-save or `nft list ruleset` printed, also one behind the other, also by gzip. 0, or a
+ * negative errno with a sentence that names the line.
+ */
+int explain_load(const char *path, struct error *err);
+
+#endif
