@@ -286,14 +286,16 @@ static int collect_settings(struct route_collector *c, struct route_facts *f)
 	return rc;
 }
 
-/* __ip_dev_find(): what the routes call local may be sent from, too (127.0.0.2). */
-static bool is_local(struct route_collector *c, const uint8_t *addr)
+/* __ip_dev_find(): what the table local calls local may be sent from, too (127.0.0.2). As long as
+ * that and main are one, what main calls so as well. */
+static bool is_local(struct route_collector *c, const struct route_facts *f, const uint8_t *addr)
 {
 	struct route_flow flow = {.family = AF_INET, .iif = ROUTE_LOOPBACK};
 	struct fib_route route;
 
 	memcpy(flow.dst, addr, ROUTE_ADDR);
-	return !route_query(c->rtnl, &flow, true, &route) && route.type == RTN_LOCAL;
+	return !route_query(c->rtnl, &flow, true, &route) && route.type == RTN_LOCAL &&
+	       (route.table == RT_TABLE_LOCAL || !f->custom_rules);
 }
 
 struct devices {
@@ -359,7 +361,7 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 		return rc;
 	f->custom_rules = has_custom_rules(c, f);
 	if (!flow->iif && flow->has_src && !f->src_is_own)
-		f->src_is_own = is_local(c, flow->src);
+		f->src_is_own = is_local(c, f, flow->src);
 	if (flow->iif)
 		rc = collect_custom_local(c, f, flow);
 	if (!flow->iif && flow->has_src && flow->src[0] == 127)

@@ -86,12 +86,10 @@ static void doubt(const struct route_facts *f, struct route_decision *d)
 
 /* __mkroute_output(): what comes from 127/8 stays in this host, unless the device may have it. */
 static bool leaves_loopback(const struct route_facts *f, const struct route_flow *flow,
-			    const struct fib_route *route)
+			    uint32_t dev)
 {
-	uint32_t dev = route->n_legs ? route->legs[0].ifindex : 0;
-
 	if (f->family != AF_INET || !flow->has_src || flow->src[0] != 127 ||
-	    route->type == RTN_LOCAL || dev == ROUTE_LOOPBACK || f->all.route_localnet > 0)
+	    dev == ROUTE_LOOPBACK || f->all.route_localnet > 0)
 		return false;
 	for (size_t i = 0; i < f->n_localnet; i++)
 		if (f->localnet[i] == dev)
@@ -99,11 +97,21 @@ static bool leaves_loopback(const struct route_facts *f, const struct route_flow
 	return true;
 }
 
+static int loopback_leaves(struct route_decision *d, const char *src, const char *dst,
+			   const char *dev)
+{
+	return route_verdict(d, ROUTE_DROP, ROUTE_MARTIAN_SOURCE,
+			     "%s is a loopback address and the way to %s leaves by %s "
+			     "(route_localnet is 0)",
+			     src, dst, dev);
+}
+
 /* What this host sends. */
 static int decide_output(const struct route_facts *f, const struct route_flow *flow,
 			 struct route_decision *d)
 {
 	struct route_flow own = *flow;
+	const struct fib_leg *leg;
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	int rc;
 
@@ -121,6 +129,8 @@ static int decide_output(const struct route_facts *f, const struct route_flow *f
 	rc = route_lookup(f, &own, &d->forward, d);
 	if (rc)
 		return rc;
+	if (d->forward.error && flow->oif && leaves_loopback(f, &own, flow->oif))
+		return loopback_leaves(d, src, dst, f->in.name);
 	/* "Apparently, routing tables are wrong. Assume, that the destination is on link." */
 	if (d->forward.error && flow->oif && f->family == AF_INET)
 		return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
@@ -130,11 +140,9 @@ static int decide_output(const struct route_facts *f, const struct route_flow *f
 	if (d->forward.error)
 		return route_decide_error(f, d);
 	d->local = d->forward.route->type == RTN_LOCAL;
-	if (leaves_loopback(f, &own, d->forward.route))
-		return route_verdict(d, ROUTE_DROP, ROUTE_MARTIAN_SOURCE,
-				     "%s is a loopback address and the route to %s leaves by %s "
-				     "(route_localnet is 0)",
-				     src, dst, d->forward.route->legs[0].dev);
+	leg = d->forward.route->n_legs ? &d->forward.route->legs[0] : NULL;
+	if (!d->local && leg && leaves_loopback(f, &own, leg->ifindex))
+		return loopback_leaves(d, src, dst, leg->dev);
 	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES, "there is a route to %s", dst);
 }
 
