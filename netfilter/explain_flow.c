@@ -9,7 +9,7 @@
 #include <linux/rtnetlink.h>
 
 /* More ends of a chain, or more endpoints, than anybody reads. */
-enum { ENDS_MAX = 64, ENDPOINTS_MAX = 16, PARTS_MAX = 64, HOOKS_MAX = 2 + 3 * ENDPOINTS_MAX };
+enum { ENDS_MAX = 64, ENDPOINTS_MAX = 16, PARTS_MAX = 64, HOOKS_MAX = 5 + 3 * ENDPOINTS_MAX };
 
 enum { CT_NEW = 8 };
 
@@ -29,6 +29,7 @@ struct asking {
 		unsigned int n_marks;
 	} to[ENDPOINTS_MAX];
 	unsigned int n_to;
+	bool from_host; /* what this host sends: where NAT sends it is known already */
 	bool no_memory;
 };
 
@@ -107,7 +108,7 @@ static void on_end(struct walk *w, const struct walk_leaf *leaf)
 		e->nat = is_nat(r) && leaf->nat_known;
 		if (e->nat)
 			set_endpoint(&e->to, w, leaf);
-		if (e->nat && r->act != ACT_SNAT)
+		if (e->nat && r->act != ACT_SNAT && !a->from_host)
 			add_destination(a, &e->to);
 	}
 	if (leaf->verdict != VERDICT_DROP && leaf->verdict != VERDICT_CONTINUE)
@@ -140,8 +141,11 @@ static unsigned int chains_at(const struct asking *a, uint8_t hook, const struct
 	return n;
 }
 
-static void give(struct asking *a, const struct explain_endpoint *to, enum local local)
+static void give(struct asking *a, uint8_t hook, const struct explain_endpoint *to,
+		 enum local local)
 {
+	static const char none[16]; /* a packet that is sent came in by no interface */
+
 	const uint16_t port = htons(to->port);
 	struct walk *w = &a->w;
 
@@ -149,6 +153,10 @@ static void give(struct asking *a, const struct explain_endpoint *to, enum local
 	walk_give_bits(w, KEY_CT_STATE, CT_NEW);
 	if (to->has_addr)
 		walk_give(w, KEY_DADDR, to->addr, fact_key_len(KEY_DADDR, a->q->family));
+	if (hook == NF_INET_LOCAL_OUT)
+		walk_give(w, KEY_IIF, none, sizeof(none));
+	else if (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_IN)
+		walk_give(w, KEY_OIF, none, sizeof(none));
 	if (a->q->proto)
 		walk_give(w, KEY_PROTO, &a->q->proto, 1);
 	if (to->port)
@@ -176,7 +184,7 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 	a->w.report_marks = true;
 	memcpy(a->w.marks, d->marks, sizeof(d->marks));
 	a->w.n_marks = d->n_marks;
-	give(a, to, local);
+	give(a, c->rs->hook, to, local);
 	left = walk_chain(&a->w, c, 1);
 	memcpy(d->marks, a->w.marks, sizeof(d->marks));
 	d->n_marks = a->w.n_marks;
@@ -238,6 +246,7 @@ struct flow *flow_ask(struct explain *x, const struct flow_question *q)
 {
 	struct asking *a = calloc(1, sizeof(*a));
 	struct destination first = {.to = {.family = q->family, .has_addr = true, .port = q->port}};
+	struct destination own;
 	struct flow *flow = NULL;
 
 	if (!a)
@@ -247,6 +256,7 @@ struct flow *flow_ask(struct explain *x, const struct flow_question *q)
 	memcpy(first.to.addr, q->addr, 16);
 	memcpy(first.to.addr_max, q->addr, 16);
 	first.to.port_max = q->port;
+	own = first;
 	a->flow = room(a, sizeof(*a->flow));
 	if (a->flow)
 		a->flow->hooks = room(a, HOOKS_MAX * sizeof(*a->flow->hooks));
@@ -257,6 +267,9 @@ struct flow *flow_ask(struct explain *x, const struct flow_question *q)
 		for (unsigned int i = 0; i < a->n_to; i++)
 			after_nat(a, &a->to[i]);
 	}
+	a->from_host = true;
+	if (!a->no_memory)
+		walk_hook(a, NF_INET_LOCAL_OUT, &own.to, ask_local(a, &own.to), &own);
 	if (!a->no_memory)
 		flow = a->flow;
 	free(a);

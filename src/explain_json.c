@@ -18,60 +18,67 @@ static json_t *string_or_null(const char *s)
 	return j;
 }
 
-/* What one of the words_ functions writes. */
-struct said {
+/*
+ * What one of the words_ functions writes: one stream for all of them, since there are hundreds of
+ * thousands. Between said_begin() and said_end() nobody else may begin.
+ */
+static struct {
 	FILE *f;
 	char *text;
 	size_t size;
-};
+} said;
 
-static FILE *said_begin(struct said *s)
+static FILE *said_begin(void)
 {
-	s->text = NULL;
-	s->f = open_memstream(&s->text, &s->size);
-	return s->f;
+	if (!said.f)
+		said.f = open_memstream(&said.text, &said.size);
+	if (said.f)
+		rewind(said.f);
+	return said.f;
 }
 
-static json_t *said_end(struct said *s)
+static json_t *said_end(void)
 {
-	json_t *j;
+	if (fflush(said.f))
+		return json_null();
+	said.text[said.size] = 0; /* a longer one was there before */
+	return string_or_null(said.text);
+}
 
-	fclose(s->f);
-	j = string_or_null(s->text);
-	free(s->text);
-	return j;
+static void said_close(void)
+{
+	if (said.f)
+		fclose(said.f);
+	free(said.text);
 }
 
 static json_t *step_json(const struct walk_step *step, uint8_t family)
 {
-	struct said s;
 
-	if (!step->rule || !said_begin(&s))
+	if (!step->rule || !said_begin())
 		return json_null();
-	words_step(s.f, step, family);
-	return said_end(&s);
+	words_step(said.f, step, family);
+	return said_end();
 }
 
 static json_t *facts_json(const struct explain_facts *l, uint8_t family)
 {
 	json_t *list = json_array();
-	struct said s;
 
-	for (unsigned int i = 0; i < l->n && said_begin(&s); i++) {
-		words_fact(s.f, &l->v[i], family);
-		json_array_append_new(list, said_end(&s));
+	for (unsigned int i = 0; i < l->n && said_begin(); i++) {
+		words_fact(said.f, &l->v[i], family);
+		json_array_append_new(list, said_end());
 	}
 	return list;
 }
 
 static json_t *addr_json(bool has, uint8_t family, const uint8_t *addr, const uint8_t *mask)
 {
-	struct said s;
 
-	if (!has || !said_begin(&s))
+	if (!has || !said_begin())
 		return json_null();
-	words_addr(s.f, family, addr, mask);
-	return said_end(&s);
+	words_addr(said.f, family, addr, mask);
+	return said_end();
 }
 
 static json_t *port_json(uint16_t port)
@@ -108,28 +115,30 @@ static json_t *endpoints_json(const struct explain_view *v, const struct explain
 /* Why, in one sentence; null: no rule marks it for that. */
 static json_t *masquerade_json(const struct explain_way *way, uint8_t family)
 {
-	struct said s;
 
-	if (!way || !way->n_masquerade || !said_begin(&s))
+	if (!way || !way->n_masquerade || !said_begin())
 		return json_null();
 	for (unsigned int i = 0; i < way->n_masquerade; i++) {
 		const struct explain_masquerade *m = &way->masquerade[i];
 
-		fputs(i ? "; " : "", s.f);
+		fputs(i ? "; " : "", said.f);
 		if (m->hairpin)
-			fputs("client is the endpoint itself", s.f);
+			fputs("client is the endpoint itself", said.f);
 		else if (m->when.n)
-			words_facts(s.f, &m->when, family);
+			words_facts(said.f, &m->when, family);
 		else
-			fputs("always", s.f);
+			fputs("always", said.f);
 	}
-	return said_end(&s);
+	return said_end();
 }
 
 static json_t *ways_json(const struct explain_view *v, const struct explain_service *s)
 {
 	json_t *list = json_array();
 
+	/* A single way for everybody is what stands in the service itself. */
+	if (s->n_ways == 1 && !s->ways[0].when.n)
+		return list;
 	for (unsigned int i = 0; i < s->n_ways; i++)
 		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "when",
 						      facts_json(&s->ways[i].when, s->family),
@@ -150,9 +159,8 @@ static json_t *affinity_json(const struct explain_service *s)
 static json_t *ranges_json(const struct explain_service *s)
 {
 	json_t *list = json_array();
-	struct said said;
 
-	for (unsigned int i = 0; i < s->ranges.n && said_begin(&said); i++) {
+	for (unsigned int i = 0; i < s->ranges.n && said_begin(); i++) {
 		const struct fact *f = &s->ranges.v[i];
 
 		words_addr(said.f, s->family, f->value, f->op == FACT_MASKED ? f->mask : NULL);
@@ -160,7 +168,7 @@ static json_t *ranges_json(const struct explain_service *s)
 			fputc('-', said.f);
 			words_addr(said.f, s->family, f->mask, NULL);
 		}
-		json_array_append_new(list, said_end(&said));
+		json_array_append_new(list, said_end());
 	}
 	return list;
 }
@@ -221,15 +229,15 @@ static json_t *end_json(const struct explain_view *v, const struct flow_end *e)
 	for (unsigned int i = 0; i < e->n_path; i++) {
 		const struct explainer *o =
 			explain_owner(v->x, e->path[i].rule->chain, e->path[i].rule);
-		struct said s;
+		json_t *words = json_null();
 
-		if (!said_begin(&s))
-			break;
-		if (o->words)
-			o->words(v->x, &e->path[i], s.f);
+		if (o->words && said_begin()) {
+			o->words(v->x, &e->path[i], said.f);
+			words = said_end();
+		}
 		json_array_append_new(steps, json_pack("{s:o, s:s, s:o}", "rule",
 						       step_json(&e->path[i], v->ask.family),
-						       "owner", o->name, "words", said_end(&s)));
+						       "owner", o->name, "words", words));
 	}
 	if (e->nat)
 		to = json_pack("{s:o, s:o}", "address",
@@ -295,5 +303,6 @@ int explain_json(const struct explain_view *v, FILE *out)
 		rc = fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;
 	}
 	json_decref(root);
+	said_close();
 	return rc;
 }

@@ -16,18 +16,22 @@
 
 void etext_begin(struct etext *t)
 {
-	t->line = NULL;
-	t->raw = open_memstream(&t->line, &t->size);
+	if (!t->raw)
+		t->raw = open_memstream(&t->line, &t->size);
+	if (t->raw)
+		rewind(t->raw);
+	else
+		t->failed = true;
 }
 
 void etext_end(struct etext *t)
 {
-	if (!t->raw || fclose(t->raw))
+	if (!t->raw || fflush(t->raw)) {
 		t->failed = true;
-	else
-		escape_write(t->out, t->line);
-	free(t->line);
-	t->raw = NULL;
+		return;
+	}
+	t->line[t->size] = 0; /* a longer one was there before */
+	escape_write(t->out, t->line);
 	fputc('\n', t->out);
 }
 
@@ -296,6 +300,9 @@ int explain_text(const struct explain_view *v, FILE *out)
 		one_service(&t, v, v->services[i]);
 	if (v->flow)
 		etext_flow(&t);
+	if (t.raw)
+		fclose(t.raw);
+	free(t.line);
 	if (t.failed)
 		return -ENOMEM;
 	return fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;

@@ -12,7 +12,7 @@ struct explain_endpoint;
 struct etext {
 	FILE *out;
 	const struct explain_view *v;
-	FILE *raw; /* the line that is being made; NULL: out of memory */
+	FILE *raw; /* the line that is being made, one stream for all; NULL: out of memory */
 	char *line;
 	size_t size;
 	unsigned int notes;

@@ -152,6 +152,8 @@ static void hook_lines(struct etext *t, const struct flow *f, unsigned int index
 			}
 		if (h->local == LOCAL_UNKNOWN && h->hook == NF_INET_LOCAL_IN)
 			fputs(" (if that is an address of the host)", t->raw);
+		if (h->hook == NF_INET_LOCAL_OUT)
+			fputs(" (if this host sends it)", t->raw);
 	}
 	etext_end(t);
 	for (unsigned int i = 0; i < h->n; i++) {
