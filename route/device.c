@@ -147,14 +147,14 @@ static const struct {
 		{"bc_forwarding", offsetof(struct route_settings, bc_forwarding)},
 		{"mc_forwarding", offsetof(struct route_settings, mc_forwarding)},
 		{"ignore_routes_with_linkdown", offsetof(struct route_settings, ignore_linkdown)},
-		{NULL},
+		{NULL, 0},
 },
   settings6[] = {
 	  {"forwarding", offsetof(struct route_settings, forwarding)},
 	  {"disable_ipv6", offsetof(struct route_settings, disable_ipv6)},
 	  {"force_forwarding", offsetof(struct route_settings, force_forwarding)},
 	  {"ignore_routes_with_linkdown", offsetof(struct route_settings, ignore_linkdown)},
-	  {NULL},
+	  {NULL, 0},
 };
 
 int route_settings_read(int netns_fd, uint8_t family, const char *dev, struct route_settings *s)
