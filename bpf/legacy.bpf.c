@@ -108,8 +108,8 @@ struct {
 } xt_slots SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NFP_XT_SLOTS * 4);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH); /* those whose end was missed go first */
+	__uint(max_entries, NFP_XT_SLOTS * 16);
 	__type(key, struct frame_key);
 	__type(value, struct frame);
 } xt_frames SEC(".maps");
@@ -134,7 +134,7 @@ volatile __u32 xt_next = 0;
 
 enum { TRIES = 8 };
 /* A traversal whose end was missed gives its slot back after so long. ns */
-#define SLOT_MAX 10000000000ull
+#define SLOT_MAX 2000000000ull
 /* Traversals under way, on all CPUs. */
 volatile __s32 xt_open = 0;
 
@@ -458,6 +458,16 @@ static __always_inline void open_frame(const struct frame_key *key, struct frame
 	__sync_fetch_and_add(&xt_open, 1);
 }
 
+/* The packet's last traversal had it, and did not come to its end. */
+static __always_inline void free_slot(struct nfp_followed *f)
+{
+	__u32 at = f->slot;
+	struct slot *s = bpf_map_lookup_elem(&xt_slots, &at);
+
+	if (s && s->v.id == f->id)
+		s->taken = 0;
+}
+
 /* Nobody else has it until it is given back. */
 static __always_inline struct slot *take_slot(struct frame *f, __u64 now)
 {
@@ -479,7 +489,7 @@ static __always_inline struct slot *take_slot(struct frame *f, __u64 now)
 	return NULL;
 }
 
-/* who: id of the packet, and flags above it: there are but five arguments. */
+/* who: id of the packet, and flags above it: there are but five arguments. Returns the slot. */
 static __noinline int begin(const struct xt_table *table, const struct sk_buff *skb,
 			    const struct nf_hook_state *state, __u64 who, __u32 netns)
 {
@@ -488,11 +498,13 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	struct xt_cpu *c = bpf_map_lookup_elem(&xt_cpus, &f.cpu);
 	struct nfp_xt_info *info;
 	struct slot *s;
+	__u32 at;
 
 	f.seq = __sync_fetch_and_add(&xt_next, 1) + 1;
 	s = c ? take_slot(&f, bpf_ktime_get_ns()) : NULL;
 	if (!s)
 		return 0;
+	at = f.slot;
 	event_init(&s->v.ev, NFP_XT);
 	s->v.ev.netns = netns;
 	s->v.began = s->v.ev.ktime;
@@ -515,14 +527,14 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	info = bpf_map_lookup_elem(&xt_infos, &s->info);
 	if (!info || !info->ready) {
 		s->v.flags |= NFP_XT_UNKNOWN;
-		return 0;
+		return at;
 	}
 	s->v.serial = info->serial;
 	read_packet(s, skb, state);
 	walk(s, info);
 	if (c->begun != s->v.first)
 		s->v.flags |= NFP_XT_DISTURBED;
-	return 0;
+	return at;
 }
 
 static __always_inline int entered(const void *table, const struct sk_buff *skb,
@@ -538,9 +550,12 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 	f = followed_of(skb);
 	if (f && f->shown) {
 		/* The end of a visit before was left out. */
+		if (f->in_visit == NFP_IN_LEGACY)
+			free_slot(f);
 		who = n_counters && f->in_visit ? (__u64)NFP_XT_BEFORE << 32 : 0;
 		f->in_visit = NFP_IN_LEGACY;
-		return begin(table, skb, state, who | f->id, f->netns);
+		f->slot = begin(table, skb, state, who | f->id, f->netns);
+		return 0;
 	}
 	cpu = bpf_get_smp_processor_id();
 	c = bpf_map_lookup_elem(&xt_cpus, &cpu);
@@ -638,6 +653,16 @@ static __noinline int finish(struct slot *s, const struct sk_buff *skb, __u32 ve
 	return 0;
 }
 
+/* Is it this traversal's still? Then until it is given back. */
+static __always_inline bool keep_slot(struct slot *s, __u32 seq)
+{
+	__u64 taken = s->taken;
+
+	return taken && s->seq == seq &&
+	       __sync_val_compare_and_swap(&s->taken, taken, bpf_ktime_get_ns()) == taken &&
+	       s->seq == seq;
+}
+
 static __always_inline int left(const void *table, const struct sk_buff *skb, __u32 verdict)
 {
 	struct frame_key key = {(__u64)skb, (__u64)table};
@@ -662,7 +687,7 @@ static __always_inline int left(const void *table, const struct sk_buff *skb, __
 	cpu = f->cpu;
 	at = f->slot;
 	s = bpf_map_lookup_elem(&xt_slots, &at);
-	if (s && s->seq == seq) {
+	if (s && keep_slot(s, seq)) {
 		fo = followed_of(skb);
 		if (fo && fo->id == s->v.id)
 			fo->in_visit = 0;
