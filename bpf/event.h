@@ -130,10 +130,12 @@ struct nfp_followed {
 	__u64 seen;    /* ktime */
 	__u32 copy_of; /* 0: none */
 	__u8 shown;    /* it has been seen in a hook; else it is a copy that has not */
-	__u8 in_visit; /* nft_do_chain() is at it */
-	__u8 pad[2];
+	__u8 in_visit; /* nft_do_chain() is at it; NFP_IN_LEGACY: or a table of iptables-legacy */
+	__u8 slot;     /* of xt_slots, where that is */
+	__u8 pad;
 };
 
+enum { NFP_IN_LEGACY = 2 };
 enum { NFP_ENTER, NFP_LEAVE };
 enum {
 	NFP_SIGHT_BEGINS = 1, /* its id is new */
@@ -227,7 +229,7 @@ enum {
 	NFP_XT_CANDIDATES = 1024, /* rules whose addresses, devices and protocol fit */
 	NFP_XT_SEEN = 512,	  /* chains that one traversal may come to; a power of two */
 	NFP_XT_DEPTH = 64,	  /* jumps within jumps */
-	NFP_XT_SLOTS = 64,	  /* traversals under way at a time; a power of two */
+	NFP_XT_SLOTS = 128,	  /* traversals under way at a time; a power of two, in a byte */
 	NFP_XT_CPUS = 1024,
 };
 
@@ -319,6 +321,7 @@ enum {
 	NFP_XT_OVERFLOW = 2, /* more rules may match, or did, than there is room for */
 	NFP_XT_REPLACING = 4, /* they were replaced before the traversal came to its end */
 	NFP_XT_MISSED = 8,   /* its beginning was missed */
+	NFP_XT_BEFORE = 64,  /* the end of a walk before it was missed */
 	NFP_XT_DISTURBED = 32, /* another one began on its CPU while counters were read */
 	NFP_XT_CHANGED = 16, /* the packet has other addresses in the end */
 };

@@ -10,7 +10,7 @@
  * traversal of a CPU, and each one that begins on a CPU where a followed packet is under way is
  * recorded too: user space takes away what they counted, or says that it does not know.
  */
-#include "bpf/follow.h"
+#include "bpf/missed.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -64,7 +64,7 @@ struct frame_key {
 };
 
 struct frame {
-	__u32 seq, cpu;
+	__u32 seq, cpu, slot, pad;
 };
 
 struct candidate {
@@ -82,7 +82,7 @@ struct addresses {
 
 struct slot {
 	struct nfp_xt_visit v;
-	struct frame_key key;
+	__u64 taken; /* 0: free; else since when, ktime */
 	struct addresses at;
 	__u64 info, entries, cpu_offset;
 	__u64 in[2], out[2]; /* names of devices */
@@ -108,8 +108,8 @@ struct {
 } xt_slots SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NFP_XT_SLOTS * 4);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH); /* those whose end was missed go first */
+	__uint(max_entries, NFP_XT_SLOTS * 16);
 	__type(key, struct frame_key);
 	__type(value, struct frame);
 } xt_frames SEC(".maps");
@@ -131,6 +131,10 @@ struct {
 /* As by_kprobes, for the beginnings of traversals. */
 volatile __u32 xt_by_kprobes = 0;
 volatile __u32 xt_next = 0;
+
+enum { TRIES = 8 };
+/* A traversal whose end was missed gives its slot back after so long. ns */
+#define SLOT_MAX 2000000000ull
 /* Traversals under way, on all CPUs. */
 volatile __s32 xt_open = 0;
 
@@ -406,8 +410,8 @@ static __always_inline void read_packet(struct slot *s, const struct sk_buff *sk
 					const struct nf_hook_state *state)
 {
 	const struct net_device *in = BPF_CORE_READ(state, in), *out = BPF_CORE_READ(state, out);
+	__u32 name = bpf_core_field_offset(struct net_device, name), frag;
 	const unsigned char *th;
-	__u32 frag;
 	__u16 ports[2];
 
 	th = read_addresses(&s->at, &s->proto, &frag, skb, s->v.pf);
@@ -424,9 +428,9 @@ static __always_inline void read_packet(struct slot *s, const struct sk_buff *sk
 	s->proto_known = s->v.pf == NFPROTO_IPV4 || !is_extension(s->proto);
 	s->in[0] = s->in[1] = s->out[0] = s->out[1] = 0;
 	if (in)
-		bpf_probe_read_kernel(s->in, sizeof(s->in), (void *)in + bpf_core_field_offset(struct net_device, name));
+		bpf_probe_read_kernel(s->in, sizeof(s->in), (void *)in + name);
 	if (out)
-		bpf_probe_read_kernel(s->out, sizeof(s->out), (void *)out + bpf_core_field_offset(struct net_device, name));
+		bpf_probe_read_kernel(s->out, sizeof(s->out), (void *)out + name);
 }
 
 /* One whose end was missed is over. */
@@ -437,6 +441,7 @@ static __always_inline void open_frame(const struct frame_key *key, struct frame
 	struct xt_cpu *other;
 
 	if (before) {
+		/* Its slot comes back by itself. */
 		other = bpf_map_lookup_elem(&xt_cpus, &before->cpu);
 		if (other)
 			__sync_fetch_and_add(&other->open, -1);
@@ -453,8 +458,40 @@ static __always_inline void open_frame(const struct frame_key *key, struct frame
 	__sync_fetch_and_add(&xt_open, 1);
 }
 
+/* The packet's last traversal had it, and did not come to its end. */
+static __always_inline void free_slot(struct nfp_followed *f)
+{
+	__u32 at = f->slot;
+	struct slot *s = bpf_map_lookup_elem(&xt_slots, &at);
+
+	if (s && s->v.id == f->id)
+		s->taken = 0;
+}
+
+/* Nobody else has it until it is given back. */
+static __always_inline struct slot *take_slot(struct frame *f, __u64 now)
+{
+	for (__u32 i = 0; i < TRIES; i++) {
+		__u32 at = (f->seq * TRIES + i) & (NFP_XT_SLOTS - 1);
+		struct slot *s = bpf_map_lookup_elem(&xt_slots, &at);
+		__u64 taken;
+
+		if (!s)
+			return NULL;
+		taken = s->taken;
+		if ((!taken || taken + SLOT_MAX < now) &&
+		    __sync_val_compare_and_swap(&s->taken, taken, now) == taken) {
+			f->slot = at;
+			return s;
+		}
+	}
+	count_lost(NFP_XT);
+	return NULL;
+}
+
+/* who: id of the packet, and flags above it: there are but five arguments. Returns the slot. */
 static __noinline int begin(const struct xt_table *table, const struct sk_buff *skb,
-			    const struct nf_hook_state *state, __u32 id, __u32 netns)
+			    const struct nf_hook_state *state, __u64 who, __u32 netns)
 {
 	struct frame_key key = {(__u64)skb, (__u64)table};
 	struct frame f = {.cpu = bpf_get_smp_processor_id()};
@@ -464,21 +501,20 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	__u32 at;
 
 	f.seq = __sync_fetch_and_add(&xt_next, 1) + 1;
-	at = f.seq & (NFP_XT_SLOTS - 1);
-	s = bpf_map_lookup_elem(&xt_slots, &at);
-	if (!c || !s)
+	s = c ? take_slot(&f, bpf_ktime_get_ns()) : NULL;
+	if (!s)
 		return 0;
+	at = f.slot;
 	event_init(&s->v.ev, NFP_XT);
 	s->v.ev.netns = netns;
 	s->v.began = s->v.ev.ktime;
-	s->v.id = id;
+	s->v.id = who;
 	s->v.serial = 0;
 	s->v.cpu = f.cpu;
 	s->v.pf = BPF_CORE_READ(state, pf);
 	s->v.hook = BPF_CORE_READ(state, hook);
-	s->v.flags = 0;
+	s->v.flags = who >> 32;
 	s->v.n = 0;
-	s->key = key;
 	s->seq = f.seq;
 	s->n = s->depth = 0;
 	BPF_CORE_READ_INTO(&s->v.table, table, name);
@@ -491,14 +527,14 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	info = bpf_map_lookup_elem(&xt_infos, &s->info);
 	if (!info || !info->ready) {
 		s->v.flags |= NFP_XT_UNKNOWN;
-		return 0;
+		return at;
 	}
 	s->v.serial = info->serial;
 	read_packet(s, skb, state);
 	walk(s, info);
 	if (c->begun != s->v.first)
 		s->v.flags |= NFP_XT_DISTURBED;
-	return 0;
+	return at;
 }
 
 static __always_inline int entered(const void *table, const struct sk_buff *skb,
@@ -506,18 +542,26 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 {
 	struct nfp_followed *f;
 	struct xt_cpu *c;
+	__u64 who;
 	__u32 cpu;
 
 	if (!gate || (n_followed <= 0 && xt_open <= 0))
 		return 0;
 	f = followed_of(skb);
 	if (f && f->shown) {
-		f->in_visit = 1;
-		return begin(table, skb, state, f->id, f->netns);
+		/* The end of a visit before was left out. */
+		if (f->in_visit == NFP_IN_LEGACY)
+			free_slot(f);
+		who = n_counters && f->in_visit ? (__u64)NFP_XT_BEFORE << 32 : 0;
+		f->in_visit = NFP_IN_LEGACY;
+		f->slot = begin(table, skb, state, who | f->id, f->netns);
+		return 0;
 	}
 	cpu = bpf_get_smp_processor_id();
 	c = bpf_map_lookup_elem(&xt_cpus, &cpu);
-	return c && c->open > 0 && bpf_ktime_get_ns() - c->opened < OPEN_MAX ? begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum)) : 0;
+	if (!c || c->open <= 0 || bpf_ktime_get_ns() - c->opened >= OPEN_MAX)
+		return 0;
+	return begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum));
 }
 
 /* --- the end --- */
@@ -609,6 +653,16 @@ static __noinline int finish(struct slot *s, const struct sk_buff *skb, __u32 ve
 	return 0;
 }
 
+/* Is it this traversal's still? Then until it is given back. */
+static __always_inline bool keep_slot(struct slot *s, __u32 seq)
+{
+	__u64 taken = s->taken;
+
+	return taken && s->seq == seq &&
+	       __sync_val_compare_and_swap(&s->taken, taken, bpf_ktime_get_ns()) == taken &&
+	       s->seq == seq;
+}
+
 static __always_inline int left(const void *table, const struct sk_buff *skb, __u32 verdict)
 {
 	struct frame_key key = {(__u64)skb, (__u64)table};
@@ -631,13 +685,14 @@ static __always_inline int left(const void *table, const struct sk_buff *skb, __
 	}
 	seq = f->seq;
 	cpu = f->cpu;
-	at = seq & (NFP_XT_SLOTS - 1);
+	at = f->slot;
 	s = bpf_map_lookup_elem(&xt_slots, &at);
-	if (s && s->seq == seq) {
+	if (s && keep_slot(s, seq)) {
 		fo = followed_of(skb);
 		if (fo && fo->id == s->v.id)
 			fo->in_visit = 0;
 		finish(s, skb, verdict);
+		s->taken = 0;
 	} else {
 		count_lost(NFP_XT);
 	}

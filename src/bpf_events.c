@@ -348,8 +348,10 @@ static void on_gone(struct bpf_events *b, const struct nfp_gone *g)
 	struct event ev;
 
 	begin_event(b, &ev, &g->ev, g->id);
-	if (g->unsure)
+	if (g->unsure) {
 		doubt(b, &ev, 1);
+		bpf_events_traversed(b, g->id, b->sink, b->ctx);
+	}
 	ev.type = EVENT_GONE;
 	emit(b, &ev);
 }

@@ -134,6 +134,8 @@ static const char *flagged(const struct nfp_xt_visit *v)
 	} flags[] = {
 		{NFP_XT_MISSED, "the beginning of its way through table %s of iptables-legacy was "
 				"missed"},
+		{NFP_XT_BEFORE, "the end of a walk before that through table %s of iptables-legacy "
+				"was missed"},
 		{NFP_XT_UNKNOWN, "table %s of iptables-legacy was changed, and not read again yet"},
 		{NFP_XT_REPLACING, "table %s of iptables-legacy was replaced while it was in it"},
 		{NFP_XT_OVERFLOW, "more rules of table %s of iptables-legacy may match it than "
@@ -299,5 +301,7 @@ bool legacy_events_record(struct legacy_events *le, const struct nfp_xt_visit *v
 		on_visit(le, &ev, v);
 	}
 	keep(le, v, size);
-	return v->flags & NFP_XT_MISSED || (!(v->flags & NFP_XT_UNKNOWN) && legacy_tables_find(le->tables, v->serial));
+	if (v->flags & NFP_XT_MISSED)
+		return true;
+	return !(v->flags & NFP_XT_UNKNOWN) && legacy_tables_find(le->tables, v->serial);
 }

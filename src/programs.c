@@ -631,6 +631,8 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 static bool is_told_by_packets(int i)
 {
 	return rows[i].part == PROGRAM_EXPRS || !strcmp(rows[i].program, "chain_left") ||
+	       !strcmp(rows[i].program, "legacy4_left") ||
+	       !strcmp(rows[i].program, "legacy6_left") ||
 	       !strcmp(rows[i].program, "hook_left");
 }
 

@@ -148,6 +148,7 @@ static void test_doubts(void **state)
 		{NFP_XT_MISSED, "? the beginning of its way through table filter of iptables-legacy was missed"},
 		{NFP_XT_CHANGED, "? its addresses were changed within table filter of iptables-legacy"},
 		{NFP_XT_DISTURBED, DISTURBED},
+		{NFP_XT_BEFORE, "? the end of a walk before that through table filter of iptables-legacy was missed"},
 	};
 	struct nfp_xt_visit v;
 
