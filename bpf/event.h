@@ -24,6 +24,8 @@ enum nfp_type {
 	NFP_KEY,      /* struct nfp_key */
 	NFP_GONE,     /* struct nfp_gone */
 	NFP_COMMIT,   /* struct nfp_event: the rules of nf_tables in its namespace are others now */
+	NFP_XT,       /* struct nfp_xt_visit */
+	NFP_XT_REPLACED, /* struct nfp_event: a table of iptables-legacy is another one now */
 	NFP_TYPES,
 	NFP_RAW_TYPES = NFP_SIGHT,
 };
@@ -216,6 +218,134 @@ struct nfp_gone {
 	__u16 unsure; /* what it did last was not seen */
 };
 
+/* --- iptables-legacy --- */
+
+enum {
+	NFP_XT_NAME = 32,	  /* XT_TABLE_MAXNAMELEN */
+	NFP_XT_HOOKS = 5,	  /* NF_INET_NUMHOOKS */
+	NFP_XT_HITS = 256,	  /* rules that one traversal may hit */
+	NFP_XT_CANDIDATES = 1024, /* rules whose addresses, devices and protocol fit */
+	NFP_XT_SEEN = 512,	  /* chains that one traversal may come to; a power of two */
+	NFP_XT_DEPTH = 64,	  /* jumps within jumps */
+	NFP_XT_SLOTS = 64,	  /* traversals under way at a time; a power of two */
+	NFP_XT_CPUS = 1024,
+};
+
+/* What a rule does when it matches, as far as the walk is concerned. */
+enum nfp_xt_kind {
+	NFP_XT_NEXT, /* goes on, or its extension says */
+	NFP_XT_END,
+	NFP_XT_RETURN,
+	NFP_XT_JUMP,
+	NFP_XT_GOTO,
+};
+
+enum {
+	NFP_XT_PLAIN = 1,  /* it has no matches: addresses, devices and protocol are all */
+	NFP_XT_FRAG = 2,   /* only later fragments (IPT_F_FRAG) */
+	NFP_XT_PROTO6 = 4, /* IP6T_F_PROTO */
+	NFP_XT_BY_SRC = 8, /* of the run that begins here: by source */
+	NFP_XT_PORTS = 16, /* a match of tcp or udp asks for ports … */
+	NFP_XT_INV_SPORT = 32,
+	NFP_XT_INV_DPORT = 64,
+};
+
+/* invflags of struct ipt_ip and struct ip6t_ip6 */
+enum {
+	NFP_XT_INV_IN = 1,
+	NFP_XT_INV_OUT = 2,
+	NFP_XT_INV_SRC = 8,
+	NFP_XT_INV_DST = 0x10,
+	NFP_XT_INV_FRAG = 0x20,
+	NFP_XT_INV_PROTO = 0x40,
+};
+
+/*
+ * One entry of a table, as user space tells it to the programs: an array for each table, in the order of the entries. Behind the
+ * entries stand the patterns of devices: name in src, mask in smask.
+ *
+ * A run is a stretch of rules in one chain whose addresses, of one side, have the same mask. Only those in the bucket of the packet's
+ * address (NFP_XT_BUCKET) can match: `head` of the run's place with the bucket's number is the first of them, their `next` leads from
+ * one to the other, and in the end behind the run.
+ */
+struct nfp_xt_node {
+	__u32 src[4], smask[4], dst[4], dmask[4];
+	__u32 counters; /* where its counters are, from the first entry on */
+	__u32 next;	/* if it does not match */
+	__u32 target;	/* of JUMP and GOTO */
+	__u32 in, out;	/* place of the device's pattern; 0: any */
+	__u32 run;	/* rules of the run that begins here; 0: none does */
+	__u32 head;
+	__u16 sport[2], dport[2]; /* from … to, host order */
+	__u8 proto;	/* 0: any */
+	__u8 invert;	/* NFP_XT_INV_* */
+	__u8 kind;	/* enum nfp_xt_kind */
+	__u8 flags;	/* NFP_XT_PLAIN … NFP_XT_INV_DPORT */
+};
+
+static inline __attribute__((always_inline)) __u32 nfp_xt_bucket(const __u32 *addr, const __u32 *mask, __u32 n)
+{
+	__u64 h = (__u64)(addr[0] & mask[0]) << 32 | (addr[1] & mask[1]);
+
+	h = (h ^ (__u64)(addr[2] & mask[2]) << 32 ^ (addr[3] & mask[3])) * 0x9e3779b97f4a7c15ull;
+	return (__u32)(h >> 32) % n;
+}
+
+/* Rules in force: what is known of a struct xt_table_info. A replaced table is another one. */
+struct nfp_xt_info {
+	__u32 serial; /* never given twice */
+	__u32 ready;  /* the nodes are there, and what follows */
+	__u32 entry[NFP_XT_HOOKS], underflow[NFP_XT_HOOKS]; /* nodes */
+};
+
+/* Which rules a table has, as xt_find_table_lock() found it last. */
+struct nfp_xt_table {
+	__u32 netns, pf;
+	char name[NFP_XT_NAME];
+};
+
+struct nfp_xt_found {
+	__u64 info;
+	__u32 serial;
+	__u32 changes; /* how often it was found with others since it was first found */
+};
+
+struct nfp_xt_hit {
+	__u32 node, times;
+};
+
+enum {
+	NFP_XT_UNKNOWN = 1,  /* the rules in force have not been read (yet) */
+	NFP_XT_OVERFLOW = 2, /* more rules may match, or did, than there is room for */
+	NFP_XT_REPLACING = 4, /* they were replaced before the traversal came to its end */
+	NFP_XT_MISSED = 8,   /* its beginning was missed */
+	NFP_XT_DISTURBED = 32, /* another one began on its CPU while counters were read */
+	NFP_XT_CHANGED = 16, /* the packet has other addresses in the end */
+};
+
+/* One traversal of a table: ipt_do_table(), ip6t_do_table(). Only n hits are there, in no order. */
+struct nfp_xt_visit {
+	struct nfp_event ev; /* at its end */
+	__u64 began;	     /* ktime */
+	__u32 id;     /* of the packet; 0: nobody asked for it, but one that is followed was interrupted by it */
+	__u32 serial; /* of the rules; 0: not known */
+	__u32 verdict; /* that the function returned */
+	__u32 cpu;     /* on which it began */
+	__u32 first, last; /* traversals counted on that CPU: this one, and the last one that began before its end */
+	__u32 recseq[2];   /* xt_recseq of that CPU: before the first counter was read, and after the last one */
+	__u8 pf, hook;
+	__u8 flags; /* NFP_XT_UNKNOWN … */
+	__u8 pad[5];
+	char table[NFP_XT_NAME];
+	__u32 n, n_candidates;
+	struct nfp_xt_hit hits[NFP_XT_HITS];
+};
+
+_Static_assert(sizeof(struct nfp_xt_node) == 104, "shared with user space");
+_Static_assert(sizeof(struct nfp_xt_info) == 48, "shared with user space");
+_Static_assert(sizeof(struct nfp_xt_table) == 40, "shared with user space");
+_Static_assert(sizeof(struct nfp_xt_found) == 16, "shared with user space");
+_Static_assert(sizeof(struct nfp_xt_visit) == 24 + 88 + NFP_XT_HITS * 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_event) == 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_message) == 24 + 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");

@@ -140,7 +140,8 @@ static __always_inline bool flow_ports_match(struct flow *f, const struct flowi_
 	return true;
 }
 
-/* nhc has the next hop's type, and may be NULL, of which the verifier knows nothing: has_nhc. */
+/* nhc may be NULL. Verifiers before that of 6.13 (and of stable kernels that took it back) know
+ * nothing of that and drop the test: has_nhc tells them; the later ones demand it. */
 static __always_inline int record4(__u32 table, const struct flowi4 *fl,
 				   const struct fib_nh_common *nhc, bool has_nhc, __s32 error,
 				   bool probe)
@@ -159,7 +160,7 @@ static __always_inline int record4(__u32 table, const struct flowi4 *fl,
 	*(__be32 *)f->dst = GET(probe, fl, daddr);
 	f->sport = GET(probe, fl, uli.ports.sport);
 	f->dport = GET(probe, fl, uli.ports.dport);
-	if (has_nhc) {
+	if (has_nhc && nhc) {
 		fill_nexthop(f, nhc, probe);
 		fill_route4(f, nhc);
 	}

@@ -26,6 +26,7 @@ enum { false = 0, true = 1 };
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
+	BPF_F_INNER_MAP = 1 << 12,
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 };
@@ -36,6 +37,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
+	BPF_MAP_TYPE_HASH_OF_MAPS = 13,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -331,6 +333,17 @@ struct nft_set {
 struct nft_lookup {
 	struct nft_set *set;
 	__u8 sreg;
+};
+
+/* --- x_tables --- */
+
+struct xt_table_info {
+	unsigned char entries[0];
+};
+
+struct xt_table {
+	struct xt_table_info *private;
+	char name[32];
 };
 
 #pragma clang attribute pop

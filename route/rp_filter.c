@@ -113,8 +113,8 @@ int rp_filter_judge(const struct rp_input *in, struct rp_verdict *v)
 		return verdict(v, false, RP_LOCAL_SOURCE,
 			       "the source %s is an address of this host (accept_local is 0)",
 			       in->src);
-	/* With the mode off the kernel asks only whether the source is its own address. */
-	if (v->mode != RP_OFF && in->type && in->type != RTN_UNICAST && in->type != RTN_LOCAL)
+	/* With the mode off the kernel mostly asks only whether the source is its own address. */
+	if ((v->mode != RP_OFF || in->full_check) && in->type && in->type != RTN_UNICAST && in->type != RTN_LOCAL)
 		return v->mode == RP_UNKNOWN
 			       ? -ENODATA
 			       : verdict(v, false, RP_INVALID_SOURCE,

@@ -23,6 +23,7 @@ struct rp_input {
 	bool no_addr;	   /* the arrival device has no IPv4 address */
 	bool accept_local; /* its sysctl: own addresses may be a source */
 	bool ipsec;	   /* the packet was decrypted: such ones are not filtered */
+	bool full_check;   /* mode off: the route back is looked up all the same */
 	const char *src;   /* source address, in words */
 	uint8_t type;	   /* RTN_* of the reverse route; 0: none, or one that refuses */
 	const struct rp_leg *legs;

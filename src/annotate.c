@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "route/rp_filter.h"
+#include "src/advice.h"
 #include "src/packet.h"
 #include "src/resolve.h"
 
@@ -278,4 +279,6 @@ void annotate(struct path *p, const struct view *views, const struct path_rules 
 		add_text(p, &p->steps[i], views, rules);
 	doubt_forged_lines(p);
 	add_fix(p);
+	if (!p->fix)
+		advise(p, &views[p->places[0].ns]);
 }

@@ -337,6 +337,7 @@ static void doubt(struct bpf_events *b, const struct event *of, uint64_t lost)
 	struct event ev = *of;
 
 	ev.type = EVENT_LOST;
+	memset(&ev.lost, 0, sizeof(ev.lost));
 	ev.lost.count = lost;
 	ev.lost.after_post = true;
 	emit(b, &ev);
@@ -409,6 +410,21 @@ static bool hold(struct bpf_events *b, const struct nfp_skb *s)
 	w->dropped = true;
 	w->drop = *s;
 	return true;
+}
+
+void bpf_events_traversed(struct bpf_events *b, uint32_t id,
+			  void (*sink)(void *ctx, const struct event *ev), void *ctx)
+{
+	struct walk_state *w;
+
+	b->sink = sink;
+	b->ctx = ctx;
+	LIST_FOREACH(w, &b->walks[bucket(id)], next) {
+		if (w->id == id) {
+			end_walk(b, w);
+			return;
+		}
+	}
 }
 
 void bpf_events_record(struct bpf_events *b, const struct nfp_event *rec, size_t size,

@@ -19,4 +19,8 @@ void bpf_events_close(struct bpf_events *b);
 void bpf_events_record(struct bpf_events *b, const struct nfp_event *rec, size_t size,
 		       void (*sink)(void *ctx, const struct event *ev), void *ctx);
 
+/* The traversal of a table that is not nf_tables' is told: what freed the packet in it comes now. */
+void bpf_events_traversed(struct bpf_events *b, uint32_t id,
+			  void (*sink)(void *ctx, const struct event *ev), void *ctx);
+
 #endif

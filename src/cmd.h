@@ -13,6 +13,7 @@ enum exit_code {
 	EXIT_REFUSED = 3, /* this host does not allow it */
 	EXIT_NOTHING = 4, /* nothing matched before --timeout or the command ended */
 	EXIT_LOST = 5,	  /* finished, but events were lost */
+	EXIT_DROP = 10,	  /* route-check: the packet would be dropped */
 };
 
 struct cmd {
@@ -21,7 +22,7 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct cmd cmd_trace, cmd_explain, cmd_features, cmd_hooks;
+extern const struct cmd cmd_trace, cmd_route_check, cmd_explain, cmd_hooks, cmd_features;
 
 /* The exit code for a negative errno; what it means on the edge. */
 int exit_status(int rc);

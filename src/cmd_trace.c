@@ -437,24 +437,10 @@ struct where {
 	struct netns_set all;	/* engine bpf: each, since packets go from one to another */
 };
 
-static bool has_legacy(const struct netns_set *set)
+static const struct engine_ops *choose(const struct trace_options *o, bool has_command,
+				       struct error *why, struct error *err)
 {
-	struct error none = {0};
-	bool has = false;
-
-	for (unsigned int i = 0; i < set->n && !has; i++) {
-		struct nf_source *s = nf_source_open(set->v[i].fd, &none);
-
-		has = s && nf_source_has_legacy(s) == 1;
-		nf_source_close(s);
-	}
-	return has;
-}
-
-static const struct engine_ops *choose(const struct trace_options *o, const struct where *where,
-				       bool has_command, struct error *why, struct error *err)
-{
-	const struct engine_wish wish = {.command = has_command, .legacy = has_legacy(&where->asked)};
+	const struct engine_wish wish = {.command = has_command};
 
 	return engine_choose(engine_choices[o->engine], &wish, why, err);
 }
@@ -485,7 +471,7 @@ static int start(struct trace *t, struct where *where, char **argv)
 	const struct trace_options *o = t->opt;
 	struct error err = {0}, why = {0};
 	struct session_config config = {
-		.engine = choose(o, where, argv != NULL, &why, &err),
+		.engine = choose(o, argv != NULL, &why, &err),
 		.filter = &o->filter,
 		.netns = &where->asked,
 		.rcvbuf = o->rcvbuf,

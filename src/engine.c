@@ -14,8 +14,6 @@ static const char *unfit(const struct engine_ops *e, const struct engine_wish *w
 		return NULL;
 	if (wish->command)
 		return "engine bpf does not know yet which packets are a command's";
-	if (wish->legacy)
-		return "engine bpf does not see rules of iptables-legacy yet";
 	return NULL;
 }
 

@@ -73,7 +73,6 @@ struct engine_ops {
 /* What the choice depends on besides the host. */
 struct engine_wish {
 	bool command; /* only the packets of a command */
-	bool legacy;  /* there are rules of iptables-legacy */
 };
 
 /* name: "auto" or an engine's. NULL with the reason in err when there is none that works. why gets

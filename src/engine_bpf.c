@@ -19,6 +19,7 @@
 #include "src/engine.h"
 #include "src/filter_bpf.h"
 #include "src/kernel_btf.h"
+#include "src/legacy_watch.h"
 #include "src/programs.h"
 
 /* What was not heard of for so long is forgotten in the kernel: longer than the tracker waits. */
@@ -31,6 +32,7 @@ struct engine {
 	struct programs_config programs_config;
 	struct programs *programs;
 	struct bpf_events *events;
+	struct legacy_watch *legacy;
 	struct kernel_names *names;
 	uint32_t *begin;
 	uint64_t kinds; /* of expressions, in all rulesets */
@@ -47,8 +49,9 @@ struct engine {
 	void *sink_ctx;
 };
 
-static const uint32_t all_parts =
-	((1u << PROGRAM_PARTS) - 1) & ~(1u << PROGRAM_KPROBES | 1u << PROGRAM_KPROBE_FREES);
+/* Those of iptables-legacy come when there are such tables (legacy_watch.c), those at kprobes when
+ * they must. */
+static const uint32_t all_parts = (1u << PROGRAM_LEGACY) - 1;
 
 /* So many runs left out are no accident: processes are preempted within the programs here. */
 enum { MISSED_MAX = 4 };
@@ -190,6 +193,7 @@ static void be_careful(struct engine *e)
 
 	e->entries = ENTRIES_FENTRY;
 	if (!programs_be_careful(e->programs, &err)) {
+		legacy_watch_use_kprobes(e->legacy);
 		e->lost = programs_lost(e->programs);
 		return;
 	}
@@ -205,6 +209,7 @@ static void bpf_close(struct engine *e)
 {
 	if (!e)
 		return;
+	legacy_watch_close(e->legacy);
 	programs_close(e->programs);
 	bpf_events_close(e->events);
 	kernel_names_free(e->names);
@@ -236,10 +241,14 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->n_views = *config->n_views;
 	if (!rc)
 		rc = attach(e, err);
-	if (rc)
+	e->legacy = rc ? NULL : legacy_watch_open(config, e->programs);
+	if (rc || !e->legacy)
 		goto failed;
 	note_missing(e);
 	note_blind(e);
+	for (unsigned int i = 0; i < e->n_views; i++)
+		legacy_watch_changed(e->legacy, i);
+	legacy_watch_sync(e->legacy, clock_ns());
 	if (e->entries == ENTRIES_KPROBE)
 		be_careful(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
@@ -265,7 +274,11 @@ static void on_record(void *ctx, const struct nfp_event *ev, size_t size)
 {
 	struct engine *e = ctx;
 
-	bpf_events_record(e->events, ev, size, e->sink, e->sink_ctx);
+	if (!legacy_watch_record(e->legacy, ev, size, e->sink, e->sink_ctx))
+		bpf_events_record(e->events, ev, size, e->sink, e->sink_ctx);
+	else if (ev->type == NFP_XT && size >= offsetof(struct nfp_xt_visit, hits))
+		bpf_events_traversed(e->events, ((const struct nfp_xt_visit *)ev)->id, e->sink,
+				     e->sink_ctx);
 }
 
 /* What found no room in a map or in the ring, and runs that the kernel left out because the program
@@ -315,6 +328,8 @@ static void bpf_rules_changed(struct engine *e, unsigned int view)
 	if (programs_attach(e->programs, all_parts, e->kinds, &err) < 0 && e->config->warn)
 		e->config->warn(e->config->warn_ctx, err.text);
 	note_missing(e);
+	legacy_watch_changed(e->legacy, view);
+	legacy_watch_sync(e->legacy, clock_ns());
 }
 
 /* So may that of a namespace that was found meanwhile. */
@@ -337,6 +352,8 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 		return fail(err, n, "cannot read the records of the kernel programs: %s",
 			    strerror(-n));
 	attach_for_found(e);
+	legacy_watch_synced(e->legacy, e->synced_ns);
+	legacy_watch_sync(e->legacy, now);
 	e->behind = n >= PROGRAMS_READ_MAX;
 	if (n)
 		e->heard_ns = now;
@@ -383,12 +400,10 @@ static bool came_too_early(const struct engine *e, const struct rules_answer *ru
 static const char *bpf_missing(const struct engine *e, unsigned int view,
 			       const struct rules_answer *rules, uint64_t after_ns)
 {
-	const struct ruleset *rs = rules_now(e->config->views[view].rules);
+	const char *legacy = legacy_watch_missing(e->legacy, rules, after_ns);
 
-	for (size_t i = 0; i < rs->n_tables; i++)
-		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY)
-			return "its iptables-legacy rules, which engine bpf does not see yet: "
-			       "--engine netlink does";
+	if (legacy)
+		return legacy;
 	if (*e->missing)
 		return e->missing;
 	return came_too_early(e, rules, after_ns)

@@ -76,6 +76,9 @@ struct event {
 			uint64_t count;
 			bool after_post; /* rules may follow IP's postrouting here: egress, bridge
 					  */
+			bool legacy;	 /* rules of iptables-legacy, of this packet … */
+			const char *because; /* … and why they are not certain; NULL: they are lost */
+			enum certainty certainty; /* with because */
 		} lost;
 	};
 	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */

@@ -6,7 +6,8 @@
 #include "src/cmd.h"
 #include "src/escape.h"
 
-static const struct cmd *const commands[] = {&cmd_trace, &cmd_explain, &cmd_features, &cmd_hooks};
+static const struct cmd *const commands[] = {&cmd_trace, &cmd_route_check, &cmd_explain,
+					   &cmd_hooks, &cmd_features};
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -14,7 +15,7 @@ static void usage(FILE *out)
 {
 	fprintf(out, "Usage: nfpath COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(out, "\n  -h, --help, --version\n\n`nfpath COMMAND -h` tells the options of a "
 		     "command.\n");
 }

@@ -157,6 +157,7 @@ static void count_nflog(struct nl_source *s, const struct nflog_msg *m, const st
 		return;
 	if (s->nflog_seen && m->seq != s->nflog_seq) {
 		lost.type = EVENT_LOST;
+		memset(&lost.lost, 0, sizeof(lost.lost));
 		lost.lost.count = m->seq - s->nflog_seq;
 		lost.lost.after_post =
 			true; /* it may be anything: who knows which line is missing */

@@ -48,6 +48,17 @@ static const struct row {
 	{"followed_lookup4", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
 	{"followed_lookup6", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
 
+	/* First: what is known of a table's memory is trusted until it runs. */
+	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, false},
+	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, false},
+	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, false},
+	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, false},
+	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, false},
+	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, false},
+	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, false},
+	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, false},
+	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, false},
+
 	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false},
 	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false},
 	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, false},
@@ -115,8 +126,10 @@ static const uint64_t lookup_window_ns = 5 * 1000 * 1000;
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), BATCHES_MAX = 64 };
 
-/* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. */
-static const char *const modules[] = {"nf_tables", "nft_*", NULL};
+/* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. And
+ * those of iptables-legacy. */
+static const char *const modules[] = {"nf_tables", "nft_*", "x_tables", "ip_tables", "ip6_tables",
+				      NULL};
 
 struct programs {
 	const struct programs_config *config;
@@ -280,9 +293,15 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 	return 0;
 }
 
+static bool is_at_kprobe(const struct row *r)
+{
+	return r->part == PROGRAM_KPROBES || r->part == PROGRAM_KPROBE_FREES ||
+	       r->part == PROGRAM_LEGACY4_KPROBES || r->part == PROGRAM_LEGACY6_KPROBES;
+}
+
 static struct bpf_link *attach_one(const struct bpf_program *prog, const struct row *r)
 {
-	if (r->part == PROGRAM_KPROBES || r->part == PROGRAM_KPROBE_FREES)
+	if (is_at_kprobe(r))
 		return bpf_program__attach_kprobe(prog, false, r->target);
 	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING ? kernel_btf_attach(prog)
 								: bpf_program__attach(prog);
@@ -551,6 +570,11 @@ void programs_close(struct programs *p)
 
 /* --- running --- */
 
+struct nfpath_bpf *programs_skeleton(const struct programs *p)
+{
+	return p->n_batches ? p->batches[0] : NULL;
+}
+
 void programs_gate(struct programs *p, bool open)
 {
 	__atomic_store_n(&p->batches[0]->bss->gate, open, __ATOMIC_RELEASE);
@@ -616,7 +640,7 @@ static int row_by_kprobe(int i)
 	size_t n = strlen(rows[i].program);
 
 	for (int k = 0; k < ROWS; k++)
-		if ((rows[k].part == PROGRAM_KPROBES || rows[k].part == PROGRAM_KPROBE_FREES) &&
+		if (is_at_kprobe(&rows[k]) &&
 		    !strncmp(rows[k].program, rows[i].program, n) &&
 		    !strcmp(rows[k].program + n, "_kprobe"))
 			return k;

@@ -25,6 +25,11 @@ enum program_part {
 	PROGRAM_FREES,	 /* more ends, each of which only some kernels have */
 	PROGRAM_COPIES,	 /* clones */
 	PROGRAM_ROUTES,	 /* lookups in routing tables */
+	PROGRAM_LEGACY,	 /* which rules the tables of iptables-legacy have */
+	PROGRAM_LEGACY4, /* traversals of those of IPv4 */
+	PROGRAM_LEGACY6,
+	PROGRAM_LEGACY4_KPROBES, /* their beginnings, in place of those by fentry */
+	PROGRAM_LEGACY6_KPROBES,
 	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
 	PROGRAM_KPROBE_FREES, /* ends, likewise, as far as the kernel has the functions */
 	PROGRAM_PARTS,
@@ -77,6 +82,10 @@ uint64_t programs_since(const struct programs *p, uint64_t kinds);
 int programs_be_careful(struct programs *p, struct error *err);
 /* How many runs were left out that it could take care of. */
 uint64_t programs_missed(const struct programs *p);
+
+/* What all programs share; NULL: nothing is attached yet. */
+struct nfpath_bpf;
+struct nfpath_bpf *programs_skeleton(const struct programs *p);
 
 void programs_gate(struct programs *p, bool open);
 /* How many packets are followed now. */

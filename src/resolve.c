@@ -116,7 +116,9 @@ static void apply(struct step *s, const struct known *k)
 	if (s->backend != BACKEND_IPTABLES_LEGACY)
 		return;
 	if (s->type == STEP_RULE) {
-		s->verdict = c->rules[k->number - 1].verdict;
+		/* What an extension decided, the engine may know. */
+		if (c->rules[k->number - 1].verdict != VERDICT_UNKNOWN)
+			s->verdict = c->rules[k->number - 1].verdict;
 		s->rule.target = c->rules[k->number - 1].target;
 	} else {
 		s->rule.number = 0;

@@ -151,6 +151,11 @@ unsigned int rules_changes(const struct rules *r)
 	return r->changes;
 }
 
+static bool has_legacy(const struct ruleset *rs)
+{
+	return rs->n_tables && rs->tables[rs->n_tables - 1]->backend == BACKEND_IPTABLES_LEGACY;
+}
+
 static int reread(struct rules *r, bool gap, bool legacy_gap, struct error *err)
 {
 	uint32_t before = current(r)->rs->genid;
@@ -208,18 +213,24 @@ static int legacy_check(struct rules *r)
 	return rc;
 }
 
+int rules_legacy_same(struct rules *r)
+{
+	int rc = nf_source_legacy_changed(r->source, current(r)->rs);
+
+	return rc < 0 ? rc : !rc;
+}
+
+void rules_legacy_kept(struct rules *r, uint64_t until_ns)
+{
+	if (until_ns > current(r)->legacy_until_ns)
+		current(r)->legacy_until_ns = until_ns;
+}
+
 static int legacy_failed(const struct rules *r, int rc, struct error *err)
 {
 	return fail(err, rc,
 		    "cannot read the tables of iptables-legacy in network namespace %s: %s",
 		    r->ns->name, strerror(-rc));
-}
-
-static bool has_legacy(const struct rules *r)
-{
-	const struct ruleset *rs = current(r)->rs;
-
-	return rs->n_tables && rs->tables[rs->n_tables - 1]->backend == BACKEND_IPTABLES_LEGACY;
 }
 
 int rules_sync(struct rules *r, bool legacy, struct error *err)
@@ -241,7 +252,7 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 		return rc < 0 ? legacy_failed(r, rc, err) : reread(r, true, true, err);
 	current(r)->nft_until_ns = start;
 	/* Not only when a packet tells: it would find the change to be its own. */
-	if (!legacy && !(has_legacy(r) && lock_watch_uses(r->lock) != r->lock_uses))
+	if (!legacy && !(has_legacy(current(r)->rs) && lock_watch_uses(r->lock) != r->lock_uses))
 		return 0;
 	rc = legacy_check(r);
 	if (rc < 0)
@@ -260,8 +271,9 @@ static void find_spans(const struct rules *r, uint64_t after_ns, uint64_t before
 		/* Until when may it have been in force? Until the next one was read and its grace
 		 * is over. */
 		uint64_t until = newest ? UINT64_MAX : s[1].from_ns;
-		uint64_t known = legacy && s->legacy_until_ns < s->nft_until_ns ? s->legacy_until_ns
-										: s->nft_until_ns;
+		/* Where there are no such tables, each check sees that there are still none. */
+		bool by_legacy = legacy && has_legacy(s->rs) && s->legacy_until_ns < s->nft_until_ns;
+		uint64_t known = by_legacy ? s->legacy_until_ns : s->nft_until_ns;
 
 		if (until < after_ns)
 			break;

@@ -33,6 +33,13 @@ const struct ruleset *rules_now(const struct rules *r);
  */
 int rules_sync(struct rules *r, bool legacy, struct error *err);
 
+/* Are the legacy tables those of the newest snapshot? Reads all of them. 1, 0 or a negative errno. */
+int rules_legacy_same(struct rules *r);
+
+/* Somebody knows that no legacy table was replaced between rules_legacy_same() and until_ns
+ * (CLOCK_MONOTONIC). */
+void rules_legacy_kept(struct rules *r, uint64_t until_ns);
+
 /*
  * We committed `commits` transactions ourselves, which touch no table that is not ours: if the
  * generation says that nobody else did, the snapshot stays in force and is not read again.

@@ -95,7 +95,8 @@ static void on_event(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
 
-	if (ev->type <= EVENT_RETURN && ev->rule.legacy)
+	if (ev->ns != EVENT_NS_UNKNOWN && (ev->type <= EVENT_RETURN ? ev->rule.legacy
+					   : ev->type == EVENT_LOST && ev->lost.legacy))
 		views_all(s->views)[ev->ns].legacy_heard_ns = ev->before_ns;
 	tracker_event(s->tracker, ev);
 }

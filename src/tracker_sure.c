@@ -185,7 +185,10 @@ void tracker_sure_lost(struct tracker *t, const struct event *ev)
 	if (!l)
 		return;
 	l->path->lost += ev->lost.count;
-	path_doubt(l->path, CERTAIN_NOT, tracker_lost_text);
+	if (ev->lost.because)
+		path_doubt(l->path, ev->lost.certainty, path_str(l->path, ev->lost.because));
+	else
+		path_doubt(l->path, CERTAIN_NOT, tracker_lost_text);
 }
 
 void tracker_sure_gone(struct tracker *t, const struct event *ev)

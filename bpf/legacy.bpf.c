@@ -1,0 +1,739 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which rules of iptables-legacy a followed packet hit. ipt_do_table() decides nearly all by itself,
+ * so its counters are the witness: before a traversal those of the rules that may match are read,
+ * after it again. Which may match is found by a walk over what user space knows of the table
+ * (struct nfp_xt_node): addresses, devices and protocol are compared as the kernel does, and a jump
+ * that may be taken is followed.
+ *
+ * A counter tells nothing about who counted. The kernel's own xt_recseq rises by two for each
+ * traversal of a CPU, and each one that begins on a CPU where a followed packet is under way is
+ * recorded too: user space takes away what they counted, or says that it does not know.
+ */
+#include "bpf/follow.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define STEPS_MAX (1 << 22)
+/* No traversal takes so long; one whose end was missed does not keep its CPU busy for ever. ns */
+#define OPEN_MAX 1000000000ull
+
+/* --- what is known of tables --- */
+
+struct nodes {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct nfp_xt_node)); /* bpftool loses track of the type */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, 4096);
+	__type(key, __u32); /* serial */
+	__array(values, struct nodes);
+} xt_nodes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* struct xt_table_info: given anew when the table is replaced, and not before */
+	__type(value, struct nfp_xt_info);
+} xt_infos SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct nfp_xt_table);
+	__type(value, struct nfp_xt_found);
+} xt_tables SEC(".maps");
+
+volatile __u32 xt_serial = 0;
+/* Set by user space while it reads tables. */
+volatile __u32 xt_reading = 0;
+/* kallsyms; 0: there is none such. */
+volatile __u64 xt_recseq_at = 0, per_cpu_offset_at = 0;
+/* There is but one CPU: counters lie in the entries (xt_percpu_counter_alloc()). */
+volatile __u32 xt_one_cpu = 0;
+
+/* --- traversals under way --- */
+
+struct frame_key {
+	__u64 skb, table;
+};
+
+struct frame {
+	__u32 seq, cpu;
+};
+
+struct candidate {
+	__u64 counter, packets;
+	__u32 node, pad;
+};
+
+struct chain_seen {
+	__u32 seq, node;
+};
+
+struct addresses {
+	__u32 src[4], dst[4];
+};
+
+struct slot {
+	struct nfp_xt_visit v;
+	struct frame_key key;
+	struct addresses at;
+	__u64 info, entries, cpu_offset;
+	__u64 in[2], out[2]; /* names of devices */
+	__u32 seq;
+	__u32 n; /* candidates */
+	__u32 at_node, underflow;
+	__u32 depth;
+	__u8 proto;
+	bool proto_known; /* else a rule for a protocol may match */
+	bool fragment;
+	bool has_ports;
+	__u16 sport, dport;
+	__u32 stack[NFP_XT_DEPTH];
+	struct chain_seen seen[NFP_XT_SEEN];
+	struct candidate c[NFP_XT_CANDIDATES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NFP_XT_SLOTS);
+	__type(key, __u32);
+	__type(value, struct slot);
+} xt_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NFP_XT_SLOTS * 4);
+	__type(key, struct frame_key);
+	__type(value, struct frame);
+} xt_frames SEC(".maps");
+
+struct xt_cpu {
+	volatile __u32 begun; /* traversals, while one of a followed packet is under way here */
+	volatile __s32 open;  /* those of followed packets */
+	volatile __u64 opened; /* ktime: when the last one of these began */
+	__u32 pad[12];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, NFP_XT_CPUS);
+	__type(key, __u32);
+	__type(value, struct xt_cpu);
+} xt_cpus SEC(".maps");
+
+/* As by_kprobes, for the beginnings of traversals. */
+volatile __u32 xt_by_kprobes = 0;
+volatile __u32 xt_next = 0;
+/* Traversals under way, on all CPUs. */
+volatile __s32 xt_open = 0;
+
+static __always_inline __u64 read_u64(__u64 at)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), (void *)at);
+	return v;
+}
+
+static __always_inline __u32 read_recseq(const struct slot *s)
+{
+	__u32 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), (void *)(xt_recseq_at + s->cpu_offset));
+	return v;
+}
+
+/* --- the walk --- */
+
+struct walk {
+	struct slot *s;
+	void *nodes;
+	bool broken;
+};
+
+/* ip_packet_match(), ip6_packet_match() */
+static __always_inline bool addr_fails(const __u32 *a, const __u32 *want, const __u32 *mask)
+{
+	return ((a[0] & mask[0]) ^ want[0]) | ((a[1] & mask[1]) ^ want[1]) |
+	       ((a[2] & mask[2]) ^ want[2]) | ((a[3] & mask[3]) ^ want[3]);
+}
+
+static __always_inline bool device_fails(void *nodes, __u32 pattern, const __u64 *name)
+{
+	struct nfp_xt_node *p = bpf_map_lookup_elem(nodes, &pattern);
+	__u64 n[2], m[2];
+
+	if (!p)
+		return false;
+	__builtin_memcpy(n, p->src, sizeof(n));
+	__builtin_memcpy(m, p->smask, sizeof(m));
+	return ((name[0] ^ n[0]) & m[0]) | ((name[1] ^ n[1]) & m[1]);
+}
+
+/* tcp_mt(), udp_mt(): what a port refuses, nothing else makes good. */
+static __always_inline bool ports_fail(const struct nfp_xt_node *n, const struct slot *s)
+{
+	bool src = s->sport >= n->sport[0] && s->sport <= n->sport[1];
+	bool dst = s->dport >= n->dport[0] && s->dport <= n->dport[1];
+
+	return src == !!(n->flags & NFP_XT_INV_SPORT) || dst == !!(n->flags & NFP_XT_INV_DPORT);
+}
+
+/* 0: it cannot match; 1: it may; 2: as far as this goes it does. */
+static __always_inline int fits(const struct nfp_xt_node *n, const struct slot *s, void *nodes)
+{
+	bool inverted;
+
+	if (n->flags & NFP_XT_PORTS && s->has_ports && ports_fail(n, s))
+		return 0;
+	if (addr_fails(s->at.src, n->src, n->smask) != !!(n->invert & NFP_XT_INV_SRC) ||
+	    addr_fails(s->at.dst, n->dst, n->dmask) != !!(n->invert & NFP_XT_INV_DST))
+		return 0;
+	if (n->in && device_fails(nodes, n->in, s->in) != !!(n->invert & NFP_XT_INV_IN))
+		return 0;
+	if (n->out && device_fails(nodes, n->out, s->out) != !!(n->invert & NFP_XT_INV_OUT))
+		return 0;
+	if (s->v.pf == NFPROTO_IPV6) {
+		if (!(n->flags & NFP_XT_PROTO6))
+			return 2;
+		if (!s->proto_known)
+			return 1;
+		inverted = n->invert & NFP_XT_INV_PROTO;
+		if (n->proto == s->proto)
+			return inverted ? 0 : 2;
+		return n->proto && !inverted ? 0 : 2;
+	}
+	inverted = n->invert & NFP_XT_INV_PROTO;
+	if (n->proto && (n->proto != s->proto) != inverted)
+		return 0;
+	if ((n->flags & NFP_XT_FRAG && !s->fragment) != !!(n->invert & NFP_XT_INV_FRAG))
+		return 0;
+	return 2;
+}
+
+static __always_inline void add_candidate(struct slot *s, __u32 node, __u32 counters)
+{
+	__u64 at = s->entries + counters;
+	struct candidate *c;
+	__u32 n = s->n;
+
+	if (n >= NFP_XT_CANDIDATES) {
+		s->v.flags |= NFP_XT_OVERFLOW;
+		return;
+	}
+	c = &s->c[n & (NFP_XT_CANDIDATES - 1)];
+	if (!xt_one_cpu)
+		at = read_u64(at) + s->cpu_offset;
+	c->counter = at;
+	c->packets = read_u64(at);
+	c->node = node;
+	s->n = n + 1;
+}
+
+/* Each chain is walked once: its rules are candidates then. */
+static __always_inline bool first_time(struct slot *s, __u32 node)
+{
+	__u32 at = node * 2654435761u >> 16;
+
+	for (int i = 0; i < 8; i++) {
+		struct chain_seen *c = &s->seen[(at + i) & (NFP_XT_SEEN - 1)];
+
+		if (c->seq != s->seq) {
+			c->seq = s->seq;
+			c->node = node;
+			return true;
+		}
+		if (c->node == node)
+			return false;
+	}
+	s->v.flags |= NFP_XT_OVERFLOW;
+	return false;
+}
+
+static __always_inline long pop(struct slot *s)
+{
+	if (!s->depth)
+		return 1;
+	s->depth--;
+	s->at_node = s->stack[s->depth & (NFP_XT_DEPTH - 1)];
+	return 0;
+}
+
+static __always_inline void push(struct slot *s, __u32 node)
+{
+	if (s->depth >= NFP_XT_DEPTH) {
+		s->v.flags |= NFP_XT_OVERFLOW;
+		return;
+	}
+	s->stack[s->depth & (NFP_XT_DEPTH - 1)] = node;
+	s->depth++;
+}
+
+/* The first rule of a run that may match. */
+static __always_inline __u32 first_of_run(struct walk *w, const struct nfp_xt_node *n, __u32 at)
+{
+	struct slot *s = w->s;
+	__u32 bucket;
+
+	bucket = n->flags & NFP_XT_BY_SRC ? nfp_xt_bucket(s->at.src, n->smask, n->run)
+					  : nfp_xt_bucket(s->at.dst, n->dmask, n->run);
+	bucket += at;
+	n = bpf_map_lookup_elem(w->nodes, &bucket);
+	return n ? n->head : 0;
+}
+
+static long walk_one(__u32 i, struct walk *w)
+{
+	struct slot *s = w->s;
+	void *nodes = w->nodes;
+	const struct nfp_xt_node *n;
+	__u32 at;
+	int fit;
+
+	if (!s || !nodes)
+		return 1;
+	at = s->at_node;
+	n = bpf_map_lookup_elem(nodes, &at);
+	if (!n) {
+		w->broken = true;
+		return 1;
+	}
+	if (n->run) {
+		__u32 first = first_of_run(w, n, at);
+
+		if (first != at) {
+			s->at_node = first;
+			return 0;
+		}
+	}
+	fit = fits(n, s, nodes);
+	if (!fit) {
+		s->at_node = n->next;
+		return 0;
+	}
+	if (at != s->underflow)
+		add_candidate(s, at, n->counters);
+	/* Nothing but its extension, if it has one, decides whether it matches. */
+	if (!(n->flags & NFP_XT_PLAIN))
+		fit = 1;
+	switch (n->kind) {
+	case NFP_XT_END:
+	case NFP_XT_RETURN:
+		if (fit == 2)
+			return pop(s);
+		break;
+	case NFP_XT_JUMP:
+	case NFP_XT_GOTO:
+		if (fit == 1 || n->kind == NFP_XT_JUMP)
+			push(s, n->next);
+		if (!first_time(s, n->target))
+			return pop(s);
+		s->at_node = n->target;
+		return 0;
+	}
+	s->at_node = n->next;
+	return 0;
+}
+
+/* Every walk may come to the end of its base chain: RETURN leads there. */
+static __always_inline void walk(struct slot *s, const struct nfp_xt_info *info)
+{
+	struct walk w = {.s = s};
+	const struct nfp_xt_node *last;
+	__u32 hook = s->v.hook;
+
+	barrier_var(hook);
+	w.nodes = bpf_map_lookup_elem(&xt_nodes, &s->v.serial);
+	if (!w.nodes || hook >= NFP_XT_HOOKS) {
+		s->v.flags |= NFP_XT_UNKNOWN;
+		return;
+	}
+	s->at_node = info->entry[hook];
+	s->underflow = info->underflow[hook];
+	last = bpf_map_lookup_elem(w.nodes, &s->underflow);
+	if (last)
+		add_candidate(s, s->underflow, last->counters);
+	if (bpf_loop(STEPS_MAX, walk_one, &w, 0) == STEPS_MAX || w.broken || !last)
+		s->v.flags |= NFP_XT_OVERFLOW;
+}
+
+/* --- the beginning --- */
+
+static __always_inline bool is_extension(__u8 proto)
+{
+	/* ipv6_ext_hdr(), NEXTHDR_NONE */
+	return proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 59 ||
+	       proto == 60 || proto == 135;
+}
+
+/* Returns where the header behind that of IP begins. */
+static __always_inline const unsigned char *read_addresses(struct addresses *at, __u8 *proto,
+							   __u32 *frag, const struct sk_buff *skb,
+							   __u8 pf)
+{
+	const unsigned char *nh =
+		BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
+	__u32 w[10];
+
+	__builtin_memset(at, 0, sizeof(*at));
+	*proto = 0;
+	*frag = 0;
+	if (pf == NFPROTO_IPV4) {
+		if (bpf_probe_read_kernel(w, 20, nh))
+			return nh;
+		*proto = bpf_ntohl(w[2]) >> 16;
+		*frag = bpf_ntohl(w[1]) & IP_OFFSET;
+		at->src[0] = w[3];
+		at->dst[0] = w[4];
+		return nh + (bpf_ntohl(w[0]) >> 24 & 15) * 4;
+	}
+	if (bpf_probe_read_kernel(w, 40, nh))
+		return nh;
+	*proto = bpf_ntohl(w[1]) >> 8;
+	__builtin_memcpy(at->src, w + 2, 16);
+	__builtin_memcpy(at->dst, w + 6, 16);
+	return nh + 40;
+}
+
+static __always_inline void read_packet(struct slot *s, const struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	const struct net_device *in = BPF_CORE_READ(state, in), *out = BPF_CORE_READ(state, out);
+	const unsigned char *th;
+	__u32 frag;
+	__u16 ports[2];
+
+	th = read_addresses(&s->at, &s->proto, &frag, skb, s->v.pf);
+	s->fragment = frag;
+	/* What does not lie in the linear part is not read. */
+	s->has_ports = (s->proto == IPPROTO_TCP || s->proto == IPPROTO_UDP) && !frag &&
+		       th + sizeof(ports) <=
+			       BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, tail) &&
+		       !bpf_probe_read_kernel(ports, sizeof(ports), th);
+	if (s->has_ports) {
+		s->sport = bpf_ntohs(ports[0]);
+		s->dport = bpf_ntohs(ports[1]);
+	}
+	s->proto_known = s->v.pf == NFPROTO_IPV4 || !is_extension(s->proto);
+	s->in[0] = s->in[1] = s->out[0] = s->out[1] = 0;
+	if (in)
+		bpf_probe_read_kernel(s->in, sizeof(s->in), (void *)in + bpf_core_field_offset(struct net_device, name));
+	if (out)
+		bpf_probe_read_kernel(s->out, sizeof(s->out), (void *)out + bpf_core_field_offset(struct net_device, name));
+}
+
+/* One whose end was missed is over. */
+static __always_inline void open_frame(const struct frame_key *key, struct frame *f,
+				       struct xt_cpu *c, __u64 now)
+{
+	struct frame *before = bpf_map_lookup_elem(&xt_frames, key);
+	struct xt_cpu *other;
+
+	if (before) {
+		other = bpf_map_lookup_elem(&xt_cpus, &before->cpu);
+		if (other)
+			__sync_fetch_and_add(&other->open, -1);
+		__sync_fetch_and_add(&xt_open, -1);
+	}
+	if (bpf_map_update_elem(&xt_frames, key, f, BPF_ANY)) {
+		count_lost(NFP_XT);
+		if (before)
+			bpf_map_delete_elem(&xt_frames, key);
+		return;
+	}
+	c->opened = now;
+	__sync_fetch_and_add(&c->open, 1);
+	__sync_fetch_and_add(&xt_open, 1);
+}
+
+static __noinline int begin(const struct xt_table *table, const struct sk_buff *skb,
+			    const struct nf_hook_state *state, __u32 id, __u32 netns)
+{
+	struct frame_key key = {(__u64)skb, (__u64)table};
+	struct frame f = {.cpu = bpf_get_smp_processor_id()};
+	struct xt_cpu *c = bpf_map_lookup_elem(&xt_cpus, &f.cpu);
+	struct nfp_xt_info *info;
+	struct slot *s;
+	__u32 at;
+
+	f.seq = __sync_fetch_and_add(&xt_next, 1) + 1;
+	at = f.seq & (NFP_XT_SLOTS - 1);
+	s = bpf_map_lookup_elem(&xt_slots, &at);
+	if (!c || !s)
+		return 0;
+	event_init(&s->v.ev, NFP_XT);
+	s->v.ev.netns = netns;
+	s->v.began = s->v.ev.ktime;
+	s->v.id = id;
+	s->v.serial = 0;
+	s->v.cpu = f.cpu;
+	s->v.pf = BPF_CORE_READ(state, pf);
+	s->v.hook = BPF_CORE_READ(state, hook);
+	s->v.flags = 0;
+	s->v.n = 0;
+	s->key = key;
+	s->seq = f.seq;
+	s->n = s->depth = 0;
+	BPF_CORE_READ_INTO(&s->v.table, table, name);
+	open_frame(&key, &f, c, s->v.began);
+	s->v.first = __sync_fetch_and_add(&c->begun, 1) + 1;
+	s->cpu_offset = per_cpu_offset_at ? read_u64(per_cpu_offset_at + 8ull * f.cpu) : 0;
+	s->v.recseq[0] = read_recseq(s);
+	s->info = (__u64)BPF_CORE_READ(table, private);
+	s->entries = s->info + bpf_core_field_offset(struct xt_table_info, entries);
+	info = bpf_map_lookup_elem(&xt_infos, &s->info);
+	if (!info || !info->ready) {
+		s->v.flags |= NFP_XT_UNKNOWN;
+		return 0;
+	}
+	s->v.serial = info->serial;
+	read_packet(s, skb, state);
+	walk(s, info);
+	if (c->begun != s->v.first)
+		s->v.flags |= NFP_XT_DISTURBED;
+	return 0;
+}
+
+static __always_inline int entered(const void *table, const struct sk_buff *skb,
+				   const struct nf_hook_state *state)
+{
+	struct nfp_followed *f;
+	struct xt_cpu *c;
+	__u32 cpu;
+
+	if (!gate || (n_followed <= 0 && xt_open <= 0))
+		return 0;
+	f = followed_of(skb);
+	if (f && f->shown) {
+		f->in_visit = 1;
+		return begin(table, skb, state, f->id, f->netns);
+	}
+	cpu = bpf_get_smp_processor_id();
+	c = bpf_map_lookup_elem(&xt_cpus, &cpu);
+	return c && c->open > 0 && bpf_ktime_get_ns() - c->opened < OPEN_MAX ? begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum)) : 0;
+}
+
+/* --- the end --- */
+
+static long compare_one(__u32 i, struct walk *w)
+{
+	struct slot *s = w->s;
+	struct candidate *c;
+	struct nfp_xt_hit *hit;
+	__u64 now;
+
+	if (!s || i >= s->n || i >= NFP_XT_CANDIDATES)
+		return 1;
+	c = &s->c[i];
+	now = read_u64(c->counter);
+	if (now == c->packets)
+		return 0;
+	if (s->v.n >= NFP_XT_HITS) {
+		s->v.flags |= NFP_XT_OVERFLOW;
+		return 1;
+	}
+	hit = &s->v.hits[s->v.n & (NFP_XT_HITS - 1)];
+	hit->node = c->node;
+	hit->times = now - c->packets > 0xffffffff ? 0xffffffff : now - c->packets;
+	s->v.n++;
+	return 0;
+}
+
+/* A traversal whose beginning was missed: its rules are not known, and that is what is told. */
+static __always_inline void tell_missed(const void *table, struct nfp_followed *f)
+{
+	struct nfp_xt_visit *v;
+
+	v = bpf_ringbuf_reserve(&records, sizeof(*v), 0);
+	if (!v) {
+		count_lost(NFP_XT);
+		return;
+	}
+	__builtin_memset(v, 0, __builtin_offsetof(struct nfp_xt_visit, hits));
+	event_init(&v->ev, NFP_XT);
+	v->ev.netns = f->netns;
+	v->began = v->ev.ktime;
+	v->id = f->id;
+	v->flags = NFP_XT_MISSED;
+	BPF_CORE_READ_INTO(&v->table, (const struct xt_table *)table, name);
+	bpf_ringbuf_submit(v, wake_reader());
+}
+
+static __noinline int finish(struct slot *s, const struct sk_buff *skb, __u32 verdict)
+{
+	struct walk w = {.s = s};
+	struct nfp_xt_info *info;
+	struct addresses at;
+	struct xt_cpu *c;
+	__u32 size, frag;
+	__u8 proto;
+
+	if (!s)
+		return 0;
+	c = bpf_map_lookup_elem(&xt_cpus, &s->v.cpu);
+	s->v.last = c ? c->begun : 0;
+	barrier();
+	bpf_loop(NFP_XT_CANDIDATES, compare_one, &w, 0);
+	s->v.recseq[1] = read_recseq(s);
+	/* Its memory was freed, and was another's perhaps when it was read. */
+	info = bpf_map_lookup_elem(&xt_infos, &s->info);
+	if (s->v.serial && (!info || info->serial != s->v.serial))
+		s->v.flags |= NFP_XT_REPLACING;
+	if (!c || c->begun != s->v.last || bpf_ktime_get_ns() - s->v.began > OPEN_MAX)
+		s->v.flags |= NFP_XT_DISTURBED;
+	s->v.verdict = verdict;
+	s->v.n_candidates = s->n;
+	s->v.ev.cpu = bpf_get_smp_processor_id();
+	s->v.ev.ktime = bpf_ktime_get_ns();
+	/* What it said at the beginning decided which rules may match. */
+	if (verdict == NF_ACCEPT && s->v.serial) {
+		read_addresses(&at, &proto, &frag, skb, s->v.pf);
+		if (addr_fails(at.src, s->at.src, (__u32[4]){~0u, ~0u, ~0u, ~0u}) ||
+		    addr_fails(at.dst, s->at.dst, (__u32[4]){~0u, ~0u, ~0u, ~0u}) || proto != s->proto)
+			s->v.flags |= NFP_XT_CHANGED;
+	}
+	size = s->v.n;
+	if (size > NFP_XT_HITS)
+		return 0;
+	size = __builtin_offsetof(struct nfp_xt_visit, hits) + size * sizeof(struct nfp_xt_hit);
+	if (bpf_ringbuf_output(&records, &s->v, size, wake_reader()))
+		count_lost(NFP_XT);
+	note_activity(s->v.ev.ktime);
+	return 0;
+}
+
+static __always_inline int left(const void *table, const struct sk_buff *skb, __u32 verdict)
+{
+	struct frame_key key = {(__u64)skb, (__u64)table};
+	struct nfp_followed *fo;
+	struct frame *f;
+	struct xt_cpu *c;
+	struct slot *s;
+	__u32 at, seq, cpu;
+
+	if (!gate || (n_followed <= 0 && xt_open <= 0))
+		return 0;
+	f = xt_open > 0 ? bpf_map_lookup_elem(&xt_frames, &key) : NULL;
+	if (!f) {
+		fo = followed_of(skb);
+		if (fo && fo->shown) {
+			fo->in_visit = 0;
+			tell_missed(table, fo);
+		}
+		return 0;
+	}
+	seq = f->seq;
+	cpu = f->cpu;
+	at = seq & (NFP_XT_SLOTS - 1);
+	s = bpf_map_lookup_elem(&xt_slots, &at);
+	if (s && s->seq == seq) {
+		fo = followed_of(skb);
+		if (fo && fo->id == s->v.id)
+			fo->in_visit = 0;
+		finish(s, skb, verdict);
+	} else {
+		count_lost(NFP_XT);
+	}
+	if (bpf_map_delete_elem(&xt_frames, &key))
+		return 0;
+	c = bpf_map_lookup_elem(&xt_cpus, &cpu);
+	if (c)
+		__sync_fetch_and_add(&c->open, -1);
+	__sync_fetch_and_add(&xt_open, -1);
+	return 0;
+}
+
+/* unsigned int ipt_do_table(void *priv, struct sk_buff *skb, const struct nf_hook_state *state) */
+#define TRAVERSED(prefix, fn)                                                                      \
+	SEC("fentry/" #fn)                                                                         \
+	int BPF_PROG(prefix##_entered, void *table, struct sk_buff *skb,                            \
+		     struct nf_hook_state *state)                                                  \
+	{                                                                                          \
+		return xt_by_kprobes ? 0 : entered(table, skb, state);                              \
+	}                                                                                          \
+	SEC("kprobe/" #fn)                                                                         \
+	int BPF_KPROBE(prefix##_entered_kprobe, void *table, struct sk_buff *skb,                   \
+		       struct nf_hook_state *state)                                                \
+	{                                                                                          \
+		return xt_by_kprobes ? entered(table, skb, state) : 0;                              \
+	}                                                                                          \
+	SEC("fexit/" #fn)                                                                          \
+	int BPF_PROG(prefix##_left, void *table, struct sk_buff *skb,                               \
+		     struct nf_hook_state *state, unsigned int ret)                                \
+	{                                                                                          \
+		return left(table, skb, ret);                                                      \
+	}
+
+TRAVERSED(legacy4, ipt_do_table)
+TRAVERSED(legacy6, ip6t_do_table)
+
+/* --- which rules a table has --- */
+
+/* struct xt_table_info *xt_replace_table(struct xt_table *table, unsigned int num_counters,
+ * struct xt_table_info *newinfo, int *error): the memory of newinfo may have been another's. */
+SEC("fentry/xt_replace_table")
+int BPF_PROG(legacy_replacing, struct xt_table *table, unsigned int n, struct xt_table_info *newinfo)
+{
+	__u64 key = (__u64)newinfo;
+
+	bpf_map_delete_elem(&xt_infos, &key);
+	return 0;
+}
+
+/* The old one is freed after this, not before. */
+SEC("fexit/xt_replace_table")
+int BPF_PROG(legacy_replaced, struct xt_table *table, unsigned int n, struct xt_table_info *newinfo,
+	     int *error, struct xt_table_info *old)
+{
+	__u64 key = (__u64)old;
+	struct nfp_event *ev;
+
+	if (!old)
+		return 0;
+	bpf_map_delete_elem(&xt_infos, &key);
+	ev = bpf_ringbuf_reserve(&records, sizeof(*ev), 0);
+	if (!ev)
+		return 0; /* the next packet finds that its rules are not known */
+	event_init(ev, NFP_XT_REPLACED);
+	bpf_ringbuf_submit(ev, wake_reader());
+	return 0;
+}
+
+/*
+ * struct xt_table *xt_find_table_lock(struct net *net, u8 af, const char *name): what user space
+ * reads through it (get_entries()) are the rules that the table has now, since xt_replace_table()
+ * needs the same lock.
+ */
+SEC("fexit/xt_find_table_lock")
+int BPF_PROG(legacy_found, struct net *net, __u8 af, const char *name, struct xt_table *table)
+{
+	struct nfp_xt_table key = {};
+	struct nfp_xt_found found = {}, *known;
+	struct nfp_xt_info info = {}, *i;
+
+	if (!xt_reading || !table || (__u64)table >= (__u64)-4095)
+		return 0;
+	key.netns = BPF_CORE_READ(net, ns.inum);
+	key.pf = af;
+	BPF_CORE_READ_INTO(&key.name, table, name);
+	found.info = (__u64)BPF_CORE_READ(table, private);
+	i = bpf_map_lookup_elem(&xt_infos, &found.info);
+	if (i) {
+		found.serial = i->serial;
+	} else {
+		found.serial = info.serial = __sync_fetch_and_add(&xt_serial, 1) + 1;
+		bpf_map_update_elem(&xt_infos, &found.info, &info, BPF_NOEXIST);
+	}
+	known = bpf_map_lookup_elem(&xt_tables, &key);
+	if (known)
+		found.changes = known->changes + (known->serial != found.serial);
+	bpf_map_update_elem(&xt_tables, &key, &found, BPF_ANY);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to the kernel's routing: single lookups, and routes of a table. */
+#ifndef NFPATH_ROUTE_QUERY_H
+#define NFPATH_ROUTE_QUERY_H
+
+#include "route/fib.h"
+#include "route/rtnl.h"
+
+/*
+ * RTM_GETROUTE of flow: with flow->iif as what arrives there (ROUTE_LOOPBACK: as what this host
+ * sends). match: the route and its table, as it is in there (RTM_F_FIB_MATCH); else what becomes of
+ * this one packet. 0 and *route, or the error that the lookup ends with.
+ */
+int route_query(struct rtnl *r, const struct route_flow *flow, bool match, struct fib_route *route);
+
+/* The protocol that the kernel takes for a flow that route_query() asks about: it knows few. */
+uint8_t route_query_proto(const struct route_flow *flow);
+
+/*
+ * Feeds each route of table (0: of all tables) and type (0: of all types) to cb. 0, also when there
+ * is no such table, or a negative errno.
+ */
+int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t type,
+		      void (*begin)(void *data),
+		      void (*cb)(const struct fib_route *route, void *data), void *data);
+
+#endif
