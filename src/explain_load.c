@@ -223,12 +223,17 @@ static void write_to(const char *path, const char *text)
 		close(fd);
 }
 
-/* As root of a user namespace nothing of the host can be changed, whatever the file holds. */
+/*
+ * Root needs no user namespace, and without one may send rulesets of any size: elsewhere a
+ * transaction is limited by net.core.wmem_max (netlink_sendmsg(), SO_SNDBUFFORCE).
+ */
 static int enter_namespace(struct error *err)
 {
 	const unsigned int uid = geteuid(), gid = getegid();
 	char map[64];
 
+	if (!unshare(CLONE_NEWNET))
+		return 0;
 	/* One after the other: files under /proc/net belong to who is root when their namespace is
 	 * made. */
 	if (!unshare(CLONE_NEWUSER)) {
@@ -237,13 +242,13 @@ static int enter_namespace(struct error *err)
 		write_to("/proc/self/uid_map", map);
 		snprintf(map, sizeof(map), "0 %u 1", gid);
 		write_to("/proc/self/gid_map", map);
+		if (!unshare(CLONE_NEWNET))
+			return 0;
 	}
-	if (!unshare(CLONE_NEWNET))
-		return 0;
 	return fail(err, -EPERM,
-		    "--ruleset takes a network namespace of its own, and neither a user namespace "
-		    "(%s) nor root "
-		    "gives one here; run it as root, or see user.max_user_namespaces and "
+		    "--ruleset takes a network namespace of its own, and a user namespace to have "
+		    "it in "
+		    "is refused here (%s); run it as root, or see user.max_user_namespaces and "
 		    "kernel.unprivileged_userns_clone",
 		    strerror(errno));
 }
@@ -296,7 +301,12 @@ static int load_by(const char *path, char *const argv[], FILE *part, const char 
 		rewind(complaint);
 		said = read_all(complaint, &len);
 	}
-	if (rc == 127)
+	if (rc > 0 && rc != 127 && said && strstr(said, "Message too long"))
+		rc = fail(err, -EPERM,
+			  "--ruleset '%s' is too large for what net.core.wmem_max lets this user "
+			  "send; run it as root",
+			  path);
+	else if (rc == 127)
 		rc = fail(err, -EOPNOTSUPP,
 			  "--ruleset '%s' takes the program %s, which is not here", path, argv[0]);
 	else if (rc > 0)

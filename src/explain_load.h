@@ -6,8 +6,8 @@
 #include "src/error.h"
 
 /*
- * Puts this process into a network namespace of its own (in a user namespace of its own where the
- * host allows it; nothing of the host changes) and loads the file there: what iptables-save,
+ * Puts this process into a network namespace of its own (in a user namespace of its own unless it
+ * is root's; nothing of the host changes) and loads the file there: what iptables-save,
  * ip6tables-save or `nft list ruleset` printed, also one behind the other, also by gzip. 0, or a
  * negative errno with a sentence that names the line.
  */
