@@ -221,6 +221,24 @@ int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
 		return freed(skb);                                                                 \
 	}
 
+/*
+ * Tracepoints may be preempted, too (Linux 7): the functions that consume_skb stands in, at kprobes.
+ * At their beginning it is not yet said that this is the last reference. Freed by __kfree_skb(), it is
+ * seen there in any case.
+ */
+#define CONSUMES(fn)                                                                               \
+	SEC("kprobe/" #fn)                                                                         \
+	int BPF_KPROBE(followed_consumed_by_##fn, struct sk_buff *skb)                             \
+	{                                                                                          \
+		if (n_followed <= 0 || BPF_CORE_READ(skb, users.refs.counter) != 1)                \
+			return 0;                                                                  \
+		return freed(skb);                                                                 \
+	}
+
+CONSUMES(consume_skb)
+CONSUMES(__consume_stateless_skb)
+CONSUMES(napi_consume_skb)
+
 /* void __kfree_skb(struct sk_buff *skb): TCP frees what it has received so, without a tracepoint. */
 FREES(__kfree_skb, followed_freed)
 

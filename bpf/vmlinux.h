@@ -122,7 +122,20 @@ struct dst_entry {
 	struct net_device *dev;
 };
 
+struct atomic {
+	int counter;
+};
+
+typedef struct atomic atomic_t;
+
+struct refcount_struct {
+	atomic_t refs;
+};
+
+typedef struct refcount_struct refcount_t;
+
 struct sk_buff {
+	refcount_t users;
 	struct sk_buff *next;
 	struct sk_buff *prev;
 	struct net_device *dev;

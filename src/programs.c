@@ -61,6 +61,9 @@ static const struct row {
 
 	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false},
 	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false},
+	{"followed_consumed_by_consume_skb", "consume_skb", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_consumed_by___consume_stateless_skb", "__consume_stateless_skb", PROGRAM_KPROBE_FREES, 0, false},
+	{"followed_consumed_by_napi_consume_skb", "napi_consume_skb", PROGRAM_KPROBE_FREES, 0, false},
 	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, false},
 	{"followed_merged_kprobe", "kfree_skb_partial", PROGRAM_KPROBE_FREES, 0, false},
 	{"followed_deferred_kprobe", "skb_attempt_defer_free", PROGRAM_KPROBE_FREES, 0, false},
@@ -626,14 +629,16 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 /*
  * Do the packets tell what this program missed? A visit knows of its expressions; one whose end was
  * left out is found by the next one, or at the end of the packet; and a hook that a packet did not leave
- * it left when it comes to the next one, and else the path says that it vanished there.
+ * it left when it comes to the next one, and else the path says that it vanished there. What the
+ * tracepoint consume_skb missed is seen at the functions that it stands in.
  */
 static bool is_told_by_packets(int i)
 {
 	return rows[i].part == PROGRAM_EXPRS || !strcmp(rows[i].program, "chain_left") ||
 	       !strcmp(rows[i].program, "legacy4_left") ||
 	       !strcmp(rows[i].program, "legacy6_left") ||
-	       !strcmp(rows[i].program, "hook_left");
+	       !strcmp(rows[i].program, "hook_left") ||
+	       !strcmp(rows[i].program, "followed_consumed");
 }
 
 /* The one at a kprobe that does the same. */
