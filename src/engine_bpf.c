@@ -205,6 +205,21 @@ static void be_careful(struct engine *e)
 		e->config->warn(e->config->warn_ctx, text.text);
 }
 
+/* Where the kernel says so (debugfs): programs are preempted in it, and the first runs that are left
+ * out need not be waited for. */
+static bool kernel_preempts(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
+	char modes[64] = "";
+
+	if (!f)
+		return false;
+	if (!fgets(modes, sizeof(modes), f))
+		*modes = '\0';
+	fclose(f);
+	return strstr(modes, "(full)") || strstr(modes, "(lazy)");
+}
+
 static void bpf_close(struct engine *e)
 {
 	if (!e)
@@ -249,7 +264,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	for (unsigned int i = 0; i < e->n_views; i++)
 		legacy_watch_changed(e->legacy, i);
 	legacy_watch_sync(e->legacy, clock_ns());
-	if (e->entries == ENTRIES_KPROBE)
+	if (e->entries == ENTRIES_KPROBE || (e->entries == ENTRIES_AUTO && kernel_preempts()))
 		be_careful(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
 	programs_sleep(e->programs, true);
