@@ -552,7 +552,7 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 		/* The end of a visit before was left out. */
 		if (f->in_visit == NFP_IN_LEGACY)
 			free_slot(f);
-		who = n_counters && f->in_visit ? (__u64)NFP_XT_BEFORE << 32 : 0;
+		who = by_kprobes && f->in_visit ? (__u64)NFP_XT_BEFORE << 32 : 0;
 		f->in_visit = NFP_IN_LEGACY;
 		f->slot = begin(table, skb, state, who | f->id, f->netns);
 		return 0;

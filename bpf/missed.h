@@ -10,8 +10,8 @@
 
 #include "bpf/follow.h"
 
-/* User space has seen that runs are left out here: the counters of the programs at expressions, as
- * per-CPU addresses. */
+/* Where runs are left out (by_kprobes): the counters of the programs at expressions, as per-CPU
+ * addresses. There may be none. */
 volatile __u64 counters[NFP_COUNTERS] __weak = {};
 volatile __u32 n_counters __weak = 0;
 volatile __u64 cpus_base __weak = 0; /* the map `cpus`, such an address too */
@@ -48,7 +48,7 @@ static __always_inline bool moment_take(struct moment *m)
 	m->pad = 0;
 	m->missed = m->switches = 0;
 	m->cpu = -1;
-	if (!n_counters)
+	if (!by_kprobes)
 		return false;
 	here = this_cpu();
 	if (!here)

@@ -161,7 +161,7 @@ static __always_inline void gone(const void *skb, const struct nfp_followed *f, 
 			g->dropped = dropped;
 			/* The end of its last visit was left out. What drops it in a table of
 			 * iptables-legacy comes to the end of that first. */
-			g->unsure = n_counters && f->in_visit &&
+			g->unsure = by_kprobes && f->in_visit &&
 				    (!dropped || f->in_visit == NFP_IN_LEGACY);
 			bpf_ringbuf_submit(g, wake_reader());
 		} else {

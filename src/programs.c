@@ -19,62 +19,74 @@
 
 /* For each program the function or tracepoint that it watches; a tracepoint has no kind of link but
  * its own. */
+enum {
+	TRACEPOINT = 1,
+	/*
+	 * Where runs are left out, the packets tell what it missed. A visit knows of its expressions; one
+	 * whose end was left out is found by the next one, or at the end of the packet; and a hook that a
+	 * packet did not leave it left when it comes to the next one, and else the path says that it
+	 * vanished there.
+	 */
+	TOLD = 2,
+	TOLD_BY_FREES = 4, /* likewise, by all of PROGRAM_KPROBE_FREES together */
+};
+
 static const struct row {
 	const char *program, *target;
 	enum program_part part;
 	enum expr_kind kind;
-	bool tracepoint;
+	unsigned int flags;
 } rows[] = {
-	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, false},
-	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, false},
+	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, 0},
+	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, TOLD},
 	/* First: addresses of chains and rules are trusted until it runs. */
-	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, false},
-	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, false},
-	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, false},
-	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, false},
-	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, true},
-	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, true},
-	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, true},
-	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, false},
-	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, false},
-	{"followed_deferred", "skb_attempt_defer_free", PROGRAM_FREES, 0, false},
-	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, false},
-	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, false},
-	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, false},
-	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, false},
-	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, false},
-	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, false},
-	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, false},
-	{"followed_lookup4", "fib_table_lookup", PROGRAM_ROUTES, 0, true},
-	{"followed_lookup6", "fib6_table_lookup", PROGRAM_ROUTES, 0, true},
+	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
+	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
+	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, 0},
+	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, TOLD},
+	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, TRACEPOINT},
+	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, TRACEPOINT | TOLD_BY_FREES},
+	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, TRACEPOINT},
+	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, 0},
+	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, 0},
+	{"followed_deferred", "skb_attempt_defer_free", PROGRAM_FREES, 0, 0},
+	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, 0},
+	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, 0},
+	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, 0},
+	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, 0},
+	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, 0},
+	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, 0},
+	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, 0},
+	{"followed_lookup4", "fib_table_lookup", PROGRAM_ROUTES, 0, TRACEPOINT},
+	{"followed_lookup6", "fib6_table_lookup", PROGRAM_ROUTES, 0, TRACEPOINT},
 
 	/* First: what is known of a table's memory is trusted until it runs. */
-	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, false},
-	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, false},
-	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, false},
-	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, false},
-	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, false},
-	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, false},
-	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, false},
-	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, false},
-	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, false},
+	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
+	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
+	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, 0},
+	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, 0},
+	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, TOLD},
+	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, 0},
+	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, TOLD},
+	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, 0},
+	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, 0},
 
-	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, false},
-	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, false},
-	{"followed_consumed_by_consume_skb", "consume_skb", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_consumed_by___consume_stateless_skb", "__consume_stateless_skb", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_consumed_by_napi_consume_skb", "napi_consume_skb", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_merged_kprobe", "kfree_skb_partial", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_deferred_kprobe", "skb_attempt_defer_free", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_napi_freed_kprobe", "__napi_kfree_skb", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_freed_by_gro_kprobe", "__kfree_skb_defer", PROGRAM_KPROBE_FREES, 0, false},
-	{"followed_stolen_kprobe", "napi_skb_free_stolen_head", PROGRAM_KPROBE_FREES, 0, false},
+	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, 0},
+	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, 0},
+	{"followed_consumed_by_consume_skb", "consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_consumed_by___consume_stateless_skb", "__consume_stateless_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_consumed_by_napi_consume_skb", "napi_consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_merged_kprobe", "kfree_skb_partial", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_deferred_kprobe", "skb_attempt_defer_free", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_napi_freed_kprobe", "__napi_kfree_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_freed_by_gro_kprobe", "__kfree_skb_defer", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_stolen_kprobe", "napi_skb_free_stolen_head", PROGRAM_KPROBE_FREES, 0, 0},
 
-#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, false}
-#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, false}
-	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, false},
-	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, false},
+#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD}
+#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD}
+	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD},
+	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, TOLD},
 	ENTERED(EXPR_COUNTER, nft_counter_eval),
 	ENTERED(EXPR_LOG, nft_log_eval),
 	ENTERED(EXPR_LAST, nft_last_eval),
@@ -144,6 +156,7 @@ struct programs {
 	struct bpf_program *attached[ROWS];
 	struct bpf_link *links[ROWS]; /* NULL, though attached: by a kprobe instead */
 	struct nfpath_bpf *finder;    /* the batch with find_counter() */
+	bool counts; /* the kernel programs have all counters of runs left out */
 	uint64_t since_ns[EXPR_KINDS]; /* CLOCK_MONOTONIC: the last program for it came; 0: none did */
 	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
@@ -162,7 +175,7 @@ struct kernel_btf *programs_types(struct error *err)
 	size_t n = 0;
 
 	for (int i = 0; i < ROWS; i++)
-		if (!rows[i].tracepoint)
+		if (!(rows[i].flags & TRACEPOINT))
 			functions[n++] = rows[i].target;
 	return kernel_btf_open(functions, modules, err);
 }
@@ -173,7 +186,7 @@ const char *programs_function(unsigned int i, enum program_part *part, unsigned 
 		return NULL;
 	*part = rows[i].part;
 	*kind = rows[i].kind;
-	return rows[i].tracepoint ? "" : rows[i].target;
+	return rows[i].flags & TRACEPOINT ? "" : rows[i].target;
 }
 
 static int open_types(struct programs *p, struct error *err)
@@ -192,7 +205,7 @@ static int open_types(struct programs *p, struct error *err)
 /* Modules may bring functions later; tracepoints are the kernel's own. */
 static bool has_target(struct programs *p, int i)
 {
-	if (!rows[i].tracepoint)
+	if (!(rows[i].flags & TRACEPOINT))
 		return !kernel_btf_func(p->kb, rows[i].target, NULL, NULL);
 	p->failed[i] = kernel_btf_tracepoint(p->kb, rows[i].target, NULL) < 0;
 	return !p->failed[i];
@@ -442,12 +455,13 @@ static uint64_t find_counter(struct programs *p, int fd, bool is_map)
 	return skel->bss->found;
 }
 
-/* False: one of them is not known, and then none is of use. */
+/* False: one of them is not known, and then none is of use: what is left out counts as lost. */
 static bool watch_counters(struct programs *p)
 {
 	struct nfpath_bpf__bss *bss = p->batches[0]->bss;
 	unsigned int n = 0;
 
+	p->counts = false;
 	bss->cpus_base = find_counter(p, bpf_map__fd(p->batches[0]->maps.cpus), true);
 	for (int i = 0; i < ROWS; i++) {
 		uint64_t at;
@@ -461,6 +475,7 @@ static bool watch_counters(struct programs *p)
 	}
 	/* A visit that is under way holds another sum now: it will be doubted. */
 	__atomic_store_n(&bss->n_counters, n, __ATOMIC_SEQ_CST);
+	p->counts = true;
 	return true;
 }
 
@@ -626,19 +641,18 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 
 /* --- where runs are left out, and what is done about it --- */
 
-/*
- * Do the packets tell what this program missed? A visit knows of its expressions; one whose end was
- * left out is found by the next one, or at the end of the packet; and a hook that a packet did not leave
- * it left when it comes to the next one, and else the path says that it vanished there. What the
- * tracepoint consume_skb missed is seen at the functions that it stands in.
- */
-static bool is_told_by_packets(int i)
+static bool failed_any(const struct programs *p, enum program_part part)
 {
-	return rows[i].part == PROGRAM_EXPRS || !strcmp(rows[i].program, "chain_left") ||
-	       !strcmp(rows[i].program, "legacy4_left") ||
-	       !strcmp(rows[i].program, "legacy6_left") ||
-	       !strcmp(rows[i].program, "hook_left") ||
-	       !strcmp(rows[i].program, "followed_consumed");
+	for (int i = 0; i < ROWS; i++)
+		if (rows[i].part == part && p->failed[i])
+			return true;
+	return false;
+}
+
+static bool is_told(const struct programs *p, int i)
+{
+	return rows[i].flags & TOLD ||
+	       (rows[i].flags & TOLD_BY_FREES && !failed_any(p, PROGRAM_KPROBE_FREES));
 }
 
 /* The one at a kprobe that does the same. */
@@ -659,7 +673,7 @@ uint64_t programs_missed(const struct programs *p)
 	uint64_t n = 0;
 
 	for (int i = 0; i < ROWS; i++)
-		if (p->attached[i] && (is_told_by_packets(i) || row_by_kprobe(i) >= 0))
+		if (p->attached[i] && (is_told(p, i) || row_by_kprobe(i) >= 0))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }
@@ -695,7 +709,8 @@ uint64_t programs_lost(const struct programs *p)
 	for (int i = 0; i < NFP_TYPES; i++)
 		n += p->batches[0]->bss->lost[i];
 	for (int i = 0; i < ROWS; i++)
-		if (p->attached[i] && rows[i].part != PROGRAM_ROUTES && !(is_careful(p) && is_told_by_packets(i)))
+		if (p->attached[i] && rows[i].part != PROGRAM_ROUTES &&
+		    !(is_careful(p) && p->counts && is_told(p, i)))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;
 }
