@@ -3,7 +3,11 @@
 #ifndef NFPATH_CMD_H
 #define NFPATH_CMD_H
 
+#include <stdbool.h>
+
 #include "src/error.h"
+#include "src/netns.h"
+#include "src/opt.h"
 
 /* Exit codes: a contract with scripts. */
 enum exit_code {
@@ -32,5 +36,18 @@ void say(const char *sentence);
 
 /* Prints the sentence to stderr and returns status. */
 int complain(int status, const struct error *err);
+
+/* --- what several commands do --- */
+
+/* The values of --netns, "self" where there are none; that "all" are not all is said. */
+int cmd_netns(struct netns_set *set, const struct opt_list *names, struct error *err);
+
+/* The values of --color, in this order. */
+enum cmd_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+bool cmd_color(enum cmd_color choice);
+
+/* The exit code when the output was written with this result, 0 or a negative errno: a failure is
+ * said; a reader that went away (EPIPE) is none. */
+int cmd_written(int rc);
 
 #endif

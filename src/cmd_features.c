@@ -32,20 +32,16 @@ static int show(const struct features_options *o)
 {
 	struct features f;
 	struct error err = {0};
-	int rc, status = EXIT_OK;
+	int rc, status;
 
 	rc = features_probe(&f, &err);
 	if (rc) {
 		status = complain(EXIT_FAILED, &err);
 		goto out;
 	}
-	rc = o->json ? features_json(&f, stdout) : features_text(&f, stdout);
-	if (rc && rc != -EPIPE) {
-		fail(&err, rc, "cannot write the results: %s", strerror(-rc));
-		status = complain(EXIT_FAILED, &err);
-	} else if (!f.engine) {
+	status = cmd_written(o->json ? features_json(&f, stdout) : features_text(&f, stdout));
+	if (!status && !f.engine)
 		status = complain(EXIT_REFUSED, &f.engine_why);
-	}
 out:
 	features_free(&f);
 	return status;

@@ -223,23 +223,7 @@ static int show(struct hooks *h)
 	say_gaps(h);
 	rc = h->o->json ? hooks_json(h->v, h->netns.n, h->by_bpf ? "bpf" : "nfnetlink_hook", stdout)
 			: hooks_text(h->v, h->netns.n, stdout);
-	if (!rc || rc == -EPIPE)
-		return EXIT_OK;
-	fail(&err, rc, "cannot write the results: %s", strerror(-rc));
-	return complain(EXIT_FAILED, &err);
-}
-
-static int find_netns(struct netns_set *set, const struct opt_list *names, struct error *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < names->n; i++)
-		rc = netns_add(set, names->v[i], err);
-	if (!names->n)
-		rc = netns_add(set, "self", err);
-	if (!rc && *err->text) /* "all" may not be all */
-		say(err->text);
-	return rc;
+	return cmd_written(rc);
 }
 
 static int hooks_main(int argc, char **argv)
@@ -260,7 +244,7 @@ static int hooks_main(int argc, char **argv)
 	if (!rc)
 		rc = source_from_env(&h, &err);
 	if (!rc)
-		rc = find_netns(&h.netns, &o.netns, &err);
+		rc = cmd_netns(&h.netns, &o.netns, &err);
 	if (!rc && !(h.v = calloc(h.netns.n, sizeof(*h.v))))
 		rc = fail(&err, -ENOMEM, "out of memory");
 	if (rc) {

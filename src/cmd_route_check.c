@@ -12,7 +12,6 @@
 #include "src/route_audit.h"
 #include "src/route_report.h"
 
-enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
@@ -170,27 +169,16 @@ static struct route_flow make_flow(const struct check_options *o)
 	return flow;
 }
 
-static bool want_color(const struct check_options *o)
-{
-	const char *no = getenv("NO_COLOR");
-
-	if (o->color != COLOR_AUTO)
-		return o->color == COLOR_ALWAYS;
-	return isatty(STDOUT_FILENO) && !(no && *no);
-}
-
 static int print(const struct check_options *o, struct route_report *r)
 {
 	struct error err = {0};
 	int rc;
 
-	r->color = !o->json && want_color(o);
+	r->color = !o->json && cmd_color(o->color);
 	r->verbose = o->verbose;
 	rc = o->json ? route_json(r, stdout) : route_text(r, stdout);
-	if (rc && rc != -EPIPE) {
-		fail(&err, rc, "cannot write the result: %s", strerror(-rc));
-		return complain(EXIT_FAILED, &err);
-	}
+	if (cmd_written(rc))
+		return EXIT_FAILED;
 	if (r->decision.verdict == ROUTE_UNDECIDED) {
 		fail(&err, 0, "undecided: %s", r->decision.sentence);
 		return complain(EXIT_FAILED, &err);

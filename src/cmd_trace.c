@@ -18,7 +18,6 @@
 #include "src/session.h"
 #include "src/summary.h"
 
-enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 static const char *const engine_choices[] = {"auto", "bpf", "netlink", NULL};
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
@@ -514,28 +513,6 @@ out:
 	return status;
 }
 
-static bool want_color(int choice)
-{
-	const char *no = getenv("NO_COLOR");
-
-	if (choice == COLOR_AUTO)
-		return isatty(STDOUT_FILENO) && !(no && *no);
-	return choice == COLOR_ALWAYS;
-}
-
-static int find_netns(struct netns_set *set, const struct opt_list *names, struct error *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < names->n; i++)
-		rc = netns_add(set, names->v[i], err);
-	if (!names->n)
-		rc = netns_add(set, "self", err);
-	if (!rc && *err->text) /* "all" may not be all */
-		say(err->text);
-	return rc;
-}
-
 static int trace_main(int argc, char **argv)
 {
 	struct trace_options o = {0};
@@ -557,14 +534,14 @@ static int trace_main(int argc, char **argv)
 	if (!rc)
 		rc = raw_tp_from_env(&o.raw_tp, &err);
 	if (!rc)
-		rc = find_netns(&where.asked, &o.netns, &err);
+		rc = cmd_netns(&where.asked, &o.netns, &err);
 	if (rc) {
 		status = complain(exit_status(rc), &err);
 		goto out;
 	}
 	t.render = render_find(o.json ? "json" : "text");
 	t.out = (struct render){.out = stdout,
-				.color = !o.json && want_color(o.color),
+				.color = !o.json && cmd_color(o.color),
 				.verbose = o.verbose};
 	t.summary = summary_new();
 	status = t.summary ? start(&t, &where, rest.command) : EXIT_FAILED;

@@ -177,14 +177,11 @@ int route_audit_json(const struct audit *a, const struct audit_rules *rules, con
 static int print(const struct audit *a, const struct audit_rules *rules, const struct netns *ns,
 		 bool json)
 {
-	struct error err = {0};
 	int rc = json ? route_audit_json(a, rules, ns, stdout)
 		      : route_audit_text(a, rules, ns, stdout);
 
-	if (rc && rc != -EPIPE) {
-		fail(&err, rc, "cannot write the result: %s", strerror(-rc));
-		return complain(EXIT_FAILED, &err);
-	}
+	if (cmd_written(rc))
+		return EXIT_FAILED;
 	return a->n_findings ? EXIT_DROP : EXIT_OK;
 }
 
