@@ -74,12 +74,12 @@ static void doubt_forged_lines(struct path *p)
 				   "lines of iptables-legacy");
 }
 
-void annotate(struct path *p, const struct view *views, const struct path_rules *rules)
+void annotate(struct path *p, struct view *views, const struct path_rules *rules)
 {
 	for (size_t i = 0; i < p->n_steps; i++)
 		add_text(p, &p->steps[i], views, rules);
 	doubt_forged_lines(p);
-	add_fix(p);
+	advise(p, views);
 	if (!p->fix)
-		advise(p, &views[p->places[0].ns]);
+		add_fix(p);
 }

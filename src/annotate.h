@@ -14,6 +14,6 @@
 void annotate_routing(struct path *p, struct view *views);
 
 /* After conclude(): rule texts by these rulesets, names, the fix. */
-void annotate(struct path *p, const struct view *views, const struct path_rules *rules);
+void annotate(struct path *p, struct view *views, const struct path_rules *rules);
 
 #endif

@@ -213,6 +213,9 @@ struct path {
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
+	const char *refused; /* by routing: as route-check names it; NULL: it was not, or it cannot be
+				said */
+	const char *refusal; /* the same as a sentence */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };

@@ -455,6 +455,13 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);
 	put_str(o, "fix", p->fix);
+	if (p->refused) {
+		put_key(o, "refused");
+		open_object(o);
+		put_str(o, "reason", p->refused);
+		put_str(o, "sentence", p->refusal);
+		close_object(o);
+	}
 	if (p->here)
 		put_netns(o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)

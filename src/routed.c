@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +92,10 @@ static void set(struct path *p, struct decision *d, const struct route_flow *flo
 	}
 	/* It went past all tables: a last route that a rule did not want is none. */
 	*d->table = 0;
-	*d->type = 0;
+	/* Its error is that of no route at all. */
+	*d->type = told->end == REPLAY_REFUSED && told->action == FR_ACT_UNREACHABLE
+			   ? RTN_UNREACHABLE
+			   : 0;
 	*d->prefix = *d->dev = *d->gateway = NULL;
 	*d->rule = told->end == REPLAY_REFUSED ? (int32_t)told->pref : -1;
 	*d->error = told->end == REPLAY_REFUSED ? refusal(told->action) : -ENETUNREACH;
