@@ -192,7 +192,7 @@ static int neighbours(struct route_collector *c, struct sources *s)
 
 static int routes(struct route_collector *c, struct sources *s)
 {
-	return route_query_table(route_collector_rtnl(c), AF_INET, 0, RTN_UNICAST, begin_sources,
+	return route_query_table(route_collector_rtnl(c), AF_INET, 0, RTN_UNICAST, NULL, begin_sources,
 				 on_route, s);
 }
 

@@ -9,6 +9,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include "route/fib_ask.h"
 #include "route/learn.h"
 #include "route/query.h"
 #include "route/rules.h"
@@ -18,6 +19,7 @@ enum { LOOKUPS = 4096 }; /* more tables than a decision can need: two for each r
 struct route_collector {
 	int netns_fd; /* borrowed */
 	struct rtnl *rtnl;
+	struct fib_ask *ask; /* NULL: this kernel has none */
 	unsigned int dumps;
 };
 
@@ -35,6 +37,7 @@ struct route_collector *route_collector_open(int netns_fd, struct error *err)
 		free(c);
 		return NULL;
 	}
+	c->ask = fib_ask_open(netns_fd);
 	return c;
 }
 
@@ -43,6 +46,7 @@ void route_collector_close(struct route_collector *c)
 	if (!c)
 		return;
 	rtnl_close(c->rtnl);
+	fib_ask_close(c->ask);
 	free(c);
 }
 
@@ -133,7 +137,7 @@ static int collect_custom_local(struct route_collector *c, struct route_facts *f
 	    route_query(c->rtnl, &back, true, &route) || route.type == RTN_UNICAST ||
 	    (route.type == RTN_LOCAL && f->src_is_own))
 		return 0;
-	return route_query_table(c->rtnl, AF_INET, RT_TABLE_LOCAL, 0, NULL, on_local_route,
+	return route_query_table(c->rtnl, AF_INET, RT_TABLE_LOCAL, 0, NULL, NULL, on_local_route,
 				 &f->custom_local);
 }
 
@@ -343,13 +347,14 @@ int route_collect_and_decide(struct route_collector *c, struct route_facts *f,
 			     const struct route_flow *flow, struct route_decision *d,
 			     struct error *err)
 {
+	const struct route_sources by = {c->rtnl, c->ask, &c->dumps};
 	int rc;
 
 	for (unsigned int i = 0; i < LOOKUPS; i++) {
 		rc = route_decide(f, flow, d);
 		if (rc <= 0)
 			return rc ? fail(err, rc, "out of memory") : 0;
-		rc = route_learn(c->rtnl, f, d->need_table, &d->need, &c->dumps);
+		rc = route_learn(&by, f, d->need_table, &d->need);
 		if (rc)
 			return fail(err, rc, "cannot ask for routes of table %u: %s", d->need_table,
 				    strerror(-rc));

@@ -85,7 +85,10 @@ static struct route_facts *load(struct route_teller *t, uint8_t family)
 		t->loaded[i] = false;
 	}
 	if (!t->loaded[i]) {
-		*f = (struct route_facts){.family = family, .custom_rules = true};
+		/* Whether martians are logged is not looked at, so nothing is asked that would be. */
+		*f = (struct route_facts){.family = family,
+					  .custom_rules = true,
+					  .all.log_martians = -1};
 		t->failed[i] = policy_rules_read(t->rtnl, family, &f->rules, &f->n_rules);
 		t->loaded[i] = true;
 	}
@@ -186,8 +189,8 @@ static void find_refusing(struct route_teller *t, const struct route_seen *seen,
 		if (fib_type_error(type) == last->error)
 			told->type = type;
 	if (t->slow || !told->type ||
-	    route_query_table(t->rtnl, AF_INET, last->table, told->type, begin_search, on_route,
-			      &s) ||
+	    route_query_table(t->rtnl, AF_INET, last->table, told->type,
+			      seen->flow.dst, begin_search, on_route, &s) ||
 	    !s.found) {
 		told->untold = "the prefix of a route that refuses would have to be searched for "
 			       "among too many routes";
@@ -204,6 +207,7 @@ static void find_route(struct route_teller *t, struct route_facts *f, const stru
 	const struct seen_table *last = &seen->v[seen->n - 1];
 	const struct fib_answer *a = NULL;
 	const struct fib_fact *fact;
+	struct route_sources by;
 	unsigned int dumps = 0;
 	uint64_t begin;
 
@@ -223,7 +227,8 @@ static void find_route(struct route_teller *t, struct route_facts *f, const stru
 		return;
 	}
 	begin = cpu_ns();
-	if (route_learn(t->rtnl, f, last->table, flow, t->slow ? NULL : &dumps))
+	by = (struct route_sources){t->rtnl, NULL, t->slow ? NULL : &dumps};
+	if (route_learn(&by, f, last->table, flow))
 		return;
 	t->slow |= dumps && cpu_ns() - begin > long_search_ns;
 	fact = route_facts_fib(f, last->table, flow);

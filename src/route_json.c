@@ -63,6 +63,7 @@ static json_t *rules(const struct route_report *r, const struct route_lookup *l)
 {
 	static const char *const words[] = {
 		[TRIAL_OTHER] = "no-match",  [TRIAL_NO_ROUTE] = "no-route",
+		[TRIAL_NO_ANSWER] = "no-route-or-throw",
 		[TRIAL_THROW] = "throw",     [TRIAL_SUPPRESSED] = "suppressed",
 		[TRIAL_SKIPPED] = "skipped", [TRIAL_MATCHED] = "matched",
 	};

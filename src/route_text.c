@@ -109,6 +109,7 @@ static void write_trial(const struct route_report *r, const struct route_lookup 
 {
 	static const char *const words[] = {[TRIAL_OTHER] = "does not match",
 					    [TRIAL_NO_ROUTE] = "no route",
+					    [TRIAL_NO_ANSWER] = "no route, or a throw",
 					    [TRIAL_THROW] = "throw: on to the next rule",
 					    [TRIAL_SUPPRESSED] = "suppressed",
 					    [TRIAL_SKIPPED] = "-",
