@@ -90,7 +90,11 @@ class Lab:
              "net/ipv4/conf/all/send_redirects=0", "net/ipv4/conf/default/send_redirects=0", "net/ipv6/icmp/ratelimit=0",
              "net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/default/dad_transmits=0",
              "net/ipv6/conf/default/addr_gen_mode=1", "net/ipv6/conf/default/accept_ra=0",
-             "net/ipv6/conf/default/router_solicitations=0"]
+             "net/ipv6/conf/default/router_solicitations=0",
+             # Who misses a piece of a datagram says so after 30 s (ip_expire()), which a slow machine's run takes, or not.
+             "net/ipv4/ipfrag_time=3600", "net/ipv6/ip6frag_time=3600"]
+    # Of nf_defrag_ipv6, which rules may have loaded.
+    QUIET_LATER = "net/netfilter/nf_conntrack_frag6_timeout"
 
     def __init__(self, tag="orc"):
         self.c, self.r, self.s = (lab.Netns(n, tag) for n in "crs")
@@ -149,6 +153,13 @@ class Lab:
                 s.listen(1000)
             self.poll.register(s, select.EPOLLIN)
             where[s.fileno()] = s
+
+    def quiet(self):
+        for ns in (self.c, self.r, self.s):
+            with ns:
+                there = os.path.exists("/proc/sys/" + self.QUIET_LATER)
+            if there:
+                ns.sysctl(self.QUIET_LATER + "=3600")
 
     def close(self):
         self.poll.close()
@@ -264,6 +275,7 @@ class Traffic:
     def play(self, where, between=None):
         """between() is called after each action."""
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        where.quiet()
         for a in self.actions:
             where.forget()
             a(where)
