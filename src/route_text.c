@@ -147,15 +147,9 @@ static void write_trials(const struct route_report *r, const struct route_lookup
 
 static const char *error_word(int error)
 {
-	switch (error) {
-	case -EHOSTUNREACH:
-		return "unreachable";
-	case -EACCES:
-		return "prohibit";
-	case -EINVAL:
-		return "blackhole";
-	}
-	return "no route";
+	const char *refused = fib_error_name(error);
+
+	return refused ? refused : "no route";
 }
 
 static void write_lookup(const struct route_report *r, const char *title,
