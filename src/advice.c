@@ -215,3 +215,30 @@ void advise(struct path *p, struct view *views)
 	p->refusal = path_str(p, a->sentence);
 	p->fix = path_str(p, a->fix ? a->fix : route_no_fix(a->reason));
 }
+
+void advise_arp(struct path *p, struct view *views)
+{
+	struct view *v = &views[path_here(p)->ns];
+	struct step *s = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
+	const struct advice *a = NULL;
+	struct route_flow flow;
+
+	/* Without a lookup it is not known that routing was asked at all. */
+	if (!p->packet.arp_request || !last_lookup(p) || !flow_of(p, v, &flow))
+		return;
+	if (routed_is_current(p, AF_INET, v))
+		a = advice_about(p, v, &flow);
+	if (!a || !routed_is_current(p, AF_INET, v)) {
+		p->unseen = "whether rp_filter let it be answered";
+		return;
+	}
+	if (!((RPF | MARTIAN | 1u << ROUTE_LOCAL_SOURCE) & 1u << a->reason))
+		return;
+	if (s->type != STEP_RP_FILTER)
+		s = path_add(p, STEP_RP_FILTER, NFPROTO_IPV4, HOOK_NONE);
+	if (!s)
+		return;
+	s->rpf.pass = false;
+	s->rpf.iif = path_str(p, p->packet.iif);
+	s->rpf.reason = path_str(p, a->sentence);
+}

@@ -10,6 +10,7 @@
 
 #include "route/fib.h"
 #include "route/rp_filter.h"
+#include "src/advice.h"
 #include "src/annotate.h"
 #include "src/packet.h"
 #include "src/routed.h"
@@ -190,7 +191,7 @@ static bool is_no_decision(struct path *p, const struct step *s)
 /* Was this decision the last thing that routing did with the packet, which went no further? */
 static bool is_the_end(struct path *p, const struct step *s)
 {
-	if (find(p, STEP_DROP))
+	if (find(p, STEP_DROP) || p->packet.arp_request)
 		return is_last(p, s);
 	return is_last(p, s) && p->left_last && p->last_hook == NF_INET_PRE_ROUTING;
 }
@@ -217,4 +218,5 @@ void annotate_routing(struct path *p, struct view *views)
 			remove_step(p, s);
 	}
 	judge_all_rp_filters(p, views);
+	advise_arp(p, views);
 }

@@ -314,7 +314,7 @@ static int text_path(struct render *r, const struct path *p)
 			 .verbose = r->verbose};
 	size_t before = r->ready.len;
 
-	t.family = p->packet.family;
+	t.family = p->packet.arp_request ? AF_INET : p->packet.family;
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;

@@ -142,7 +142,8 @@ static enum flow_fit flow_fits(const struct packet *p, const struct event *ev)
 	size_t n = ev->route.family == AF_INET6 ? 16 : 4;
 	bool src_any = !memcmp(ev->route.src, any, n);
 
-	if (p->family != ev->route.family || !p->has_addrs)
+	if (p->arp_request ? ev->route.family != AF_INET
+			   : p->family != ev->route.family || !p->has_addrs)
 		return FLOW_OTHER;
 	if (!memcmp(p->dst.addr, ev->route.dst, n) &&
 	    (!memcmp(p->src.addr, ev->route.src, n) || src_any))
@@ -164,6 +165,9 @@ static bool is_routed_now(const struct live *l)
 
 	if (l->ended)
 		return false;
+	/* arp_process() asks whether a packet from there would be for us. */
+	if (p->packet.arp_request)
+		return p->left_last && p->last_hook == NF_INET_LOCAL_IN;
 	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING && !l->ruled
 			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
