@@ -63,6 +63,13 @@ enum step_type {
 	STEP_DROP,
 };
 
+/* Who gave a packet other addresses. */
+enum nat_cause {
+	NAT_CAUSE_UNKNOWN,
+	NAT_CAUSE_RULE,	      /* of a chain of type nat */
+	NAT_CAUSE_CONNECTION, /* what conntrack had of an earlier packet: no such chain was visited */
+};
+
 enum ct_state { CT_NONE, CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_INVALID, CT_UNTRACKED };
 
 /* Strings in a step are owned by the path's string pool unless said otherwise; NULL is "not known"
@@ -96,8 +103,10 @@ struct step {
 		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with
 			    both gets two steps */
 			bool dnat, snat;
-			struct endpoint src, dst;
-			bool has_ports;
+			struct endpoint src, dst, from_src, from_dst;
+			bool has_ports, from_ports;
+			enum nat_cause cause;
+			int by; /* index of the rule's step; -1: none is known */
 		} nat;
 		struct { /* STEP_HEADERS: those that the next hook sees */
 			uint8_t family, proto; /* AF_*, IPPROTO_* */
@@ -105,9 +114,20 @@ struct step {
 			struct endpoint src, dst;
 		} headers;
 		struct { /* STEP_CONNTRACK */
-			enum ct_state state;
+			enum ct_state state; /* CT_NONE: not said */
 			uint32_t id;
 			bool reply;
+			/* What conntrack had when the packet was through: */
+			bool has_entry, has_ports;
+			bool nats; /* one direction is not the other one turned round */
+			struct endpoint orig_src, orig_dst, reply_src, reply_dst;
+			uint16_t zone;
+			uint32_t mark;
+			const char *tcp_state;
+			bool skips_nat; /* there are chains of type nat, and it visited none of
+					   them: its connection is known */
+			const char *why; /* of INVALID and UNTRACKED */
+			int by;		 /* index of the rule's step that did it; -1: none */
 		} ct;
 		struct {		    /* STEP_ROUTE */
 			const char *result; /* unicast, local, …, as INTERFACE lists them */

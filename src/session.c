@@ -8,6 +8,7 @@
 #include "src/annotate.h"
 #include "src/clock.h"
 #include "src/conclude.h"
+#include "src/connections.h"
 #include "src/resolve.h"
 #include "src/views.h"
 #include "src/walk.h"
@@ -87,6 +88,7 @@ static void on_path(void *ctx, struct path *p)
 	annotate_routing(p, views);
 	conclude(p, s->config->engine->blind(s->engine));
 	annotate(p, views, &rules);
+	connections_annotate(p, views, &rules);
 	s->config->path(s->config->ctx, p);
 	path_free(p);
 }

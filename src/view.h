@@ -4,7 +4,9 @@
 #ifndef NFPATH_VIEW_H
 #define NFPATH_VIEW_H
 
+#include "netfilter/conntrack.h"
 #include "route/netconf.h"
+#include "src/hook_view.h"
 #include "src/netns.h"
 #include "src/rules.h"
 
@@ -13,6 +15,8 @@ struct view {
 	struct netns_set found; /* where ns is when it was found in the course of the trace */
 	struct rules *rules;
 	struct netconf *netconf;
+	struct conntrack *conntrack;
+	struct hook_view *hooks;
 	uint64_t legacy_heard_ns; /* CLOCK_MONOTONIC: the last line of iptables-legacy */
 };
 
