@@ -19,17 +19,72 @@ enum { BUF_SIZE = 16384, MAX_ATTR = 32 };
 struct conntrack {
 	int netns_fd;
 	struct mnl_socket *nl; /* NULL: not opened yet */
+	uint64_t drops_before;
 	uint32_t seq;
 	_Alignas(struct nlmsghdr) char buf[BUF_SIZE];
 };
+
+/* Columns of a table whose first line has their names; each line below it is a CPU's, in hex. */
+static int add_drops(FILE *f, uint64_t *n)
+{
+	char line[1024], names[32][16];
+	unsigned long v[32];
+	int columns = 0, rc = -EPROTO;
+
+	for (char *save, *w = fgets(line, sizeof(line), f) ? strtok_r(line, " \n", &save) : NULL;
+	     w && columns < 32; w = strtok_r(NULL, " \n", &save))
+		snprintf(names[columns++], sizeof(names[0]), "%s", w);
+	while (fgets(line, sizeof(line), f)) {
+		char *at = line;
+
+		for (int i = 0; i < columns; i++) {
+			v[i] = strtoul(at, &at, 16);
+			if (strcmp(names[i], "drop") && strcmp(names[i], "insert_failed"))
+				continue;
+			*n += v[i];
+			rc = 0;
+		}
+	}
+	return rc;
+}
+
+/* 0; -ENOENT: there is no conntrack, or it does not say. */
+static int read_drops(int netns_fd, uint64_t *n)
+{
+	int rc, token = netns_enter(netns_fd);
+	FILE *f;
+
+	*n = 0;
+	if (token < 0)
+		return token;
+	f = fopen("/proc/thread-self/net/stat/nf_conntrack", "re");
+	rc = f ? 0 : -errno;
+	netns_leave(token);
+	if (f) {
+		rc = add_drops(f, n);
+		fclose(f);
+	}
+	return rc;
+}
 
 struct conntrack *conntrack_open(int netns_fd)
 {
 	struct conntrack *c = calloc(1, sizeof(*c));
 
-	if (c)
-		c->netns_fd = netns_fd;
+	if (!c)
+		return NULL;
+	c->netns_fd = netns_fd;
+	/* Without conntrack it has dropped none. */
+	read_drops(netns_fd, &c->drops_before);
 	return c;
+}
+
+int conntrack_has_dropped(struct conntrack *c)
+{
+	uint64_t now;
+	int rc = read_drops(c->netns_fd, &now);
+
+	return rc ? rc : now != c->drops_before;
 }
 
 void conntrack_close(struct conntrack *c)
@@ -240,7 +295,7 @@ static void put_proto(struct nlmsghdr *nlh, const struct ct_tuple *t)
 	mnl_attr_nest_end(nlh, nest);
 }
 
-static const struct nlmsghdr *question(struct conntrack *c, const struct ct_tuple *t)
+static const struct nlmsghdr *question(struct conntrack *c, const struct ct_tuple *t, uint16_t zone)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(c->buf);
 	struct nfgenmsg *g;
@@ -256,6 +311,8 @@ static const struct nlmsghdr *question(struct conntrack *c, const struct ct_tupl
 	put_addrs(nlh, t);
 	put_proto(nlh, t);
 	mnl_attr_nest_end(nlh, nest);
+	if (zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, htons(zone));
 	return nlh;
 }
 
@@ -281,7 +338,8 @@ static int answer(struct conntrack *c, struct ct_entry *e)
 	}
 }
 
-int conntrack_get(struct conntrack *c, const struct ct_tuple *t, struct ct_entry *e)
+int conntrack_get(struct conntrack *c, const struct ct_tuple *t, uint16_t zone,
+		  struct ct_entry *e)
 {
 	const struct nlmsghdr *nlh;
 	int rc;
@@ -291,7 +349,7 @@ int conntrack_get(struct conntrack *c, const struct ct_tuple *t, struct ct_entry
 	rc = c->nl ? 0 : open_socket(c);
 	if (rc)
 		return rc;
-	nlh = question(c, t);
+	nlh = question(c, t, zone);
 	if (mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	return answer(c, e);

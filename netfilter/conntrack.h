@@ -37,11 +37,16 @@ struct conntrack *conntrack_open(int netns_fd);
 void conntrack_close(struct conntrack *c);
 
 /*
- * The connection that has this tuple in one of its directions, in zone 0. 0; -ENOENT: there is none;
+ * The connection that has this tuple in one of its directions, in this zone. 0; -ENOENT: there is none;
  * -EOPNOTSUPP: the kernel cannot be asked without loading a module (nf_conntrack_netlink); or
  * another negative errno.
  */
-int conntrack_get(struct conntrack *c, const struct ct_tuple *t, struct ct_entry *e);
+int conntrack_get(struct conntrack *c, const struct ct_tuple *t, uint16_t zone,
+		  struct ct_entry *e);
+
+/* Has conntrack dropped packets of this namespace since conntrack_open() (its table was full, or two
+ * packets began the same connection)? 1, 0; a negative errno: it is not said. */
+int conntrack_has_dropped(struct conntrack *c);
 
 /* Is the packet of this tuple one of the reply direction? */
 bool conntrack_is_reply(const struct ct_entry *e, const struct ct_tuple *t);

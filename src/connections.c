@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -214,16 +215,28 @@ static bool explains_nat(const struct path *p, size_t i, const struct ct_entry *
 	return true;
 }
 
-/* In a zone of its own, another connection may have the same addresses. */
-static bool may_be_zoned(const struct path *p, size_t i, const struct rules_answer *a)
+/*
+ * The zone that a rule gave its connection: elsewhere another connection may have the same addresses.
+ * -1: not known.
+ */
+static int zone_of(const struct path *p, size_t i, const struct rules_answer *a)
 {
-	if (!a || !a->n)
-		return true;
-	for (size_t k = 0; k < i; k++)
-		if (p->steps[k].type == STEP_RULE && p->steps[k].rule.text &&
-		    strstr(p->steps[k].rule.text, "zone"))
-			return true;
-	return a->rs[0]->exprs & 1ULL << EXPR_CT_SET && p->certainty != CERTAIN_EXACT;
+	static const char *const setters[] = {"ct zone set ", "--zone "};
+	int zone = 0;
+
+	for (size_t k = 0; k < i; k++) {
+		const char *text = p->steps[k].type == STEP_RULE ? p->steps[k].rule.text : NULL, *at;
+
+		if (p->steps[k].ns != p->steps[i].ns || !text || !strstr(text, "zone"))
+			continue;
+		zone = -1;
+		for (size_t n = 0; n < sizeof(setters) / sizeof(setters[0]); n++)
+			if ((at = strstr(text, setters[n])))
+				zone = atoi(at + strlen(setters[n]));
+	}
+	if (!a || (p->certainty != CERTAIN_EXACT && a->rs[0]->exprs & 1ULL << EXPR_CT_SET))
+		return -1;
+	return zone;
 }
 
 /*
@@ -234,15 +247,16 @@ static bool find_entry(const struct path *p, size_t i, const struct now *now, ui
 		       const struct view *v, const struct rules_answer *a, struct ct_entry *e)
 {
 	enum ct_state state = p->steps[i].type == STEP_CONNTRACK ? p->steps[i].ct.state : CT_NONE;
+	int zone = zone_of(p, i, a);
 	struct ct_tuple t;
 
-	if (!tuple_of(p, now, &t) || conntrack_get(v->conntrack, &t, e))
+	if (!tuple_of(p, now, &t) || conntrack_get(v->conntrack, &t, zone < 0 ? 0 : zone, e))
 		return false;
 	if (id)
 		return e->id == id;
 	if (p->verdict == PATH_DROPPED && state != CT_ESTABLISHED)
 		return false;
-	return !may_be_zoned(p, i, a) && explains_nat(p, i, e, conntrack_is_reply(e, &t));
+	return zone >= 0 && explains_nat(p, i, e, conntrack_is_reply(e, &t));
 }
 
 static void keep_entry(struct path *p, struct step *s, const struct ct_entry *e)
@@ -344,14 +358,14 @@ static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
 	struct step *s = &p->steps[*at];
 	struct ct_entry e;
 	struct ct_tuple t;
+	bool known;
 
 	if (s->ct.state == CT_NONE) {
 		if (is_tracked(v, a, s, now->family) != 1)
 			return false;
 		s->ct.state = CT_INVALID;
-		s->ct.why = why_invalid(p, now,
-					tuple_of(p, now, &t) && !conntrack_get(v->conntrack, &t, &e),
-					&e);
+		known = tuple_of(p, now, &t) && !conntrack_get(v->conntrack, &t, 0, &e);
+		s->ct.why = why_invalid(p, now, known, &e);
 		return true;
 	}
 	if (s->ct.state == CT_UNTRACKED) {

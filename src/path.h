@@ -149,6 +149,8 @@ struct step {
 		struct { /* STEP_HOOK */
 			const char *function, *module;
 			int32_t priority;
+			uint32_t bpf_id; /* of its BPF program; 0: it has none, or it is not known */
+			const char *bpf_name;
 		} hookfn;
 		struct { /* STEP_TRANSMIT */
 			const char *dev;

@@ -395,6 +395,13 @@ static void put_hookfn(struct bytes_out *o, const struct path *p, const struct s
 	put_int(o, "priority", true, s->hookfn.priority);
 	put_str(o, "verdict", verdict_name(s->verdict));
 	put_hook(o, s);
+	if (!s->hookfn.bpf_id)
+		return;
+	put_key(o, "bpf");
+	open_object(o);
+	put_int(o, "id", true, s->hookfn.bpf_id);
+	put_str(o, "name", s->hookfn.bpf_name);
+	close_object(o);
 }
 
 static void put_deliver(struct bytes_out *o, const struct path *p, const struct step *s)

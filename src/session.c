@@ -9,6 +9,7 @@
 #include "src/clock.h"
 #include "src/conclude.h"
 #include "src/connections.h"
+#include "src/hook_verdict.h"
 #include "src/resolve.h"
 #include "src/views.h"
 #include "src/walk.h"
@@ -87,6 +88,7 @@ static void on_path(void *ctx, struct path *p)
 	doubt_walk(p, &rules);
 	annotate_routing(p, views);
 	conclude(p, s->config->engine->blind(s->engine));
+	blame_hook(p, views, &rules);
 	annotate(p, views, &rules);
 	connections_annotate(p, views, &rules);
 	s->config->path(s->config->ctx, p);
