@@ -60,7 +60,7 @@ const struct tracker_stats *tracker_stats(const struct tracker *t)
 /* Is the path what was asked for? An oif is known only at the end of a path. */
 static bool wanted(const struct tracker *t, const struct live *l)
 {
-	return l->matched && (!*t->filter->oif || !strcmp(t->filter->oif, l->path->packet.oif));
+	return l->matched && filter_match_end(t->filter, &l->path->packet);
 }
 
 static uint64_t path_of_original(struct tracker *t, const struct live *l)
