@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "netfilter/modules.h"
 #include "src/fd.h"
 #include "src/netns.h"
 
@@ -94,32 +94,6 @@ void conntrack_close(struct conntrack *c)
 	if (c->nl)
 		mnl_socket_close(c->nl);
 	free(c);
-}
-
-/* --- is ctnetlink there? --- */
-
-/* Part of the kernel it stays; as a module it comes and goes. */
-static bool is_built_in(void)
-{
-	static int known = -1;
-	char line[512];
-	FILE *f;
-
-	if (known >= 0)
-		return known;
-	known = 0;
-	f = fopen("/proc/kallsyms", "re");
-	while (f && !known && fgets(line, sizeof(line), f))
-		known = strstr(line, " ctnetlink_get_conntrack") && !strchr(line, '[');
-	if (f)
-		fclose(f);
-	return known;
-}
-
-/* nfnetlink_rcv_msg() asks modprobe for a subsystem that it lacks: that question is not asked. */
-static bool is_there(void)
-{
-	return !access("/sys/module/nf_conntrack_netlink", F_OK) || is_built_in();
 }
 
 static int open_socket(struct conntrack *c)
@@ -344,7 +318,8 @@ int conntrack_get(struct conntrack *c, const struct ct_tuple *t, uint16_t zone,
 	const struct nlmsghdr *nlh;
 	int rc;
 
-	if (!is_there())
+	/* nfnetlink_rcv_msg() asks modprobe for a subsystem that it lacks. */
+	if (!module_is_there(MODULE_CTNETLINK))
 		return -EOPNOTSUPP;
 	rc = c->nl ? 0 : open_socket(c);
 	if (rc)

@@ -201,6 +201,11 @@ struct path {
 	struct path_place *places; /* each namespace once, the first one first */
 	size_t n_places;	   /* at least 1 */
 	size_t here;		   /* where it is now, in the end where it was last */
+	struct {
+		const char *state, *comm; /* state NULL: it is not of this host, or not known */
+		int32_t pid;		  /* 0: not known */
+		uint64_t received; /* path that ended at the same process last; 0: none */
+	} origin;		   /* the socket that it is from */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */
@@ -217,6 +222,7 @@ struct path {
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
+	const char *diagnosis; /* what went wrong, where that is not one step's doing; NULL */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };

@@ -461,6 +461,17 @@ static void add_step(struct bytes_out *o, const struct path *p, const struct ste
 	close_object(o);
 }
 
+static void put_origin(struct bytes_out *o, const struct path *p)
+{
+	put_key(o, "origin");
+	open_object(o);
+	put_str(o, "state", p->origin.state);
+	put_int(o, "pid", p->origin.pid > 0, p->origin.pid);
+	put_str(o, "comm", p->origin.comm);
+	put_int(o, "received", p->origin.received, p->origin.received);
+	close_object(o);
+}
+
 static void add_head(struct bytes_out *o, const struct path *p)
 {
 	put_int(o, "schema", true, 1);
@@ -470,6 +481,8 @@ static void add_head(struct bytes_out *o, const struct path *p)
 	put_netns(o, "netns", &p->places[0].netns);
 	put_key(o, "packet");
 	add_packet(o, &p->packet);
+	if (p->origin.state)
+		put_origin(o, p);
 }
 
 static void add_tail(struct bytes_out *o, const struct path *p)
@@ -481,6 +494,8 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);
 	put_str(o, "fix", p->fix);
+	if (p->diagnosis)
+		put_str(o, "diagnosis", p->diagnosis);
 	if (p->here)
 		put_netns(o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)

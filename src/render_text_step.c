@@ -59,26 +59,31 @@ void text_labelled(struct bytes_out *f, const char *label, const char *value)
 	escape_add(f, value);
 }
 
-void text_socket(struct bytes_out *f, const struct step *s)
+void text_owner(struct bytes_out *f, const char *state, const char *comm, int32_t pid)
 {
 	const char *glue = " (";
 
-	if (s->deliver.state) {
+	if (state) {
 		bytes_str(f, glue);
-		escape_add(f, s->deliver.state);
+		escape_add(f, state);
 		glue = ", ";
 	}
-	if (s->deliver.comm) {
+	if (comm) {
 		bytes_str(f, glue);
-		escape_add(f, s->deliver.comm);
+		escape_add(f, comm);
 		glue = ", ";
 	}
-	if (s->deliver.pid > 0) {
-		bytes_printf(f, "%spid %" PRId32, glue, s->deliver.pid);
+	if (pid > 0) {
+		bytes_printf(f, "%spid %" PRId32, glue, pid);
 		glue = ", ";
 	}
 	if (glue[0] == ',')
 		bytes_char(f, ')');
+}
+
+void text_socket(struct bytes_out *f, const struct step *s)
+{
+	text_owner(f, s->deliver.state, s->deliver.comm, s->deliver.pid);
 }
 
 void text_reason(struct bytes_out *f, const struct step *s)

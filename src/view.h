@@ -9,6 +9,7 @@
 #include "src/hook_view.h"
 #include "src/netns.h"
 #include "src/rules.h"
+#include "src/sockets.h"
 
 struct view {
 	const struct netns *ns;
@@ -17,6 +18,7 @@ struct view {
 	struct netconf *netconf;
 	struct conntrack *conntrack;
 	struct hook_view *hooks;
+	struct sockets *sockets;
 	uint64_t legacy_heard_ns; /* CLOCK_MONOTONIC: the last line of iptables-legacy */
 };
 

@@ -50,6 +50,7 @@ static void view_close(struct view *view)
 	netconf_close(view->netconf);
 	conntrack_close(view->conntrack);
 	hook_view_close(view->hooks);
+	sockets_close(view->sockets);
 	netns_set_free(&view->found);
 	*view = (struct view){0};
 }
@@ -106,7 +107,8 @@ int views_add(struct views *v, const struct netns *ns, struct error *err)
 	view->rules = view->netconf ? rules_open(ns, v->lock, err) : NULL;
 	view->conntrack = conntrack_open(ns->fd);
 	view->hooks = hook_view_open(ns->fd, &v->hook_reader);
-	if (!view->rules || !view->conntrack || !view->hooks) {
+	view->sockets = sockets_open(ns->fd);
+	if (!view->rules || !view->conntrack || !view->hooks || !view->sockets) {
 		rc = view->rules ? fail(err, -ENOMEM, "out of memory") : why(err);
 		view_close(view);
 		return rc;
