@@ -14,7 +14,7 @@
 #include "src/fd.h"
 #include "src/netns.h"
 
-enum { BUF_SIZE = 16384, MAX_ATTR = 32 };
+enum { BUF_SIZE = 4096, MAX_ATTR = 32 };
 
 struct conntrack {
 	int netns_fd;

@@ -18,7 +18,7 @@ struct sockets {
 	int netns_fd;
 	struct mnl_socket *nl; /* NULL: not opened yet */
 	uint32_t seq;
-	_Alignas(struct nlmsghdr) char buf[8192];
+	_Alignas(struct nlmsghdr) char buf[4096];
 };
 
 struct sockets *sockets_open(int netns_fd)
