@@ -42,6 +42,8 @@ struct packet {
 	uint32_t len;		    /* of the IP packet, bytes, as its header says */
 	uint32_t mark;		    /* of the skb when it was first seen */
 	uint32_t tcp_seq;
+	uint16_t frag_off; /* of a later fragment, bytes */
+	uint32_t frag_id;  /* of an IPv6 fragment */
 	struct endpoint src, dst;
 	uint8_t ll_src[6], ll_dst[6];
 	bool has_ll;

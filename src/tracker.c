@@ -381,7 +381,9 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 					   "hook")
 		       : NULL;
 	if (!l && ev->packet)
-		l = live_find_odd(&t->table, ev, ev->hook);
+		l = live_find_odd(&t->table, ev, ev->hook,
+				  "a line of iptables-legacy fitted several packets whose headers "
+				  "the kernel's trace does not show");
 	if (!l) {
 		doubt_alike(t, ev);
 		t->stats.stray++;

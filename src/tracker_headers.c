@@ -82,6 +82,27 @@ static void become_whole(struct tracker *t, struct live *l, const struct packet 
 		*shown = whole;
 }
 
+/* A line of iptables-legacy shows a piece's headers, all of them. */
+static void become_known(struct tracker *t, struct live *l, const struct packet *now)
+{
+	struct packet *shown = &l->path->packet;
+	struct packet known = *now;
+
+	memcpy(known.iif, shown->iif, sizeof(known.iif));
+	memcpy(known.oif, shown->oif, sizeof(known.oif));
+	known.mark = shown->mark;
+	l->matched |= filter_match(t->filter, &known);
+	if (packet_is_blank(shown) || same_addrs(shown, now))
+		*shown = known;
+}
+
+/* Does nft's trace go on showing less of it than is known? */
+static bool shows_less(const struct packet *known, const struct packet *now)
+{
+	return packet_is_known_piece(known) && now->family == AF_INET6 &&
+	       now->proto == IPPROTO_FRAGMENT && same_addrs(known, now);
+}
+
 /* What changed since its headers were last seen is NAT, and it came before this event. */
 static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
 {
@@ -139,6 +160,10 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 		if (hidden) /* nft goes on showing it as before */
 			return;
 	}
+	if (shows_less(&l->now, now))
+		return;
+	if (packet_is_known_piece(now) && l->odd && !packet_is_known_piece(&l->now))
+		become_known(t, l, now);
 	if (may_be_nat(l, ev))
 		see_nat(l, now, ev->hook);
 	else if (l->sure && l->now.has_addrs)
