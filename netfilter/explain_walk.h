@@ -70,6 +70,9 @@ bool walk_is_sure(const struct walk *w);
 
 /* Does the fact hold for the packet as it is at this point of its way? */
 enum truth walk_truth(const struct walk *w, const struct fact *fact);
+/* Does it fit an element, whose key has these parts? */
+enum truth walk_elem_truth(const struct walk *w, const struct fact_set *set,
+			   const struct fact_elem *e, const uint8_t *keys, uint8_t n);
 /* One against another of the same key, neither inverted nor of a set. */
 enum truth fact_implies(const struct fact *known, const struct fact *asked);
 

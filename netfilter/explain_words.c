@@ -219,7 +219,12 @@ void words_fact(FILE *out, const struct fact *f, uint8_t family)
 	fprintf(out, "%s ", keys[f->key].what ?: "something");
 	if (f->inv)
 		fputs("not ", out);
-	if (keys[f->key].value)
+	words_value(out, f, family);
+}
+
+void words_value(FILE *out, const struct fact *f, uint8_t family)
+{
+	if (f->op <= FACT_BITS && keys[f->key].value)
 		keys[f->key].value(out, f, family);
 }
 

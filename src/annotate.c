@@ -277,6 +277,7 @@ void annotate(struct path *p, const struct view *views, const struct path_rules 
 {
 	for (size_t i = 0; i < p->n_steps; i++)
 		add_text(p, &p->steps[i], views, rules);
+	annotate_owners(p, views, rules);
 	doubt_forged_lines(p);
 	add_fix(p);
 	if (!p->fix)
