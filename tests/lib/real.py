@@ -91,7 +91,7 @@ def explain(t, name, *args):
 
 def first_packet(t, name, ns, address, port):
     """The path of the first packet of a connection from ns."""
-    tr = lab.Trace(["--json", "-p", "tcp", "-s", DOWN, "--dport", str(port), "--tcp-flags", "syn,!ack"], wait=60)
+    tr = lab.Trace(["--json", "--engine", "auto", "-p", "tcp", "-s", DOWN, "--dport", str(port), "--tcp-flags", "syn,!ack"], wait=60)
     connect(ns, address, port)
     lab.wait_for(lambda: "\n" in tr.stdout(), timeout=20)
     tr.end()
