@@ -60,7 +60,7 @@ bool walk_is_sure(const struct walk *w)
 }
 
 bool walk_assume_elem(struct walk *w, const struct fact_set *set, const struct fact_elem *e,
-		       const uint8_t *keys, uint8_t n, bool *sure)
+		      const uint8_t *keys, uint8_t n, bool *sure)
 {
 	struct fact part;
 	enum truth t;

@@ -96,8 +96,8 @@ bool service_is_of(const struct explain_service *s, const struct published *p)
 
 struct explain_service *service_new(struct explain *x, const struct published *p)
 {
-	struct explain_service *s = facts_alloc(x->facts, sizeof(*s)), **bucket = service_bucket(x, p),
-			       **bigger;
+	struct explain_service *s = facts_alloc(x->facts, sizeof(*s)),
+			       **bucket = service_bucket(x, p), **bigger;
 
 	if (s && x->n_services == x->p->cap) {
 		x->p->cap = x->p->cap ? 2 * x->p->cap : 64;
@@ -264,7 +264,7 @@ static const struct explainer *owner_of_way(const struct explain *x, const struc
 }
 
 struct explain_service *service_of(struct explain *x, const struct walk *w,
-					  const struct published *p)
+				   const struct published *p)
 {
 	struct explain_service *s = *service_bucket(x, p);
 

@@ -234,7 +234,8 @@ static bool is_anonymous(const struct fact_set *set)
 
 /*
  * May the elements be those that the packet met? What a named set holds changes without any rule
- * changing: they must have been read in the packet's own generation. An anonymous one never changes.
+ * changing: they must have been read in the packet's own generation. An anonymous one never
+ * changes.
  */
 static bool elems_known(struct rule_owners *o, struct generation *g, struct fact_set *set,
 			bool just_read, const struct owner_hit *hit)
@@ -249,8 +250,8 @@ static bool elems_known(struct rule_owners *o, struct generation *g, struct fact
 }
 
 /* By the names of chains alone, which the packet met. */
-static const struct explainer *owner_by_name(const struct generation *g,
-					     const struct fact_chain *c, const char *target)
+static const struct explainer *owner_by_name(const struct generation *g, const struct fact_chain *c,
+					     const char *target)
 {
 	const struct explainer *e = explain_chain_owner(c);
 	const struct fact_chain *to =

@@ -25,15 +25,15 @@ void rule_owners_close(struct rule_owners *o);
 
 /* What is known of the packet when it met the rule; of verdict maps it tells the element. */
 struct owner_packet {
-	uint8_t family;		     /* NFPROTO_IPV4, NFPROTO_IPV6; 0: neither */
-	uint8_t proto;		     /* 0: not known */
+	uint8_t family;		      /* NFPROTO_IPV4, NFPROTO_IPV6; 0: neither */
+	uint8_t proto;		      /* 0: not known */
 	const uint8_t *saddr, *daddr; /* NULL: not known */
 	bool has_ports;
 	uint16_t sport, dport;
 };
 
 struct owner_hit {
-	struct ruleset *rs; /* that the packet met, for certain */
+	struct ruleset *rs;	      /* that the packet met, for certain */
 	const struct rs_chain *chain; /* of rs */
 	uint32_t number;
 	enum verdict verdict; /* as the kernel said */

@@ -9,7 +9,7 @@
 static void packet_at_start(struct owner_packet *now, const struct packet *p)
 {
 	*now = (struct owner_packet){.proto = p->proto};
-	now->family = p->family == AF_INET	  ? NFPROTO_IPV4
+	now->family = p->family == AF_INET    ? NFPROTO_IPV4
 		      : p->family == AF_INET6 ? NFPROTO_IPV6
 					      : NFPROTO_UNSPEC;
 	if (p->has_addrs) {
