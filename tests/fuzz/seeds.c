@@ -58,7 +58,8 @@ static void out_message(struct bytes_out *o, const struct nlmsghdr *nlh, bool ra
 		return;
 	}
 	out_add(o, payload, sizeof(struct nfgenmsg));
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
 		out_u8(o, mnl_attr_get_type(attr));
 		out_u8(o, mnl_attr_get_payload_len(attr));
 		out_add(o, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
@@ -99,9 +100,8 @@ static void hooks(void)
 {
 	uint32_t buf[MSG_MAX / 4];
 
-	put_message(
-		"fuzz_hook_msg", "function",
-		msg_hook(buf, NFPROTO_IPV4, 0, -400, "ipv4_conntrack_defrag", "nf_defrag_ipv4"));
+	put_message("fuzz_hook_msg", "function",
+		    msg_hook(buf, NFPROTO_IPV4, 0, -400, "ipv4_conntrack_defrag", "nf_defrag_ipv4"));
 	put_message("fuzz_hook_msg", "chain",
 		    msg_hook_chain(msg_hook(buf, NFPROTO_IPV6, 1, 10, "nft_do_chain_inet", NULL),
 				   HOOK_TYPE_NFTABLES, NFPROTO_INET, "filter", "input"));
