@@ -70,9 +70,11 @@ class Client(lab.Netns):
 
     def __init__(self):
         super().__init__("client", "real")
-        self.ip("link add c0 type veth peer name n0 netns %d" % os.getpid(), "link set c0 up", "addr add %s/24 dev c0" % DOWN, "route add default via " + UP)
+        run("ip", "link", "add", "n0", "type", "veth", "peer", "name", "c0", "netns", self.name)
+        self.ip("link set c0 up", "addr add %s/24 dev c0" % DOWN)
         run("ip", "addr", "add", UP + "/24", "dev", "n0")
         run("ip", "link", "set", "n0", "up")
+        self.ip("route add default via " + UP)
 
 
 def connect(ns, address, port):
