@@ -103,6 +103,9 @@ struct step {
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
 			const char *element; /* of its verdict map, which decided; NULL: none */
+			/* Who made it (struct explainer), and what it means there; NULL: not
+			 * known. */
+			const char *owner, *owner_mode, *owner_words;
 			bool nat_chain;	  /* it chooses addresses: what it accepts, others may still
 					     drop */
 			int32_t priority; /* of its base chain */
