@@ -229,6 +229,9 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 			return NULL;
 		}
 	}
+	/* By now nf_tables is there. */
+	for (unsigned int i = 0, says = nl_says_ct(); i < *config->n_views; i++)
+		e->places[i].source.says_ct = says;
 	return e;
 }
 

@@ -86,6 +86,7 @@ struct event {
 	};
 	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */
 	enum ct_state ct_state;
+	bool ct_known; /* … and it says it of every packet: CT_NONE is none */
 	uint32_t ct_id;
 	bool ct_reply;
 };

@@ -21,6 +21,7 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
+	bool puzzling; /* why it ended, packets may tell that are still under way */
 	bool dropped;					    /* the kernel said so */
 	enum { ROUTED_NOT, ROUTED_ON, ROUTED_OVER } routed; /* how far its routing decision is */
 	bool no_id;	    /* its id names another packet now: not in by_id */

@@ -60,7 +60,7 @@ const struct tracker_stats *tracker_stats(const struct tracker *t)
 /* Is the path what was asked for? An oif is known only at the end of a path. */
 static bool wanted(const struct tracker *t, const struct live *l)
 {
-	return l->matched && (!*t->filter->oif || !strcmp(t->filter->oif, l->path->packet.oif));
+	return l->matched && filter_match_end(t->filter, &l->path->packet);
 }
 
 static uint64_t path_of_original(struct tracker *t, const struct live *l)
@@ -89,7 +89,7 @@ static uint64_t patience(const struct live *l)
 {
 	if (l->queued)
 		return quiet_queued_ns;
-	return l->ended ? quiet_ended_ns : quiet_ns;
+	return l->ended && !l->puzzling ? quiet_ended_ns : quiet_ns;
 }
 
 /* Returns how many copies stay for their originals. */
@@ -476,6 +476,13 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
 	l->ended = l->dropped = true;
+	l->puzzling = tracker_is_puzzling(ev);
+}
+
+/* Nobody waits for it: its like, from elsewhere, may be waited for (src/diagnosis.c). */
+bool tracker_is_puzzling(const struct event *ev)
+{
+	return ev->drop.reason && !strcmp(ev->drop.reason, "NO_SOCKET");
 }
 
 /* Was it handed to this device already? The same one twice is a copy's. */

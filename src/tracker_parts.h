@@ -37,6 +37,8 @@ struct live *tracker_begin_again(struct tracker *t, const struct event *ev,
 /* It entered or left a hook. */
 void tracker_at_hook(struct live *l, const struct event *ev, bool left);
 
+bool tracker_is_puzzling(const struct event *ev);
+
 /* l was heard of by this event: its times, its CPU, its place in the order. */
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);
 

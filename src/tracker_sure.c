@@ -150,6 +150,7 @@ void tracker_sure_drop(struct tracker *t, const struct event *ev)
 		s->drop.location = path_str(l->path, ev->drop.location);
 	}
 	l->ended = l->dropped = true;
+	l->puzzling = tracker_is_puzzling(ev);
 	l->queued = false;
 }
 
