@@ -11,6 +11,7 @@
 
 #include "route/fib_ask.h"
 #include "route/learn.h"
+#include "route/nexthop.h"
 #include "route/query.h"
 #include "route/rules.h"
 
@@ -86,6 +87,7 @@ void route_devices_name(struct rtnl *r, struct fib_route *route)
 {
 	struct route_device dev;
 
+	route_nexthops_read(r, route);
 	for (unsigned int i = 0; i < route->n_legs; i++) {
 		struct fib_leg *leg = &route->legs[i];
 

@@ -19,7 +19,8 @@ struct route_sources {
 int route_learn(const struct route_sources *by, struct route_facts *f, uint32_t table,
 		const struct route_flow *flow);
 
-/* Names, masters and groups of the devices that the route leaves by. */
+/* The next hops of the route, where it names them by an object; names, masters and groups of the devices
+ * that it leaves by. */
 void route_devices_name(struct rtnl *r, struct fib_route *route);
 
 #endif
