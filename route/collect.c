@@ -249,45 +249,22 @@ static bool is_local(struct route_collector *c, const struct route_facts *f, con
 	       (route.table == RT_TABLE_LOCAL || !f->custom_rules);
 }
 
-struct devices {
-	struct route_device *v;
-	size_t n;
-};
-
-static void begin_devices(void *data)
-{
-	((struct devices *)data)->n = 0;
-}
-
-static int on_device(const struct route_device *dev, void *data)
-{
-	struct devices *ds = data;
-	struct route_device *v = reallocarray(ds->v, ds->n + 1, sizeof(*v));
-
-	if (!v) {
-		errno = ENOMEM;
-		return MNL_CB_ERROR;
-	}
-	ds->v = v;
-	v[ds->n++] = *dev;
-	return MNL_CB_OK;
-}
-
 static int collect_localnet(struct route_collector *c, struct route_facts *f)
 {
 	struct route_settings s;
-	struct devices ds = {0};
-	int rc = route_devices_each(c->rtnl, begin_devices, on_device, &ds);
+	struct route_device *devices;
+	size_t n;
+	int rc = route_devices_read(c->rtnl, &devices, &n);
 
-	f->localnet = rc ? NULL : calloc(ds.n + 1, sizeof(*f->localnet));
+	f->localnet = rc ? NULL : calloc(n + 1, sizeof(*f->localnet));
 	if (!rc && !f->localnet)
 		rc = -ENOMEM;
-	for (size_t i = 0; !rc && i < ds.n; i++) {
-		rc = route_settings_read(c->netns_fd, AF_INET, ds.v[i].name, &s);
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = route_settings_read(c->netns_fd, AF_INET, devices[i].name, &s);
 		if (s.route_localnet > 0)
-			f->localnet[f->n_localnet++] = ds.v[i].ifindex;
+			f->localnet[f->n_localnet++] = devices[i].ifindex;
 	}
-	free(ds.v);
+	free(devices);
 	return rc;
 }
 

@@ -230,38 +230,18 @@ static int ask(const struct route_sources *by, struct route_facts *f, uint32_t t
 	return learn_walk(&l);
 }
 
-struct table_best {
-	const struct route_flow *flow;
-	bool found;
-	struct fib_route best;
-};
-
-static void begin_best(void *data)
-{
-	((struct table_best *)data)->found = false;
-}
-
-static void on_best(const struct fib_route *route, void *data)
-{
-	struct table_best *b = data;
-
-	if (!fib_route_better(route, b->found ? &b->best : NULL, b->flow))
-		return;
-	b->best = *route;
-	b->found = true;
-}
-
 static int read_table(struct rtnl *r, struct route_facts *f, uint32_t table,
 		      const struct route_flow *flow)
 {
-	struct table_best b = {.flow = flow};
-	int rc = route_query_table(r, f->family, table, 0, flow->dst, begin_best, on_best, &b);
+	struct fib_route best;
+	bool found;
+	int rc = route_query_best(r, table, 0, flow, &best, &found);
 
 	if (rc)
 		return rc;
-	if (b.found)
-		route_devices_name(r, &b.best);
-	return know(f, table, flow, b.found ? &b.best : NULL);
+	if (found)
+		route_devices_name(r, &best);
+	return know(f, table, flow, found ? &best : NULL);
 }
 
 /* Without all that rules about single connections ask for, and only in the table's own terms. */

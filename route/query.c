@@ -193,3 +193,32 @@ int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t ty
 	rc = rtnl_dump(r, nlh, begin_table, on_table_route, &tr);
 	return rc == -ENOENT ? 0 : rc;
 }
+
+struct best_reader {
+	const struct route_flow *flow;
+	struct fib_route *best;
+	bool *found;
+};
+
+static void begin_best(void *data)
+{
+	*((struct best_reader *)data)->found = false;
+}
+
+static void on_best(const struct fib_route *route, void *data)
+{
+	struct best_reader *b = data;
+
+	if (!fib_route_better(route, *b->found ? b->best : NULL, b->flow))
+		return;
+	*b->best = *route;
+	*b->found = true;
+}
+
+int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, const struct route_flow *flow,
+		     struct fib_route *best, bool *found)
+{
+	struct best_reader b = {flow, best, found};
+
+	return route_query_table(r, flow->family, table, type, flow->dst, begin_best, on_best, &b);
+}

@@ -29,4 +29,8 @@ int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t ty
 		      void (*begin)(void *data),
 		      void (*cb)(const struct fib_route *route, void *data), void *data);
 
+/* Of those, the one that a lookup of flow takes (fib_route_better()). 0: *found, and *best if so. */
+int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, const struct route_flow *flow,
+		     struct fib_route *best, bool *found);
+
 #endif

@@ -148,27 +148,6 @@ static bool leaves_by(const struct fib_route *route, const struct route_seen *se
 	return !route->n_legs && !seen->dev;
 }
 
-struct search {
-	const struct route_flow *flow;
-	bool found;
-	struct fib_route best;
-};
-
-static void begin_search(void *data)
-{
-	((struct search *)data)->found = false;
-}
-
-static void on_route(const struct fib_route *route, void *data)
-{
-	struct search *s = data;
-
-	if (!fib_route_better(route, s->found ? &s->best : NULL, s->flow))
-		return;
-	s->best = *route;
-	s->found = true;
-}
-
 static uint64_t cpu_ns(void)
 {
 	struct timespec ts;
@@ -182,22 +161,22 @@ static void find_refusing(struct route_teller *t, const struct route_seen *seen,
 			  struct route_told *told)
 {
 	const struct seen_table *last = &seen->v[seen->n - 1];
-	struct search s = {.flow = &seen->flow};
 	uint64_t begin = cpu_ns();
+	struct fib_route best;
+	bool found;
 
 	for (uint8_t type = RTN_BLACKHOLE; type <= RTN_PROHIBIT; type++)
 		if (fib_type_error(type) == last->error)
 			told->type = type;
 	if (t->slow || !told->type ||
-	    route_query_table(t->rtnl, AF_INET, last->table, told->type,
-			      seen->flow.dst, begin_search, on_route, &s) ||
-	    !s.found) {
+	    route_query_best(t->rtnl, last->table, told->type, &seen->flow, &best, &found) ||
+	    !found) {
 		told->untold = "the prefix of a route that refuses would have to be searched for "
 			       "among too many routes";
 		return;
 	}
 	t->slow |= cpu_ns() - begin > long_search_ns;
-	told->plen = s.best.plen;
+	told->plen = best.plen;
 }
 
 /* Of IPv4, whose lookups tell no prefix: what the table says when it is asked again. */
