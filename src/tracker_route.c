@@ -172,6 +172,11 @@ static bool is_routed_now(const struct live *l)
 			    : p->last_hook == NF_INET_LOCAL_OUT;
 }
 
+static bool may_be_in(unsigned int ns, const struct event *lookup)
+{
+	return lookup->ns == ns || lookup->ns == EVENT_NS_UNKNOWN;
+}
+
 /*
  * Arrived packets: lookups for the way on, table after table until one has an answer, then for the
  * way back (fib_validate_source()). What comes after that is done for the ICMP error that the
@@ -179,7 +184,7 @@ static bool is_routed_now(const struct live *l)
  */
 static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit fit)
 {
-	if (fit == FLOW_OTHER || l->ns != ev->ns || !is_routed_now(l))
+	if (fit == FLOW_OTHER || !may_be_in(l->ns, ev) || !is_routed_now(l))
 		return false;
 	if (!l->path->left_last)
 		return fit == FLOW_FORWARD && !ev->route.input;
@@ -248,7 +253,7 @@ static struct kept_route *recent(struct tracker *t, unsigned int i, const struct
 {
 	struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
 
-	if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
+	if (k->ev.type != EVENT_ROUTE || !may_be_in(ev->ns, &k->ev) || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
 	    k->ev.route.input || k->ev.before_ns + route_before_output_ns < ev->before_ns)
 		return NULL;
 	return k;
