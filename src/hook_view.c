@@ -6,14 +6,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/clock.h"
 #include "src/error.h"
 #include "src/hooks_bpf.h"
+
+/* For so long what was read counts as now. */
+static const uint64_t fresh_ns = 100 * 1000 * 1000;
 
 struct hook_view {
 	int netns_fd;
 	struct hook_reader *reader;
 	struct hook_list list;
 	struct ruleset *rs; /* that it was read under; NULL: not read */
+	uint64_t read_ns;
 	bool whole;
 };
 
@@ -78,12 +83,14 @@ static int read_list(struct hook_view *h)
 
 const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset *rs, bool now)
 {
-	if (h->rs != rs || now) {
+	/* Many packets may be dropped, and reading takes a millisecond. */
+	if (h->rs != rs || (now && h->read_ns + fresh_ns < clock_ns())) {
 		forget(h);
 		h->whole = !read_list(h) && !h->list.n_gaps && !hook_list_explain(&h->list, rs);
 		if (h->whole)
 			hooks_bpf_names(&h->list);
 		h->rs = ruleset_get((struct ruleset *)rs);
+		h->read_ns = clock_ns();
 	}
 	return h->whole ? &h->list : NULL;
 }
