@@ -64,7 +64,8 @@ static bool find_spot(const struct path *p, size_t drop, struct spot *at)
 	for (size_t i = drop; i-- > 0 && !s;)
 		if (is_of_ruleset(&p->steps[i]) && p->steps[i].ns == at->ns)
 			s = &p->steps[i];
-	if (p->last_hook == HOOK_NONE)
+	if (p->last_hook == HOOK_NONE || p->last_family == NFPROTO_BRIDGE ||
+	    p->last_family == NFPROTO_ARP)
 		return false;
 	if (!p->left_last)
 		at->hook = p->last_hook;
@@ -218,6 +219,15 @@ static void name_all(struct path *p, const struct spot *at, const struct suspect
 	bytes_free(&b);
 }
 
+/* Between two hooks of IP may be those of a bridge, of whose functions not all are heard of either. */
+static bool has_bridge(const struct hook_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].family == NFPROTO_BRIDGE)
+			return true;
+	return l->n_gaps;
+}
+
 void blame_hook(struct path *p, const struct view *views, const struct path_rules *rules)
 {
 	int drop = p->verdict == PATH_DROPPED ? p->decided_by : -1;
@@ -236,7 +246,8 @@ void blame_hook(struct path *p, const struct view *views, const struct path_rule
 	suspect(p, &at, l, conntrack_has_dropped(views[at.ns].conntrack) != 0, false, &who);
 	if (!who.n)
 		suspect(p, &at, l, true, true, &who);
-	if (who.n == 1 && !who.more && p->certainty == CERTAIN_EXACT)
+	if (who.n == 1 && !who.more && p->certainty == CERTAIN_EXACT &&
+	    !(p->left_last && !at.last && has_bridge(l)))
 		decide(p, drop, &at, who.v[0]);
 	else if (who.n)
 		name_all(p, &at, &who);
