@@ -74,6 +74,30 @@ static int read_counters(int netns_fd, struct counters *c)
 	return rc;
 }
 
+static int read_number(const char *path, unsigned int *n)
+{
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (!f)
+		return -errno;
+	rc = fscanf(f, "%u", n) == 1 ? 0 : -EPROTO;
+	fclose(f);
+	return rc;
+}
+
+int conntrack_fill(const struct conntrack *c, unsigned int *count, unsigned int *max)
+{
+	int rc, token = netns_enter(c->netns_fd);
+
+	if (token < 0)
+		return token;
+	rc = read_number("/proc/sys/net/netfilter/nf_conntrack_count", count)
+		     ?: read_number("/proc/sys/net/netfilter/nf_conntrack_max", max);
+	netns_leave(token);
+	return rc;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;

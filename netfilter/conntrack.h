@@ -54,6 +54,9 @@ int conntrack_has_dropped(struct conntrack *c);
  */
 int conntrack_has_refused(struct conntrack *c, uint64_t until_ns);
 
+/* How many connections it has in this namespace now, and how many it may have. 0 or a negative errno. */
+int conntrack_fill(const struct conntrack *c, unsigned int *count, unsigned int *max);
+
 /* Is the packet of this tuple one of the reply direction? */
 bool conntrack_is_reply(const struct ct_entry *e, const struct ct_tuple *t);
 
