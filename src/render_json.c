@@ -259,6 +259,20 @@ static void put_place(struct bytes_out *o, const struct step *s)
 	put_str(o, "chain", s->rule.chain);
 }
 
+static void put_owner(struct bytes_out *o, const struct step *s)
+{
+	if (!s->rule.owner) {
+		put_null(o, "owner");
+		return;
+	}
+	put_key(o, "owner");
+	open_object(o);
+	put_str(o, "name", s->rule.owner);
+	put_str(o, "mode", s->rule.owner_mode);
+	put_str(o, "words", s->rule.owner_words);
+	close_object(o);
+}
+
 static void put_rule(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_place(o, s);
@@ -269,7 +283,7 @@ static void put_rule(struct bytes_out *o, const struct path *p, const struct ste
 	put_str(o, "action", s->rule.action);
 	put_str(o, "text", s->rule.text);
 	put_str(o, "comment", s->rule.comment);
-	put_null(o, "owner");
+	put_owner(o, s);
 	if (!s->rule.text && s->rule.no_text)
 		put_str(o, "text_unavailable", s->rule.no_text);
 	if (s->rule.verdict_inferred)
@@ -375,6 +389,27 @@ static void put_route(struct bytes_out *o, const struct path *p, const struct st
 	put_str(o, "gateway", s->route.gateway);
 	put_int(o, "error", s->route.error, s->route.error);
 	put_str(o, "direction", s->route.input ? "input" : "output");
+	put_str(o, "untold", s->route.untold);
+}
+
+/* The way back, as in the object of a route. */
+static void put_reverse(struct bytes_out *o, const struct step *s)
+{
+	put_key(o, "reverse");
+	if (!s->rpf.looked) {
+		bytes_str(o, "null");
+		return;
+	}
+	open_object(o);
+	put_str(o, "result", s->rpf.result);
+	put_int(o, "table", s->rpf.table, s->rpf.table);
+	put_int(o, "rule", s->rpf.rule >= 0, s->rpf.rule);
+	put_str(o, "prefix", s->rpf.prefix);
+	put_str(o, "dev", s->rpf.reverse_dev);
+	put_str(o, "gateway", s->rpf.gateway);
+	put_int(o, "error", s->rpf.error, s->rpf.error);
+	put_str(o, "untold", s->rpf.untold);
+	close_object(o);
 }
 
 static void put_rp_filter(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -386,6 +421,7 @@ static void put_rp_filter(struct bytes_out *o, const struct path *p, const struc
 	put_str(o, "iif", s->rpf.iif);
 	put_int(o, "conf_all", s->rpf.all >= 0, s->rpf.all);
 	put_int(o, "conf_dev", s->rpf.dev_mode >= 0, s->rpf.dev_mode);
+	put_reverse(o, s);
 }
 
 static void put_hookfn(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -494,6 +530,13 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);
 	put_str(o, "fix", p->fix);
+	if (p->refused) {
+		put_key(o, "refused");
+		open_object(o);
+		put_str(o, "reason", p->refused);
+		put_str(o, "sentence", p->refusal);
+		close_object(o);
+	}
 	if (p->diagnosis)
 		put_str(o, "diagnosis", p->diagnosis);
 	if (p->here)

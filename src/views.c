@@ -48,6 +48,7 @@ static void view_close(struct view *view)
 {
 	rules_close(view->rules);
 	netconf_close(view->netconf);
+	route_teller_close(view->teller);
 	conntrack_close(view->conntrack);
 	hook_view_close(view->hooks);
 	sockets_close(view->sockets);
