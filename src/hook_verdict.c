@@ -94,11 +94,22 @@ static bool is_conntrack(const struct hook_fn *f)
 	return false;
 }
 
-/* What drops only when it has no memory, or only fragments: with anything else at hand, it was not
- * this. */
-static bool is_harmless(const struct hook_fn *f)
+/* Security marks come from rules alone, SECMARK and its like. */
+static bool has_secmark(const struct path *p)
 {
-	return hook_calls_chains(f) || (f->function && strstr(f->function, "defrag")) ||
+	for (const struct step *s = p->steps; s < p->steps + p->n_steps; s++)
+		if (s->type == STEP_RULE && (!s->rule.text || strstr(s->rule.text, "SECMARK") ||
+					     strstr(s->rule.text, "secmark")))
+			return true;
+	return false;
+}
+
+/* What drops only when it has no memory, only fragments, or only packets with a security mark
+ * (apparmor_ip_postroute()): with anything else at hand, it was not this. */
+static bool is_harmless(const struct path *p, const struct hook_fn *f)
+{
+	return hook_calls_chains(f) ||
+	       (begins(f->function, "apparmor_ip_postroute") && !has_secmark(p)) || (f->function && strstr(f->function, "defrag")) ||
 	       begins(f->function, "ip_sabotage_in");
 }
 
@@ -170,7 +181,7 @@ static void suspect(const struct path *p, const struct spot *at, const struct ho
 
 		if (!is_at(f, at) || is_heard_of(f) || f->inside)
 			continue;
-		if (is_conntrack(f) ? conntrack : is_harmless(f) == harmless)
+		if (is_conntrack(f) ? conntrack : is_harmless(p, f) == harmless)
 			add(out, f);
 	}
 }
