@@ -131,6 +131,32 @@ const struct opt_command tracing_trace_options = {
 	.takes_command = true,
 };
 
+static const struct opt_row drops_rows[] = {
+	FILTER_ROWS,
+	END_ROWS,
+	OPT_FLAG("summary", 0, "Output", "sums by cause, with rates, instead of each drop",
+		 struct tracing_options, summary),
+	OPT_FLAG("json", 0, "Output", "one JSON object a drop and line", struct tracing_options,
+		 json),
+	OUTPUT_ROWS,
+	ENGINE_ROWS,
+	OPT_END,
+};
+
+const struct opt_command tracing_drops_options = {
+	.name = "drops",
+	.usage = "[FILTER] [OPTIONS] [-- COMMAND ARG…]",
+	.summary = "Every packet that is dropped, one line each: by which rule, policy, check or "
+		   "lookup, the kernel's reason and where it was.",
+	.rows = drops_rows,
+	.notes = "Every packet that the filter takes is followed, as nfpath trace does it: on a busy "
+		 "host, narrow it.\n"
+		 "With a COMMAND, only packets of its sockets are looked at; its output goes to "
+		 "standard error.\n"
+		 "Ctrl-C ends it.\n",
+	.takes_command = true,
+};
+
 enum { RCVBUF_MAX = 1 << 30 };
 
 /*
