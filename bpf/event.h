@@ -92,7 +92,9 @@ struct nfp_fib {
 	char dev[NFP_DEV_LEN];
 };
 
-/* A traced packet (nf_trace) left the stack in some way. */
+enum { NFP_SKB_ALONE = 1 }; /* neither traced nor followed: nothing else is told of it */
+
+/* A packet left the stack in some way: a traced one (nf_trace), or one that is followed; of drops, any that is asked for. */
 struct nfp_skb {
 	struct nfp_event ev;
 	__u64 skb;	/* address: the same packet until it is freed, then free for reuse */
@@ -103,7 +105,8 @@ struct nfp_skb {
 	__u32 mark;
 	__u32 len;	/* skb->len */
 	__u16 protocol; /* ethertype, network order */
-	__u16 header_len; /* bytes in header[] */
+	__u8 header_len; /* bytes in header[] */
+	__u8 flags;	/* NFP_SKB_* */
 	__u32 id;	/* of the packet, where it is followed (struct nfp_sight); else 0 */
 	__u32 in_visit; /* nft_do_chain() freed it: the record of that visit is still to come */
 	char dev[NFP_DEV_LEN];

@@ -17,6 +17,9 @@ char LICENSE[] SEC("license") = "GPL";
  * with 6.11. */
 const volatile bool kfree_has_reason = false;
 const volatile bool kfree_has_socket = false;
+/* Drops of packets that are neither traced nor followed are wanted, too: of those that the filter takes
+ * as they are then, where packets may begin. */
+const volatile bool all_drops = false;
 
 static __always_inline bool traced(const struct sk_buff *skb)
 {
@@ -120,6 +123,35 @@ static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 loc
 	return 0;
 }
 
+static __always_inline bool is_looked_at(__u32 netns)
+{
+	return netns && (begins_anywhere || bpf_map_lookup_elem(&begin_netns, &netns));
+}
+
+/* Datagrams of netlink and the like have no protocol; they are no packets. */
+static __noinline int dropped_alone(const struct sk_buff *skb, __u64 location, __u32 reason,
+				    const struct sock *sk, __u64 wakeup)
+{
+	struct nfp_skb *s;
+
+	if (!BPF_CORE_READ(skb, protocol) || !selected(skb, true))
+		return 0;
+	s = begin(NFP_KFREE, skb, 0, true);
+	if (!s)
+		return 0;
+	s->flags = NFP_SKB_ALONE;
+	s->location = location;
+	s->reason = reason;
+	fill_dev(s, skb);
+	if (!s->ev.netns)
+		s->ev.netns = other_netns(skb, sk);
+	if (is_looked_at(s->ev.netns))
+		bpf_ringbuf_submit(s, wakeup);
+	else
+		bpf_ringbuf_discard(s, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
 /* kfree_skb(struct sk_buff *skb, void *location, enum skb_drop_reason reason, struct sock *rx_sk)
  */
 SEC("raw_tp/kfree_skb")
@@ -127,8 +159,13 @@ int skb_dropped(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx->args[0];
 
-	if (!gate || !traced(skb))
+	if (!gate)
 		return 0;
+	if (!traced(skb))
+		return all_drops ? dropped_alone(skb, ctx->args[1],
+						 kfree_has_reason ? ctx->args[2] : 0,
+						 kfree_has_socket ? (void *)ctx->args[3] : NULL, 0)
+				 : 0;
 	/* The verifier lets a program touch only as many arguments as the tracepoint has: no
 	 * reading ahead of these tests. */
 	return emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
@@ -177,6 +214,9 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 	const struct sk_buff *skb = (void *)ctx->args[0];
 	struct nfp_followed *f = followed_of(skb);
 
+	if (all_drops && gate && (!f || !f->shown))
+		dropped_alone(skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
+			      kfree_has_socket ? (void *)ctx->args[3] : NULL, wake_reader());
 	if (!f)
 		return 0;
 	if (f->shown)

@@ -6,7 +6,8 @@
 #include "src/decision.h"
 
 /* enum skb_drop_reason (include/net/dropreason-core.h), as far as a name is not enough. The first
- * that fits counts; a name that ends with _ stands for all that begin so. */
+ * that fits counts. A name that ends with _ stands for all that begin so; behind @ stands the function
+ * that freed the packet. */
 static const struct {
 	const char *reason, *type, *words;
 } reasons[] = {
@@ -24,6 +25,8 @@ static const struct {
 	{"UDP_CSUM", "other", "the checksum of UDP is wrong"},
 	{"ICMP_CSUM", "other", "the checksum of ICMP is wrong"},
 	{"IP_CSUM", "other", "the checksum of IP is wrong"},
+	{"IP_INHDR@ip_forward", "other", "its TTL is over"},
+	{"IP_INHDR@ip6_forward", "other", "its hop limit is over"},
 	{"IP_INHDR", "other", "its IP header is not valid"},
 	{"IP_RPFILTER", "rp_filter", "rp_filter"},
 	{"IP_INNOROUTES", "route", "there is no route"},
@@ -59,22 +62,26 @@ static const struct {
 	{"NO_TX_TARGET", "other", "no port of the bridge or tunnel takes it"},
 	{"QUEUE_PURGE", "other", "a queue was emptied"},
 	{"NOMEM", "other", "memory is used up"},
+	{"NOT_SPECIFIED@ip6_mc_input", "other", "multicast that nobody here asked for"},
 };
 
-static bool is_meant(const char *row, const char *reason)
+static bool is_meant(const char *row, const struct step *drop)
 {
-	size_t len = strlen(row);
+	const char *reason = drop->drop.reason, *location = drop->drop.location;
+	size_t len = strcspn(row, "@"), where = location ? strcspn(location, "+") : 0;
 
-	return row[len - 1] == '_' ? !strncmp(row, reason, len) : !strcmp(row, reason);
+	if (row[len] && (strlen(row + len + 1) != where || strncmp(row + len + 1, location, where)))
+		return false;
+	return !strncmp(row, reason, len) && (row[len - 1] == '_' || !reason[len]);
 }
 
 static void by_reason(struct drop_cause *c)
 {
-	const char *reason = c->kernel ? c->kernel->drop.reason : NULL;
-
 	c->type = "other";
-	for (size_t i = 0; reason && i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (!is_meant(reasons[i].reason, reason))
+	if (!c->kernel || !c->kernel->drop.reason)
+		return;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (!is_meant(reasons[i].reason, c->kernel))
 			continue;
 		c->type = reasons[i].type;
 		c->words = reasons[i].words;

@@ -68,6 +68,8 @@ struct event {
 		} route;
 		struct { /* DROP */
 			const char *reason, *location;
+			const char *iif, *oif; /* devices then; NULL: not known */
+			bool alone; /* of a packet that is neither traced nor followed */
 		} drop;
 		struct { /* TRANSMIT */
 			const char *dev;

@@ -179,6 +179,7 @@ struct path {
 	struct path_place *places; /* each namespace once, the first one first */
 	size_t n_places;	   /* at least 1 */
 	size_t here;		   /* where it is now, in the end where it was last */
+	bool alone;		   /* its drop is all that was seen of it */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */

@@ -30,12 +30,20 @@ struct raw_tp_part {
 	char why[128];	  /* it is not; empty when it is */
 };
 
+/* Drops of packets that are not traced: those that the filter takes, in these namespaces. */
+struct raw_tp_drops {
+	struct nfp_filter filter;
+	bool has_filter; /* else any */
+	const uint32_t *netns; /* inums */
+	unsigned int n_netns;
+};
+
 /*
- * Loads and attaches what this kernel allows; nothing is recorded yet. Fails, with a sentence, only
+ * Loads and attaches what this kernel allows; nothing is recorded yet. drops is borrowed for the call; NULL: of traced packets only. Fails, with a sentence, only
  * when no part works: -EPERM (not allowed), -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences
  * libbpf's own messages for the whole process.
  */
-int raw_tp_open(struct raw_tp **out, struct error *err);
+int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct error *err);
 void raw_tp_close(struct raw_tp *rt);
 
 /* One entry for each enum nfp_type, in that order; lives as long as rt. */

@@ -26,7 +26,7 @@ struct session {
 /* What the steps of an exact path cannot all be. */
 static void doubt_walk(struct path *p, const struct path_rules *rules)
 {
-	if (p->certainty != CERTAIN_EXACT)
+	if (p->certainty != CERTAIN_EXACT || p->alone)
 		return;
 	for (size_t i = 0; i < rules->n; i++)
 		if (!rules->at[i].complete)
@@ -62,7 +62,7 @@ static void look_up_places(struct session *s, struct path *p, struct rules_answe
 		missing = s->config->engine->missing(s->engine, place->ns, &a, p->after_ns);
 		place->netns.inum = views[place->ns].ns->inum;
 		place->netns.name = views[place->ns].ns->name;
-		if (missing) {
+		if (missing && !p->alone) {
 			p->unseen = missing;
 			path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
 		}
@@ -130,6 +130,7 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 	s->tracker = tracker_open(config->filter, on_path, s);
 	if (!s->views || !s->tracker)
 		goto failed;
+	tracker_take_all_drops(s->tracker, config->all_drops);
 	for (unsigned int i = 0; i < config->netns->n; i++) {
 		*rc = views_add(s->views, &config->netns->v[i], err);
 		if (*rc)
@@ -145,7 +146,8 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.begin = config->begin,
 		.rcvbuf = config->rcvbuf,
 		.raw_tp = config->raw_tp,
-
+		/* Which process a drop was for is not known. */
+		.all_drops = config->all_drops && !config->cgroup,
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};
