@@ -143,9 +143,12 @@ static uint64_t count_of(const struct row *row, const struct drop_span *span)
 	return span->whole ? row->n : row->n - row->before;
 }
 
+/* A rate takes a second at least. */
 static double rate_of(const struct row *row, const struct drop_span *span)
 {
-	return span->ns ? (double)count_of(row, span) * 1e9 / (double)span->ns : 0;
+	double seconds = (double)span->ns / 1e9;
+
+	return (double)count_of(row, span) / (seconds > 1 ? seconds : 1);
 }
 
 /* As many characters of s as fit. */
