@@ -214,6 +214,11 @@ uint64_t session_synced(const struct session *s)
 	return s->config->engine->synced(s->engine);
 }
 
+const char *session_blind(const struct session *s)
+{
+	return s->config->engine->blind(s->engine);
+}
+
 const struct tracker_stats *session_stats(const struct session *s)
 {
 	return tracker_stats(s->tracker);

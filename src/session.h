@@ -45,6 +45,9 @@ int session_step(struct session *s, bool all, struct error *err);
 /* CLOCK_MONOTONIC, ns: all that the kernel said before has been taken. */
 uint64_t session_synced(const struct session *s);
 
+/* What its engine cannot see on this host, a part of a sentence; NULL: nothing that matters. */
+const char *session_blind(const struct session *s);
+
 const struct tracker_stats *session_stats(const struct session *s);
 unsigned int session_rules_changes(const struct session *s);
 

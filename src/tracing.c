@@ -248,6 +248,18 @@ static void say_ready(const struct session_config *c, const struct error *why)
 	fflush(stderr);
 }
 
+/* Where the kernel does not say what it drops, nothing shown must not mean nothing dropped. */
+static void say_blind(const struct tracing *t, const struct session *s)
+{
+	const char *blind = session_blind(s);
+	struct error text;
+
+	if (!t->ops->all_drops || !blind)
+		return;
+	fail(&text, 0, "not all drops may be seen, for this host does not show %.600s", blind);
+	say(text.text);
+}
+
 /* From an open session to the exit code. */
 static int traced(struct tracing *t, const struct session_config *c, struct session *s, struct end *e,
 		  char **argv, const struct cgroup *cgroup, const struct error *why)
@@ -256,6 +268,7 @@ static int traced(struct tracing *t, const struct session_config *c, struct sess
 	struct error err = {0};
 	int rc;
 
+	say_blind(t, s);
 	say_ready(c, why);
 	if (argv) {
 		e->child = child_start(argv, cgroup,
