@@ -267,12 +267,11 @@ static int netlink_probe(struct error *why)
 static int open_tracepoints(struct engine *e, struct error *why)
 {
 	const struct engine_config *c = e->config;
-	struct raw_tp_drops drops = {.n_netns = n_views(e)};
+	struct raw_tp_drops drops = {
+		.stacks = c->stacks, .all = c->all_drops, .n_netns = n_views(e)};
 	uint32_t *netns;
 	int rc;
 
-	if (!c->all_drops)
-		return raw_tp_open(&e->raw, NULL, why);
 	netns = calloc(drops.n_netns, sizeof(*netns));
 	if (!netns)
 		return fail(why, -ENOMEM, "out of memory");
@@ -292,6 +291,7 @@ static void open_raw(struct engine *e)
 
 	if (use != RAW_TP_OFF) {
 		if (!open_tracepoints(e, &why)) {
+			kernel_names_stacks(e->names, raw_tp_stacks(e->raw));
 			e->orders =
 				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
 			raw_tp_gate(e->raw, true);

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
+#include "bpf/event.h"
 #include "src/btf_raw.h"
+#include "src/bytes.h"
 #include "src/kernel_symbols.h"
 
 #define REASON_PREFIX "SKB_DROP_REASON_"
@@ -17,11 +21,18 @@ struct kernel_names {
 	uint32_t n_reasons;
 
 	struct kernel_symbols *symbols; /* NULL: not asked for yet */
+
+	int stacks; /* map; -1: none */
+	struct bytes_out stack; /* the last one, in words */
 };
 
 struct kernel_names *kernel_names_open(void)
 {
-	return calloc(1, sizeof(struct kernel_names));
+	struct kernel_names *kn = calloc(1, sizeof(*kn));
+
+	if (kn)
+		kn->stacks = -1;
+	return kn;
 }
 
 void kernel_names_free(struct kernel_names *kn)
@@ -34,6 +45,7 @@ void kernel_names_free(struct kernel_names *kn)
 		free(kn->reasons[i]);
 	free(kn->reasons);
 	kernel_symbols_free(kn->symbols);
+	bytes_free(&kn->stack);
 	free(kn);
 }
 
@@ -107,4 +119,42 @@ bool kernel_symbol(struct kernel_names *kn, uint64_t addr, char *buf, size_t len
 		return kernel_symbols_find(kn->symbols, addr, buf, len);
 	snprintf(buf, len, "0x%llx", (unsigned long long)addr);
 	return false;
+}
+
+void kernel_names_stacks(struct kernel_names *kn, int map_fd)
+{
+	kn->stacks = map_fd;
+}
+
+/* The way from the tracepoint to our own program. */
+static bool is_tracing(const char *name)
+{
+	static const char *const prefixes[] = {"bpf_prog_", "bpf_trace_run", "__bpf_trace_",
+					       "__traceiter_"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+const char *kernel_stack(struct kernel_names *kn, int32_t id)
+{
+	uint64_t addresses[NFP_STACK_DEPTH];
+	uint32_t key = (uint32_t)id;
+	char name[256];
+
+	if (id < 0 || kn->stacks < 0 || bpf_map_lookup_elem(kn->stacks, &key, addresses))
+		return NULL;
+	kn->stack.len = 0;
+	for (int i = 0; i < NFP_STACK_DEPTH && addresses[i]; i++) {
+		kernel_symbol(kn, addresses[i], name, sizeof(name));
+		if (!kn->stack.len && is_tracing(name))
+			continue;
+		if (kn->stack.len)
+			bytes_char(&kn->stack, '\n');
+		bytes_str(&kn->stack, name);
+	}
+	bytes_char(&kn->stack, '\0');
+	return bytes_undo(&kn->stack, 0) ? NULL : kn->stack.data;
 }

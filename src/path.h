@@ -139,6 +139,7 @@ struct step {
 		} deliver;
 		struct { /* STEP_DROP */
 			const char *reason, *location;
+			const char *stack; /* functions, one a line, the innermost first */
 		} drop;
 	};
 };

@@ -96,6 +96,7 @@ static bool skb_event(const struct nfp_skb *s, const struct view *v, struct even
 	ev->drop.reason = kernel_drop_reason(names, s->reason);
 	kernel_symbol(names, s->location, text, size);
 	ev->drop.location = text;
+	ev->drop.stack = kernel_stack(names, s->stack);
 	ev->drop.alone = alone;
 	set_devices(ev, s, v);
 	return true;

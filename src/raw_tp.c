@@ -144,7 +144,10 @@ static void leave_out(struct bpf_map *map)
 /* Where drops are looked at though nothing is traced. */
 static void configure_drops(const struct raw_tp *rt, struct nfpath_bpf *skel)
 {
-	if (!rt->drops) {
+	skel->rodata->with_stacks = rt->drops && rt->drops->stacks;
+	if (!skel->rodata->with_stacks)
+		leave_out(skel->maps.stacks);
+	if (!rt->drops || !rt->drops->all) {
 		leave_out(skel->maps.begin_netns);
 		return;
 	}
@@ -158,7 +161,7 @@ static int fill_drops(const struct raw_tp *rt)
 {
 	uint32_t one = 1;
 
-	for (unsigned int i = 0; rt->drops && i < rt->drops->n_netns; i++)
+	for (unsigned int i = 0; rt->drops && rt->drops->all && i < rt->drops->n_netns; i++)
 		if (bpf_map_update_elem(bpf_map__fd(rt->skel->maps.begin_netns),
 					&rt->drops->netns[i], &one, BPF_ANY))
 			return -errno;
@@ -394,6 +397,11 @@ int raw_tp_remove_socket(struct raw_tp *rt, int fd)
 void raw_tp_gate(struct raw_tp *rt, bool open)
 {
 	__atomic_store_n(&rt->skel->bss->gate, open, __ATOMIC_RELEASE);
+}
+
+int raw_tp_stacks(const struct raw_tp *rt)
+{
+	return rt->skel->rodata->with_stacks ? bpf_map__fd(rt->skel->maps.stacks) : -1;
 }
 
 int raw_tp_fd(const struct raw_tp *rt)

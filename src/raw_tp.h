@@ -30,8 +30,10 @@ struct raw_tp_part {
 	char why[128];	  /* it is not; empty when it is */
 };
 
-/* Drops of packets that are not traced: those that the filter takes, in these namespaces. */
+/* What of drops is wanted besides those of traced packets. */
 struct raw_tp_drops {
+	bool stacks; /* where they come from */
+	bool all;    /* of packets that are not traced: those that the filter takes, in these namespaces */
 	struct nfp_filter filter;
 	bool has_filter; /* else any */
 	const uint32_t *netns; /* inums */
@@ -57,6 +59,9 @@ int raw_tp_remove_socket(struct raw_tp *rt, int fd);
 
 /* Recording begins, or pauses. */
 void raw_tp_gate(struct raw_tp *rt, bool open);
+
+/* The map of stacks; -1: they were not asked for. Owned by rt. */
+int raw_tp_stacks(const struct raw_tp *rt);
 
 /* Readable when there are records. Owned by rt. */
 int raw_tp_fd(const struct raw_tp *rt);

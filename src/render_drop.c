@@ -87,6 +87,8 @@ static void write_line(struct text *t, const struct drop_cause *c, int width)
 	write_rule_text(t, c);
 	write_remarks(t);
 	bytes_char(t->out, '\n');
+	if (c->kernel)
+		text_stack(t->out, c->kernel);
 }
 
 static int drop_path(struct render *r, const struct path *p)

@@ -374,10 +374,31 @@ static void put_transmit(struct bytes_out *o, const struct path *p, const struct
 	put_str(o, "dev", s->transmit.dev);
 }
 
+/* Only where it was asked for. */
+static void put_stack(struct bytes_out *o, const struct step *s)
+{
+	char name[256];
+	size_t len;
+
+	if (!s->drop.stack)
+		return;
+	put_key(o, "stack");
+	bytes_char(o, '[');
+	for (const char *at = s->drop.stack; *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		if (at != s->drop.stack)
+			bytes_char(o, ',');
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		add_str(o, name);
+	}
+	bytes_char(o, ']');
+}
+
 static void put_drop(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_str(o, "reason", s->drop.reason);
 	put_str(o, "location", s->drop.location);
+	put_stack(o, s);
 }
 
 static void put_netns(struct bytes_out *o, const char *key, const struct path_netns *netns)
@@ -511,6 +532,7 @@ static int drop_json_path(struct render *r, const struct path *p)
 {
 	struct bytes_out *o = &r->ready;
 	size_t before = o->len;
+	struct drop_cause c;
 
 	json_drop_head(o, p->time_ns);
 	json_drop_cause(o, p);
@@ -526,6 +548,9 @@ static int drop_json_path(struct render *r, const struct path *p)
 	put_str(o, "fix", p->fix);
 	if (p->here)
 		put_netns(o, "first_netns", &p->places[0].netns);
+	drop_cause(&c, p);
+	if (c.kernel)
+		put_stack(o, c.kernel);
 	close_object(o);
 	bytes_char(o, '\n');
 	return bytes_undo(o, before) ? -ENOMEM : 0;

@@ -281,7 +281,10 @@ static void write_note(struct text *t, const char *label, const char *note)
 static void write_notes(struct text *t)
 {
 	const struct path *p = t->p;
+	const struct step *drop = last_of(p, STEP_DROP);
 
+	if (drop)
+		text_stack(t->out, drop);
 	if (p->copy_of)
 		bytes_printf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
 	else if (p->is_copy)

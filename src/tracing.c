@@ -330,6 +330,7 @@ static int start(struct tracing *t, struct where *where, char **argv)
 		.netns = &where->asked,
 		.rcvbuf = o->rcvbuf,
 		.raw_tp = o->raw_tp,
+		.stacks = o->stack,
 		.all_drops = t->ops->all_drops,
 		.path = on_path,
 		.warn = on_warning,

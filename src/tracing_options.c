@@ -94,6 +94,8 @@ static int opt_tcp_flags(void *o, const char *arg, struct error *err)
 		    timeout_ns)
 
 #define OUTPUT_ROWS \
+	OPT_FLAG("stack", 0, "Output", "with each drop, through which functions it came about", \
+		 struct tracing_options, stack), \
 	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set", \
 		   struct tracing_options, color, color_choices), \
 	OPT_FLAG("verbose", 'v', "Output", "full rule texts, ends of chains, header details", \
