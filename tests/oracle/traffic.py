@@ -188,7 +188,7 @@ class Lab:
                 with s:
                     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def sniff_synack(self, addr, port, wait=0.02):
+    def sniff_synack(self, addr, port, wait=0.02 * lab.SLOW):
         """The sequence number of the SYN-ACK to (addr, port) that reached the client, or None."""
         end = time.monotonic() + wait
         while True:
@@ -282,7 +282,7 @@ class Traffic:
 
         def act(w):
             w.from_client(p)
-            w.serve(0.004 if dport in UDP_PORTS else 0)
+            w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
         return act
 
     def udp_twice(self):
@@ -292,7 +292,7 @@ class Traffic:
         def act(w):
             for p in ps:
                 w.from_client(p)
-                w.serve(0.004 if dport in UDP_PORTS else 0)
+                w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
         return act
 
     def syn(self):
@@ -329,7 +329,7 @@ class Traffic:
         def act(w):
             for p in parts:
                 w.from_client(p)
-            w.serve(0.004 if dport in UDP_PORTS else 0)
+            w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
         return act
 
     def flow(self):
@@ -383,7 +383,7 @@ class Traffic:
             with self._router_socket(w, socket.SOCK_DGRAM) as s:
                 s.bind(("::" if self.v6 else "0.0.0.0", sport))
                 self._try(s.sendto, data, (dst, dport))
-                w.serve(0.004 if dport in UDP_PORTS else 0)
+                w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
         return act
 
     def router_tcp(self, dsts=None):
@@ -395,7 +395,7 @@ class Traffic:
                 s.bind(("::" if self.v6 else "0.0.0.0", sport))
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._try(s.connect, (dst, dport))
-                if select.select([], [s], [], 0.01)[1] and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                if select.select([], [s], [], 0.01 * lab.SLOW)[1] and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     self._try(s.send, b"data")
             w.serve()
         return act

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/programs_parts.h"
+
+#include <string.h>
+
+const struct program_row program_rows[] = {
+	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, 0},
+	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, TOLD},
+	/* First: addresses of chains and rules are trusted until it runs. */
+	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
+	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
+	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, 0},
+	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, TOLD},
+	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, TRACEPOINT},
+	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, TRACEPOINT | TOLD_BY_FREES},
+	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, TRACEPOINT},
+	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, 0},
+	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, 0},
+	{"followed_deferred", "skb_attempt_defer_free", PROGRAM_FREES, 0, 0},
+	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, 0},
+	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, 0},
+	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, 0},
+	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, 0},
+	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, 0},
+	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, 0},
+	{"copied_by_skb_copy_expand", "skb_copy_expand", PROGRAM_COPIES, 0, 0},
+	{"followed_lookup4", "fib_table_lookup", PROGRAM_ROUTES, 0, TRACEPOINT},
+	{"followed_lookup6", "fib6_table_lookup", PROGRAM_ROUTES, 0, TRACEPOINT},
+
+	/* First: what is known of a table's memory is trusted until it runs. */
+	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
+	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
+	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, 0},
+	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, 0},
+	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, TOLD},
+	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, 0},
+	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, TOLD},
+	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, 0},
+	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, 0},
+
+	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, 0},
+	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, 0},
+	{"followed_consumed_by_consume_skb", "consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_consumed_by___consume_stateless_skb", "__consume_stateless_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_consumed_by_napi_consume_skb", "napi_consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_merged_kprobe", "kfree_skb_partial", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_deferred_kprobe", "skb_attempt_defer_free", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_napi_freed_kprobe", "__napi_kfree_skb", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_freed_by_gro_kprobe", "__kfree_skb_defer", PROGRAM_KPROBE_FREES, 0, 0},
+	{"followed_stolen_kprobe", "napi_skb_free_stolen_head", PROGRAM_KPROBE_FREES, 0, 0},
+
+#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD}
+#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD}
+	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD},
+	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, TOLD},
+	ENTERED(EXPR_COUNTER, nft_counter_eval),
+	ENTERED(EXPR_LOG, nft_log_eval),
+	ENTERED(EXPR_LAST, nft_last_eval),
+	ENTERED(EXPR_NOTRACK, nft_notrack_eval),
+	ENTERED(EXPR_DUP, nft_dup_ipv4_eval),
+	ENTERED(EXPR_DUP, nft_dup_ipv6_eval),
+	ENTERED(EXPR_DUP, nft_dup_netdev_eval),
+	LEFT(EXPR_FWD, nft_fwd_netdev_eval),
+	LEFT(EXPR_FWD, nft_fwd_neigh_eval),
+	LEFT(EXPR_META_SET, nft_meta_set_eval),
+	LEFT(EXPR_PAYLOAD_SET, nft_payload_set_eval),
+	LEFT(EXPR_EXTHDR_SET, nft_exthdr_tcp_set_eval),
+	LEFT(EXPR_EXTHDR_SET, nft_exthdr_tcp_strip_eval),
+	LEFT(EXPR_CT_SET, nft_ct_set_eval),
+	LEFT(EXPR_CT_SET, nft_ct_set_zone_eval),
+	LEFT(EXPR_DYNSET, nft_dynset_eval),
+	LEFT(EXPR_OBJREF, nft_objref_eval),
+	LEFT(EXPR_OBJREF, nft_objref_map_eval),
+	LEFT(EXPR_REJECT, nft_reject_inet_eval),
+	LEFT(EXPR_REJECT, nft_reject_ipv4_eval),
+	LEFT(EXPR_REJECT, nft_reject_ipv6_eval),
+	LEFT(EXPR_REJECT, nft_reject_bridge_eval),
+	LEFT(EXPR_REJECT, nft_reject_netdev_eval),
+	LEFT(EXPR_NAT, nft_nat_eval),
+	LEFT(EXPR_NAT, nft_nat_inet_eval),
+	LEFT(EXPR_MASQ, nft_masq_eval),
+	LEFT(EXPR_MASQ, nft_masq_ipv4_eval),
+	LEFT(EXPR_MASQ, nft_masq_ipv6_eval),
+	LEFT(EXPR_MASQ, nft_masq_inet_eval),
+	LEFT(EXPR_REDIR, nft_redir_eval),
+	LEFT(EXPR_REDIR, nft_redir_ipv4_eval),
+	LEFT(EXPR_REDIR, nft_redir_ipv6_eval),
+	LEFT(EXPR_REDIR, nft_redir_inet_eval),
+	LEFT(EXPR_QUEUE, nft_queue_eval),
+	LEFT(EXPR_QUEUE, nft_queue_sreg_eval),
+	LEFT(EXPR_LIMIT, nft_limit_pkts_eval),
+	LEFT(EXPR_LIMIT, nft_limit_bytes_eval),
+	LEFT(EXPR_QUOTA, nft_quota_eval),
+	LEFT(EXPR_CONNLIMIT, nft_connlimit_eval),
+	LEFT(EXPR_SYNPROXY, nft_synproxy_eval),
+	LEFT(EXPR_TPROXY, nft_tproxy_eval),
+	LEFT(EXPR_FLOW_OFFLOAD, nft_flow_offload_eval),
+	LEFT(EXPR_TARGET, nft_target_eval_xt),
+	LEFT(EXPR_TARGET, nft_target_eval_bridge),
+#undef LEFT
+#undef ENTERED
+};
+
+const char *programs_function(unsigned int i, enum program_part *part, unsigned int *kind)
+{
+	if (i >= ROWS)
+		return NULL;
+	*part = program_rows[i].part;
+	*kind = program_rows[i].kind;
+	return program_rows[i].flags & TRACEPOINT ? "" : program_rows[i].target;
+}
+
+bool program_is_at_kprobe(const struct program_row *r)
+{
+	return r->part == PROGRAM_KPROBES || r->part == PROGRAM_KPROBE_FREES ||
+	       r->part == PROGRAM_LEGACY4_KPROBES || r->part == PROGRAM_LEGACY6_KPROBES;
+}
+
+int program_row_by_kprobe(int i)
+{
+	size_t n = strlen(program_rows[i].program);
+
+	for (int k = 0; k < ROWS; k++)
+		if (program_is_at_kprobe(&program_rows[k]) &&
+		    !strncmp(program_rows[k].program, program_rows[i].program, n) &&
+		    !strcmp(program_rows[k].program + n, "_kprobe"))
+			return k;
+	return -1;
+}
