@@ -13,8 +13,8 @@ struct kernel_names;
 struct kernel_names *kernel_names_open(void); /* NULL: out of memory */
 void kernel_names_free(struct kernel_names *kn);
 
-/* "IP_RPFILTER": without SKB_DROP_REASON_. NULL: this kernel has no name for it, or no BTF. Lives
- * as long as kn. */
+/* "IP_RPFILTER": without SKB_DROP_REASON_; of a subsystem, "OPENVSWITCH_3". NULL: this kernel has no
+ * name for it, or no BTF. Valid until the next call. */
 const char *kernel_drop_reason(struct kernel_names *kn, uint32_t reason);
 
 /* Stacks are looked up in this map of type stack_trace; borrowed. Without it there are none. */
