@@ -182,6 +182,7 @@ struct step {
 		} deliver;
 		struct { /* STEP_DROP */
 			const char *reason, *location;
+			const char *stack; /* functions, one a line, the innermost first */
 		} drop;
 	};
 };
@@ -227,6 +228,7 @@ struct path {
 		int32_t pid;		  /* 0: not known */
 		uint64_t received; /* path that ended at the same process last; 0: none */
 	} origin;		   /* the socket that it is from */
+	bool alone;		   /* its drop is all that was seen of it */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */
