@@ -71,6 +71,9 @@ struct event {
 		} route;
 		struct { /* DROP */
 			const char *reason, *location;
+			const char *iif, *oif; /* devices then; NULL: not known */
+			const char *stack;     /* functions, one a line; NULL: not told */
+			bool alone; /* of a packet that is neither traced nor followed */
 		} drop;
 		struct { /* TRANSMIT */
 			const char *dev;

@@ -183,6 +183,7 @@ struct step {
 		} deliver;
 		struct { /* STEP_DROP */
 			const char *reason, *location;
+			const char *stack; /* functions, one a line, the innermost first */
 		} drop;
 	};
 };
@@ -228,6 +229,7 @@ struct path {
 		int32_t pid;		  /* 0: not known */
 		uint64_t received; /* path that ended at the same process last; 0: none */
 	} origin;		   /* the socket that it is from */
+	bool alone;		   /* its drop is all that was seen of it */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */
@@ -243,6 +245,7 @@ struct path {
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: it met the rules between these two */
 	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */
 	bool left_last;		      /* … and it left that one */
+	uint8_t last_family;	      /* NFPROTO_* of that hook */
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */

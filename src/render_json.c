@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line a packet; docs/trace.schema.json is its contract. What is not known is null, never left
- * out. */
+/* One line a packet; docs/trace.schema.json is its contract, docs/drops.schema.json that of dropped
+ * ones alone. What is not known is null, never left out. */
 #include "src/render.h"
 
 #include <errno.h>
@@ -13,7 +13,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "src/render_json.h"
+
 #include "src/bytes.h"
+#include "src/drop_cause.h"
 #include "src/escape.h"
 #include "src/packet.h"
 
@@ -455,10 +458,31 @@ static void put_transmit(struct bytes_out *o, const struct path *p, const struct
 	put_str(o, "dev", s->transmit.dev);
 }
 
+/* Only where it was asked for. */
+static void put_stack(struct bytes_out *o, const struct step *s)
+{
+	char name[256];
+	size_t len;
+
+	if (!s->drop.stack)
+		return;
+	put_key(o, "stack");
+	bytes_char(o, '[');
+	for (const char *at = s->drop.stack; *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		if (at != s->drop.stack)
+			bytes_char(o, ',');
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		add_str(o, name);
+	}
+	bytes_char(o, ']');
+}
+
 static void put_drop(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_str(o, "reason", s->drop.reason);
 	put_str(o, "location", s->drop.location);
+	put_stack(o, s);
 }
 
 static void put_netns(struct bytes_out *o, const char *key, const struct path_netns *netns)
@@ -476,17 +500,18 @@ static const struct path_netns *elsewhere(const struct path *p, const struct ste
 	return s->ns == p->places[0].ns ? NULL : &path_place(p, s->ns)->netns;
 }
 
+/* Its members but for type. */
+static void (*const put_step[])(struct bytes_out *, const struct path *, const struct step *) = {
+	[STEP_RULE] = put_rule,		  [STEP_POLICY] = put_policy,
+	[STEP_RETURN] = put_return,	  [STEP_NAT] = put_nat,
+	[STEP_CONNTRACK] = put_conntrack, [STEP_ROUTE] = put_route,
+	[STEP_RP_FILTER] = put_rp_filter, [STEP_HOOK] = put_hookfn,
+	[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
+	[STEP_DROP] = put_drop,		  [STEP_HEADERS] = put_headers,
+};
+
 static void add_step(struct bytes_out *o, const struct path *p, const struct step *s)
 {
-	static void (*const put_step[])(struct bytes_out *, const struct path *,
-					const struct step *) = {
-		[STEP_RULE] = put_rule,		  [STEP_POLICY] = put_policy,
-		[STEP_RETURN] = put_return,	  [STEP_NAT] = put_nat,
-		[STEP_CONNTRACK] = put_conntrack, [STEP_ROUTE] = put_route,
-		[STEP_RP_FILTER] = put_rp_filter, [STEP_HOOK] = put_hookfn,
-		[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
-		[STEP_DROP] = put_drop,		  [STEP_HEADERS] = put_headers,
-	};
 	const struct path_netns *netns = elsewhere(p, s);
 
 	open_object(o);
@@ -571,3 +596,70 @@ static int json_path(struct render *r, const struct path *p)
 }
 
 const struct render_ops render_json = {.name = "json", .path = json_path};
+
+/* --- drops --- */
+
+static void add_cause(struct bytes_out *o, const struct path *p, const struct drop_cause *c)
+{
+	struct bytes_out name = {0};
+
+	drop_cause_name(&name, c);
+	bytes_char(&name, '\0');
+	open_object(o);
+	put_str(o, "type", c->type);
+	put_str(o, "name", name.failed ? NULL : name.data);
+	if (c->by)
+		put_step[c->by->type](o, p, c->by);
+	close_object(o);
+	o->failed |= name.failed;
+	bytes_free(&name);
+}
+
+void json_drop_head(struct bytes_out *o, uint64_t time_ns)
+{
+	open_object(o);
+	put_int(o, "schema", true, 1);
+	put_time(o, "time", time_ns);
+}
+
+void json_drop_cause(struct bytes_out *o, const struct path *p)
+{
+	struct drop_cause c;
+
+	drop_cause(&c, p);
+	put_netns(o, "netns", &path_here(p)->netns);
+	put_key(o, "cause");
+	add_cause(o, p, &c);
+	put_str(o, "reason", c.kernel ? c.kernel->drop.reason : NULL);
+	put_str(o, "location", c.kernel ? c.kernel->drop.location : NULL);
+}
+
+static int drop_json_path(struct render *r, const struct path *p)
+{
+	struct bytes_out *o = &r->ready;
+	size_t before = o->len;
+	struct drop_cause c;
+
+	json_drop_head(o, p->time_ns);
+	json_drop_cause(o, p);
+	put_key(o, "packet");
+	add_packet(o, &p->packet);
+	put_int(o, "count", true, 1);
+	put_int(o, "id", true, p->id);
+	put_str(o, "engine", p->engine);
+	put_str(o, "certainty", certainty_name(p->certainty));
+	put_str(o, "uncertain_because", p->because);
+	put_int(o, "lost", true, p->lost);
+	put_str(o, "unseen", p->unseen);
+	put_str(o, "fix", p->fix);
+	if (p->here)
+		put_netns(o, "first_netns", &p->places[0].netns);
+	drop_cause(&c, p);
+	if (c.kernel)
+		put_stack(o, c.kernel);
+	close_object(o);
+	bytes_char(o, '\n');
+	return bytes_undo(o, before) ? -ENOMEM : 0;
+}
+
+const struct render_ops render_drop_json = {.name = "drop-json", .path = drop_json_path};

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <linux/rtnetlink.h>
 #include <linux/netfilter.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -91,6 +92,20 @@ void text_reason(struct bytes_out *f, const struct step *s)
 {
 	escape_add(f, s->drop.reason ? s->drop.reason : "no reason given");
 	text_labelled(f, " at ", s->drop.location);
+}
+
+void text_stack(struct bytes_out *f, const struct step *s)
+{
+	char name[256];
+	size_t len;
+
+	for (const char *at = s->drop.stack ? s->drop.stack : ""; *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		bytes_str(f, "    at ");
+		escape_add(f, name);
+		bytes_char(f, '\n');
+	}
 }
 
 /* The heading "  PREROUTING", when this step does not stand at the hook of the one before. */

@@ -32,7 +32,7 @@ struct session {
 /* What the steps of an exact path cannot all be. */
 static void doubt_walk(struct path *p, const struct path_rules *rules)
 {
-	if (p->certainty != CERTAIN_EXACT)
+	if (p->certainty != CERTAIN_EXACT || p->alone)
 		return;
 	for (size_t i = 0; i < rules->n; i++)
 		if (!rules->at[i].complete)
@@ -68,7 +68,7 @@ static void look_up_places(struct session *s, struct path *p, struct rules_answe
 		missing = s->config->engine->missing(s->engine, place->ns, &a, p->after_ns);
 		place->netns.inum = views[place->ns].ns->inum;
 		place->netns.name = views[place->ns].ns->name;
-		if (missing) {
+		if (missing && !p->alone) {
 			p->unseen = missing;
 			path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
 		}
@@ -92,8 +92,8 @@ static void on_path(void *ctx, struct path *p)
 	doubt_walk(p, &rules);
 	annotate_routing(p, views);
 	conclude(p, s->config->engine->blind(s->engine));
-	blame_hook(p, views, &rules);
 	annotate(p, views, &rules);
+	blame_hook(p, views, &rules);
 	connections_annotate(p, views, &rules);
 	local_annotate(s->local, p, views);
 	diagnose(s->diagnosis, p);
@@ -144,6 +144,7 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 	s->diagnosis = diagnosis_open();
 	if (!s->views || !s->tracker || !s->local || !s->diagnosis)
 		goto failed;
+	tracker_take_all_drops(s->tracker, config->all_drops);
 	for (unsigned int i = 0; i < config->netns->n; i++) {
 		*rc = views_add(s->views, &config->netns->v[i], err);
 		if (*rc)
@@ -159,7 +160,9 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.begin = config->begin,
 		.rcvbuf = config->rcvbuf,
 		.raw_tp = config->raw_tp,
-
+		.stacks = config->stacks,
+		/* Which process a drop was for is not known. */
+		.all_drops = config->all_drops && !config->cgroup,
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};
@@ -224,6 +227,11 @@ bool session_behind(const struct session *s)
 uint64_t session_synced(const struct session *s)
 {
 	return s->config->engine->synced(s->engine);
+}
+
+const char *session_blind(const struct session *s)
+{
+	return s->config->engine->blind(s->engine);
 }
 
 const struct tracker_stats *session_stats(const struct session *s)

@@ -207,6 +207,7 @@ void tracker_at_hook(struct live *l, const struct event *ev, bool left)
 	l->ruled = false;
 	l->routed = ROUTED_NOT;
 	p->last_hook = ev->hook;
+	p->last_family = ev->family;
 	p->left_last = left;
 	p->visit += l->sure && !left;
 	if (left && ev->hook < 32)
@@ -459,22 +460,28 @@ static struct live *find_changed(struct tracker *t, const struct event *ev)
 static void on_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
-	struct step *s;
 
+	if (ev->drop.alone) {
+		tracker_drop_alone(t, ev, NULL);
+		return;
+	}
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE,
 					   "several packets with the same headers were in flight "
 					   "when one was dropped")
 		       : NULL;
 	if (!l && ev->packet && (l = find_changed(t, ev)))
 		tracker_see_headers(t, l, ev);
-	if (!l)
-		return; /* traced by somebody else, or a copy */
-	tracker_heard(t, l, ev);
-	s = path_add(l->path, STEP_DROP, packet_nfproto(ev->packet), HOOK_NONE);
-	if (!s)
+	if (!l) {
+		/*
+		 * Traced by somebody else, a copy, or of a path that was handed out. Or it is one whose
+		 * headers do not show all that it is: by which rule that was dropped its path tells.
+		 */
+		if (ev->packet && !live_has_odd(&t->table, ev))
+			tracker_drop_alone(t, ev, live_find_any(&t->table, ev));
 		return;
-	s->drop.reason = path_str(l->path, ev->drop.reason);
-	s->drop.location = path_str(l->path, ev->drop.location);
+	}
+	tracker_heard(t, l, ev);
+	tracker_add_drop(l, ev);
 	l->ended = l->dropped = true;
 	l->puzzling = tracker_is_puzzling(ev);
 }

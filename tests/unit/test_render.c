@@ -587,6 +587,28 @@ static struct path *path_copy(void)
 	return p;
 }
 
+static struct path *path_stack(void)
+{
+	struct path *p = path_no_socket();
+
+	p->steps[p->n_steps - 1].drop.stack = "udp_rcv+0x1a\nip_protocol_deliver_rcu+0x2 [\x1b]";
+	return p;
+}
+
+/* Nothing was heard of it but its end, and hardly that. */
+static struct path *path_alone(void)
+{
+	struct path *p = new_path(14, "netlink");
+
+	p->packet.ethertype = 0x88cc;
+	strcpy(p->packet.iif, "eth0");
+	p->alone = true;
+	path_add(p, STEP_DROP, NFPROTO_IPV4, HOOK_NONE);
+	p->verdict = PATH_DROPPED;
+	p->decided_by = 0;
+	return p;
+}
+
 static char *draw(const char *format, bool color, bool verbose, const struct path *p)
 {
 	const struct render_ops *ops = render_find(format);
@@ -649,6 +671,8 @@ static const struct {
 	{"arp-queued", path_arp_queued, false}, {"broadcast", path_broadcast, false},
 	{"empty", path_empty, false},		{"netns", path_netns, true},
 	{"copy", path_copy, false},		{"connection", path_connection, false},
+	{"copy", path_copy, false},		{"stack", path_stack, false},
+	{"alone", path_alone, false},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
@@ -676,21 +700,46 @@ static void test_json(void **state)
 	}
 }
 
+/* The same as nfpath drops shows it. */
+static void test_drops(void **state)
+{
+	for (size_t i = 0; i < N_CASES; i++) {
+		struct path *p = cases[i].make();
+
+		if (p->verdict == PATH_DROPPED) {
+			check_golden(cases[i].name, "drop.txt", draw("drop", false, false, p));
+			check_golden(cases[i].name, "drop.verbose.txt", draw("drop", false, true, p));
+			check_golden(cases[i].name, "drop-json", draw("drop-json", false, false, p));
+			if (cases[i].color)
+				check_golden(cases[i].name, "drop.color.txt",
+					     draw("drop", true, false, p));
+		}
+		path_free(p);
+	}
+}
+
 /* Whatever a path holds, it is one line of JSON, and no text holds a control but the newlines that
  * we write. */
 static void test_nothing_gets_through(void **state)
 {
 	struct path *p = path_hostile();
 	char *json = draw("json", false, false, p), *text = draw("text", false, true, p);
+	char *drop = draw("drop", false, true, p), *drop_json = draw("drop-json", false, false, p);
 
 	for (const char *c = json; *c; c++)
 		assert_true((*c >= 0x20 && *c <= 0x7f) || (*c == '\n' && !c[1]));
 	for (const char *c = text; *c; c++)
 		assert_true(*c == '\n' || (unsigned char)*c >= 0x20);
+	for (const char *c = drop; *c; c++)
+		assert_true((unsigned char)*c >= 0x20 || (*c == '\n' && !c[1]));
+	for (const char *c = drop_json; *c; c++)
+		assert_true((*c >= 0x20 && *c <= 0x7f) || (*c == '\n' && !c[1]));
 	assert_null(strstr(text, "\nDROPPED"));
 	assert_null(strstr(text, "\u202e"));
 	free(json);
 	free(text);
+	free(drop);
+	free(drop_json);
 	path_free(p);
 }
 
@@ -728,6 +777,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_nothing_gets_through),
 		cmocka_unit_test(test_closed_pipe_is_an_error),
 		cmocka_unit_test(test_formats),
