@@ -216,6 +216,7 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	ev.type = s->what == NFP_ENTER ? EVENT_ENTER : EVENT_LEAVE;
 	ev.family = s->pf;
 	ev.hook = s->hook;
+	ev.ct_known = true;
 	set_conntrack(&ev, s->ct);
 	if (s->flags & NFP_SIGHT_FULL && size >= sizeof(*s) && parse(&p, s))
 		ev.packet = &p;

@@ -169,6 +169,21 @@ static void write_head(struct text *t)
 	bytes_char(f, '\n');
 }
 
+/* Of this host: who sent it, and what that had received. */
+static void write_origin(struct text *t)
+{
+	const struct path *p = t->p;
+
+	if (!p->origin.state)
+		return;
+	bytes_str(t->out, "  FROM a socket");
+	text_owner(t->out, p->origin.state, p->origin.comm, p->origin.pid);
+	if (p->origin.received)
+		bytes_printf(t->out, ", whose process received packet #%" PRIu64 " before",
+			     p->origin.received);
+	bytes_char(t->out, '\n');
+}
+
 static const struct step *last_of(const struct path *p, enum step_type type)
 {
 	for (size_t i = p->n_steps; i; i--)
@@ -289,6 +304,10 @@ static void write_notes(struct text *t)
 		bytes_printf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
 	else if (p->is_copy)
 		bytes_str(t->out, "    copy: of a packet that is not shown\n");
+	if (p->refusal)
+		write_note(t, p->refused, p->refusal);
+	if (p->diagnosis)
+		write_note(t, "diagnosis", p->diagnosis);
 	if (p->fix)
 		write_note(t, "fix", p->fix);
 	if (p->certainty != CERTAIN_EXACT)
@@ -321,6 +340,7 @@ static int text_path(struct render *r, const struct path *p)
 	if (make_names(&t, &r->name))
 		return -ENOMEM;
 	write_head(&t);
+	write_origin(&t);
 	text_steps(&t);
 	write_outcome(&t);
 	write_notes(&t);

@@ -60,6 +60,7 @@ int text_width(const char *s);
 const char *text_or_unknown(const char *s);			     /* "?" for NULL */
 void text_painted(struct text *t, const char *color, const char *s); /* color may be NULL */
 void text_labelled(struct bytes_out *f, const char *label, const char *value); /* nothing when value is NULL */
+void text_owner(struct bytes_out *f, const char *state, const char *comm, int32_t pid);
 void text_socket(struct bytes_out *f, const struct step *s);		   /* " (listen, nginx, pid 812)" */
 void text_stack(struct bytes_out *f, const struct step *s);		   /* a line a function; of a drop */
 void text_reason(struct bytes_out *f, const struct step *s);		   /* "NO_SOCKET at udp_rcv+0x1" */

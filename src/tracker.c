@@ -60,7 +60,7 @@ const struct tracker_stats *tracker_stats(const struct tracker *t)
 /* Is the path what was asked for? An oif is known only at the end of a path. */
 static bool wanted(const struct tracker *t, const struct live *l)
 {
-	return l->matched && (!*t->filter->oif || !strcmp(t->filter->oif, l->path->packet.oif));
+	return l->matched && filter_match_end(t->filter, &l->path->packet);
 }
 
 static uint64_t path_of_original(struct tracker *t, const struct live *l)
@@ -89,7 +89,7 @@ static uint64_t patience(const struct live *l)
 {
 	if (l->queued)
 		return quiet_queued_ns;
-	return l->ended ? quiet_ended_ns : quiet_ns;
+	return l->ended && !l->puzzling ? quiet_ended_ns : quiet_ns;
 }
 
 /* Returns how many copies stay for their originals. */
@@ -381,7 +381,9 @@ static struct live *owner_of(struct tracker *t, const struct event *ev)
 					   "hook")
 		       : NULL;
 	if (!l && ev->packet)
-		l = live_find_odd(&t->table, ev, ev->hook);
+		l = live_find_odd(&t->table, ev, ev->hook,
+				  "a line of iptables-legacy fitted several packets whose headers "
+				  "the kernel's trace does not show");
 	if (!l) {
 		doubt_alike(t, ev);
 		t->stats.stray++;
@@ -458,7 +460,12 @@ static struct live *find_changed(struct tracker *t, const struct event *ev)
  * that one was dropped is told by its path. */
 static bool may_have_path(struct tracker *t, const struct event *ev)
 {
-	return live_find_odd(&t->table, ev, HOOK_NONE);
+	const struct live *l;
+
+	LIST_FOREACH(l, &t->table.odd, by_oddity)
+		if (l->ns == ev->ns && live_completes(l, ev->packet))
+			return true;
+	return false;
 }
 
 static void on_drop(struct tracker *t, const struct event *ev)
@@ -484,6 +491,13 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	tracker_heard(t, l, ev);
 	tracker_add_drop(l, ev);
 	l->ended = l->dropped = true;
+	l->puzzling = tracker_is_puzzling(ev);
+}
+
+/* Nobody waits for it: its like, from elsewhere, may be waited for (src/diagnosis.c). */
+bool tracker_is_puzzling(const struct event *ev)
+{
+	return ev->drop.reason && !strcmp(ev->drop.reason, "NO_SOCKET");
 }
 
 /* Was it handed to this device already? The same one twice is a copy's. */

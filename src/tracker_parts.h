@@ -43,6 +43,7 @@ void tracker_add_drop(struct live *l, const struct event *ev);
 /* EVENT_DROP of a packet that no path is under way of. before: its path that was handed out already,
  * if that is known. */
 void tracker_drop_alone(struct tracker *t, const struct event *ev, const struct live *before);
+bool tracker_is_puzzling(const struct event *ev);
 
 /* l was heard of by this event: its times, its CPU, its place in the order. */
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);

@@ -147,6 +147,7 @@ void tracker_sure_drop(struct tracker *t, const struct event *ev)
 		tracker_see_headers(t, l, ev);
 	tracker_add_drop(l, ev);
 	l->ended = l->dropped = true;
+	l->puzzling = tracker_is_puzzling(ev);
 	l->queued = false;
 }
 

@@ -144,6 +144,22 @@ static void kube_rules(struct place at)
 		->rule.verdict_inferred = true;
 }
 
+/* What it had before is what add_nat() or the packet said last. */
+static void set_before(struct path *p, struct step *s)
+{
+	struct endpoint src = p->packet.src, dst = p->packet.dst;
+
+	for (const struct step *k = p->steps; k < s; k++) {
+		if (k->type != STEP_NAT)
+			continue;
+		src = k->nat.src;
+		dst = k->nat.dst;
+	}
+	s->nat.from_src = src;
+	s->nat.from_dst = dst;
+	s->nat.from_ports = s->nat.has_ports;
+}
+
 static void add_nat(struct place at, bool dnat, const char *src, uint16_t sport, const char *dst,
 		    uint16_t dport)
 {
@@ -154,6 +170,7 @@ static void add_nat(struct place at, bool dnat, const char *src, uint16_t sport,
 	s->nat.has_ports = sport || dport;
 	set_endpoint(&s->nat.src, AF_INET, src, sport);
 	set_endpoint(&s->nat.dst, AF_INET, dst, dport);
+	set_before(at.p, s);
 }
 
 /* The example of the interface: dropped by rp_filter behind nat PREROUTING. */
@@ -180,6 +197,13 @@ static struct path *path_rp_filter(void)
 	s->rpf.iif = "enp5s0";
 	s->rpf.reverse_dev = "enp3s0";
 	s->rpf.reason = "rp_filter-strict";
+	s->rpf.looked = true;
+	s->rpf.result = "unicast";
+	s->rpf.table = 254;
+	s->rpf.rule = 32766;
+	s->rpf.prefix = "192.168.235.0/24";
+	p->refused = "rp_filter-strict";
+	p->refusal = "rp_filter strict: the route back to 192.168.235.13 leaves by enp3s0, not by enp5s0";
 	p->decided_by = p->n_steps - 1;
 	s = path_add(p, STEP_DROP, NFPROTO_IPV4, HOOK_NONE);
 	s->drop.reason = "IP_RPFILTER";
@@ -317,6 +341,7 @@ static struct path *path_ambiguous(void)
 	add_policy(at, STEP_POLICY, "mangle", "OUTPUT", VERDICT_ACCEPT);
 	s = add_route(p, "unreachable", 100, -1, NULL, NULL);
 	s->route.error = -EHOSTUNREACH;
+	s->route.untold = "routing has changed since";
 	s->route.input = false;
 	p->decided_by = p->n_steps - 1;
 	p->verdict = PATH_DROPPED;
@@ -467,6 +492,9 @@ static struct path *path_netns(void)
 	s->nat.dnat = s->nat.has_ports = true;
 	set_endpoint(&s->nat.src, AF_INET6, "2001:db8::1", 1000);
 	set_endpoint(&s->nat.dst, AF_INET6, "2001:db8::3", 8080);
+	set_endpoint(&s->nat.from_src, AF_INET6, "2001:db8::1", 1000);
+	set_endpoint(&s->nat.from_dst, AF_INET6, "2001:db8::2", 80);
+	s->nat.from_ports = true;
 	at.hook = NF_INET_LOCAL_IN;
 	add_policy(at, STEP_POLICY, "filter", "input", VERDICT_ACCEPT);
 	p->decided_by = p->n_steps - 1;
@@ -478,6 +506,56 @@ static struct path *path_netns(void)
 	path_move(p, 9)->netns.inum = 4026533000;
 	add_rule(at, "filter", "input", 1, VERDICT_ACCEPT, "accept");
 	p->verdict = PATH_ACCEPTED;
+	return p;
+}
+
+static struct step *add_conntrack(struct place at, enum ct_state state)
+{
+	struct step *s = path_add(at.p, STEP_CONNTRACK, at.family, at.hook);
+
+	s->ct.state = state;
+	return s;
+}
+
+static void set_entry(struct step *s, const char *reply_src, uint16_t reply_sport)
+{
+	s->ct.has_entry = s->ct.has_ports = true;
+	set_endpoint(&s->ct.orig_src, AF_INET, "10.0.0.1", 1000);
+	set_endpoint(&s->ct.orig_dst, AF_INET, "10.0.0.2", 80);
+	set_endpoint(&s->ct.reply_src, AF_INET, reply_src, reply_sport);
+	set_endpoint(&s->ct.reply_dst, AF_INET, "10.0.0.1", 1000);
+}
+
+/* Every way in which conntrack and NAT are told, though no packet has them all. */
+static struct path *path_connection(void)
+{
+	struct path *p = new_path(14, "netlink");
+	struct place at = {p, BACKEND_NFT, NFPROTO_IPV4, NF_INET_PRE_ROUTING};
+	struct step *s;
+
+	set_tuple(&p->packet, AF_INET, IPPROTO_TCP, "10.0.0.1", 1000, "10.0.0.2", 80);
+	set_rule(add_rule(at, "raw", "pre", 1, VERDICT_CONTINUE, "notrack"), NULL, "notrack",
+		 "tcp dport 80 notrack", NULL)->rule.handle = 4;
+	add_conntrack(at, CT_UNTRACKED)->ct.by = 0;
+	add_conntrack(at, CT_INVALID)->ct.why = "it cannot begin a connection";
+	s = add_conntrack(at, CT_ESTABLISHED);
+	set_entry(s, "10.1.0.2", 8080);
+	s->ct.id = 77;
+	s->ct.nats = s->ct.skips_nat = true;
+	s->ct.zone = 5;
+	s->ct.mark = 0x10;
+	s->ct.tcp_state = "ESTABLISHED";
+	add_nat(at, true, "10.0.0.1", 1000, "10.1.0.2", 8080);
+	p->steps[p->n_steps - 1].nat.cause = NAT_CAUSE_CONNECTION;
+	set_entry(add_conntrack(at, CT_NONE), "10.0.0.2", 80);
+	at.hook = NF_INET_POST_ROUTING;
+	set_rule(add_rule(at, "nat", "post", 1, VERDICT_ACCEPT, "masquerade"), NULL, "masquerade",
+		 "masquerade", NULL)->rule.handle = 9;
+	add_nat(at, false, "10.1.0.1", 1000, "10.1.0.2", 8080);
+	s = &p->steps[p->n_steps - 1];
+	s->nat.cause = NAT_CAUSE_RULE;
+	s->nat.by = p->n_steps - 2;
+	p->verdict = PATH_FORWARDED;
 	return p;
 }
 
@@ -577,8 +655,8 @@ static const struct {
 	{"hostile", path_hostile, false},	{"no-socket", path_no_socket, false},
 	{"arp-queued", path_arp_queued, false}, {"broadcast", path_broadcast, false},
 	{"empty", path_empty, false},		{"netns", path_netns, true},
-	{"copy", path_copy, false},		{"stack", path_stack, false},
-	{"alone", path_alone, false},
+	{"copy", path_copy, false},		{"connection", path_connection, false},
+	{"stack", path_stack, false},		{"alone", path_alone, false},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
