@@ -222,18 +222,3 @@ int nf_source_legacy_appeared(struct nf_source *s, struct ruleset *rs)
 {
 	return any_changed(s, rs, false);
 }
-
-int nf_source_has_legacy(struct nf_source *s)
-{
-	int rc = 0;
-
-	for (int i = 0; i < N_FAMILIES && !rc; i++) {
-		char *names = NULL;
-
-		rc = nf_source_legacy_names(s, families[i], &names);
-		if (!rc)
-			rc = *names != 0;
-		free(names);
-	}
-	return rc;
-}

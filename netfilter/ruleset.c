@@ -424,3 +424,13 @@ bool ruleset_same_nft(const struct ruleset *a, const struct ruleset *b)
 	} while (x && y);
 	return !x && !y;
 }
+
+bool ruleset_has_legacy(const struct ruleset *rs, uint8_t family)
+{
+	/* They are read last. */
+	for (size_t i = rs->n_tables; i-- > 0;)
+		if (is_legacy(rs->tables[i]) &&
+		    (family == NFPROTO_UNSPEC || rs->tables[i]->family == family))
+			return true;
+	return false;
+}

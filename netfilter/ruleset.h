@@ -106,6 +106,10 @@ struct rs_chain *rs_table_add_chain(struct ruleset *rs, struct rs_table *t, cons
  */
 int ruleset_classify(struct ruleset *rs);
 
+/* Has it tables of iptables-legacy? family: NFPROTO_IPV4, NFPROTO_IPV6, or NFPROTO_UNSPEC for
+ * either. */
+bool ruleset_has_legacy(const struct ruleset *rs, uint8_t family);
+
 /*
  * Where rulesets come from: the sockets of one network namespace. Opening neither loads a module
  * nor creates a table.
@@ -124,9 +128,6 @@ void nf_source_close(struct nf_source *s);
  * sentence in err. Kernel: nf_tables_getgen, nf_tables_getrule.
  */
 int nf_source_read(struct nf_source *s, struct ruleset **out, struct error *err);
-
-/* Has the namespace tables of iptables-legacy? 1, 0 or a negative errno. */
-int nf_source_has_legacy(struct nf_source *s);
 
 /* The generation id of nf_tables now, in *genid; 0 or a negative errno. One request, no dump. */
 int nf_source_genid(struct nf_source *s, uint32_t *genid);

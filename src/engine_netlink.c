@@ -7,20 +7,17 @@
  */
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_log.h>
-#include <libmnl/libmnl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "netfilter/nf_log.h"
-#include "netfilter/nflog.h"
 #include "src/capable.h"
 #include "src/clock.h"
 #include "src/engine.h"
+#include "src/legacy_lines.h"
+#include "src/filter_bpf.h"
 #include "src/nl_events.h"
 #include "src/observers.h"
 #include "src/raw_events.h"
@@ -37,10 +34,8 @@ struct place {
 	struct nl_source source;
 	struct own_table *table;
 	struct observers *observers;
-	int raw_index;	   /* of the socket in raw_tp; -1: none */
-	bool legacy;	   /* group 0 is ours */
-	char missing[320]; /* why they cannot be had; empty: they can, or there are none */
-	uint32_t seq;
+	struct legacy_lines legacy;
+	int raw_index; /* of the socket in raw_tp; -1: none */
 };
 
 struct held {
@@ -83,109 +78,6 @@ static void warn(const struct engine *e, const char *sentence)
 		e->config->warn(e->config->warn_ctx, sentence);
 }
 
-/* --- iptables-legacy: the TRACE lines of group 0 --- */
-
-static bool has_legacy(const struct ruleset *rs)
-{
-	for (size_t i = 0; i < rs->n_tables; i++)
-		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY)
-			return true;
-	return false;
-}
-
-static int request(struct place *p, enum nflog_request what, uint8_t family)
-{
-	char buf[256] __attribute__((aligned(8)));
-
-	return channel_request(&p->channel, nflog_request(buf, what, family, ++p->seq));
-}
-
-static void say_group_taken(struct engine *e, struct place *p, int rc)
-{
-	const struct netns *ns = p->source.view->ns;
-	char who[128], comm[64];
-	struct error text;
-	uint32_t portid;
-	pid_t pid = nf_log_group_owner(ns->fd, comm, &portid);
-
-	if (pid)
-		snprintf(who, sizeof(who), "%s (pid %d)", comm, pid);
-	else if (portid)
-		snprintf(who, sizeof(who),
-			 "a process that cannot be seen from here (netlink port %u)", portid);
-	else
-		snprintf(who, sizeof(who), "the kernel's refusal: %s", strerror(-rc));
-	fail(&text, 0,
-	     "iptables-legacy rules cannot be traced in network namespace %s: nflog group 0, where "
-	     "the kernel sends their TRACE lines, is held by %s; "
-	     "stop it or move it to another group. nftables and iptables-nft are traced all the "
-	     "same",
-	     ns->name, who);
-	warn(e, text.text);
-}
-
-/* The group first: only with it are the loggers worth touching. What was bound is remembered before
- * it is changed. */
-static int bind_legacy(struct place *p, struct error *err)
-{
-	const struct netns *ns = p->source.view->ns;
-	int rc = request(p, NFLOG_BIND_GROUP, 0);
-
-	if (rc)
-		return rc;
-	p->legacy = true;
-	rc = request(p, NFLOG_MODE, 0);
-	if (!rc)
-		rc = nf_log_remember(ns->fd, ns->inum, err);
-	if (!rc)
-		rc = request(p, NFLOG_BIND_FAMILY, NFPROTO_IPV4);
-	if (!rc)
-		rc = request(p, NFLOG_BIND_FAMILY, NFPROTO_IPV6);
-	return rc;
-}
-
-static void unbind_legacy(struct engine *e, struct place *p)
-{
-	const struct netns *ns = p->source.view->ns;
-	struct error text;
-	int rc;
-
-	if (!p->legacy)
-		return;
-	rc = nf_log_restore(ns->fd, ns->inum);
-	if (rc && rc != -ENOENT) { /* -ENOENT: nothing was changed */
-		fail(&text, 0,
-		     "net.netfilter.nf_log of network namespace %s could not be put back: %s; the "
-		     "next nfpath that may will do it",
-		     ns->name, strerror(-rc));
-		warn(e, text.text);
-	}
-	request(p, NFLOG_UNBIND_GROUP, 0);
-	p->legacy = false;
-}
-
-static void want_legacy(struct engine *e, struct place *p)
-{
-	struct error err = {0}, text;
-	int rc;
-
-	if (p->legacy || *p->missing || !has_legacy(rules_now(p->source.view->rules)))
-		return;
-	rc = bind_legacy(p, &err);
-	if (!rc)
-		return;
-	snprintf(p->missing, sizeof(p->missing),
-		 "its iptables-legacy rules, which cannot be traced here");
-	if (!p->legacy) {
-		say_group_taken(e, p, rc);
-		return;
-	}
-	unbind_legacy(e, p);
-	fail(&text, 0, "iptables-legacy rules cannot be traced in network namespace %s: %s",
-	     p->source.view->ns->name, *err.text ? err.text : strerror(-rc));
-	warn(e, text.text);
-}
-
 /* --- tables of our own --- */
 
 /* Without the owner flag (before Linux 5.12) a killed nfpath leaves its table: its name says whose
@@ -221,6 +113,8 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 	int rc;
 
 	p->source = (struct nl_source){.ns = i, .view = &c->views[i]};
+	p->legacy = (struct legacy_lines){
+		.config = c, .view = &c->views[i], .channel = &p->channel};
 	p->raw_index = -1;
 	rc = channel_open(&p->channel, ns->fd, c->rcvbuf ? c->rcvbuf : DEFAULT_RCVBUF, err);
 	if (rc)
@@ -239,7 +133,7 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 		return fail(err, -ENOMEM, "out of memory");
 	p->source.own_table = own_table_name(p->table);
 	remove_stale(p);
-	want_legacy(e, p);
+	legacy_lines_want(&p->legacy);
 	return observe(p, &moved, err);
 }
 
@@ -249,7 +143,7 @@ static void place_close(struct engine *e, struct place *p)
 	observers_close(p->observers);
 	if (!p->channel.buffers)
 		return;
-	unbind_legacy(e, p);
+	legacy_lines_give_back(&p->legacy);
 	if (e->raw && p->raw_index >= 0)
 		raw_tp_remove_socket(e->raw, p->channel.fd);
 	channel_close(&p->channel);
@@ -262,13 +156,35 @@ static int netlink_probe(struct error *why)
 	return capable_of_tracing(why);
 }
 
+/* With the drops of packets that are not traced, where they are wanted. */
+static int open_tracepoints(struct engine *e, struct error *why)
+{
+	const struct engine_config *c = e->config;
+	struct raw_tp_drops drops = {
+		.stacks = c->stacks, .all = c->all_drops, .n_netns = n_views(e)};
+	uint32_t *netns;
+	int rc;
+
+	netns = calloc(drops.n_netns, sizeof(*netns));
+	if (!netns)
+		return fail(why, -ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < drops.n_netns; i++)
+		netns[i] = c->views[i].ns->inum;
+	drops.netns = netns;
+	drops.has_filter = filter_bpf(&drops.filter, c->filter);
+	rc = raw_tp_open(&e->raw, &drops, why);
+	free(netns);
+	return rc;
+}
+
 static void open_raw(struct engine *e)
 {
 	enum raw_tp_use use = e->config->raw_tp;
 	struct error why = {0};
 
 	if (use != RAW_TP_OFF) {
-		if (!raw_tp_open(&e->raw, &why)) {
+		if (!open_tracepoints(e, &why)) {
+			kernel_names_stacks(e->names, raw_tp_stacks(e->raw));
 			e->orders =
 				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
 			raw_tp_gate(e->raw, true);
@@ -336,6 +252,9 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 			return NULL;
 		}
 	}
+	/* By now nf_tables is there. */
+	for (unsigned int i = 0, says = nl_says_ct(); i < *config->n_views; i++)
+		e->places[i].source.says_ct = says;
 	return e;
 }
 
@@ -615,7 +534,7 @@ static void netlink_rules_changed(struct engine *e, unsigned int view)
 	struct error err = {0};
 	unsigned int moved;
 
-	want_legacy(e, &e->places[view]);
+	legacy_lines_want(&e->places[view].legacy);
 	if (observe(&e->places[view], &moved, &err)) {
 		warn(e, err.text);
 	} else if (moved) {
@@ -630,7 +549,9 @@ static void netlink_rules_changed(struct engine *e, unsigned int view)
 static const char *netlink_missing(const struct engine *e, unsigned int view,
 				   const struct rules_answer *rules, uint64_t after_ns)
 {
-	return *e->places[view].missing ? e->places[view].missing : NULL;
+	const char *missing = e->places[view].legacy.missing;
+
+	return *missing ? missing : NULL;
 }
 
 static const char *netlink_blind(const struct engine *e)

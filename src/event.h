@@ -61,6 +61,9 @@ struct event {
 			bool has_gateway;
 			const char *dev; /* of the next hop; NULL: none */
 			bool input;	 /* for a packet that arrived by a device */
+			uint32_t iif, oif, mark; /* of the flow that was looked up, as are … */
+			uint8_t tos, proto;
+			uint16_t sport, dport; /* … these; 0 where no policy rule asks for them */
 			uint32_t table;
 			int error;
 			int type; /* RTN_*; 0: not said */
@@ -68,6 +71,9 @@ struct event {
 		} route;
 		struct { /* DROP */
 			const char *reason, *location;
+			const char *iif, *oif; /* devices then; NULL: not known */
+			const char *stack;     /* functions, one a line; NULL: not told */
+			bool alone; /* of a packet that is neither traced nor followed */
 		} drop;
 		struct { /* TRANSMIT */
 			const char *dev;
@@ -83,6 +89,7 @@ struct event {
 	};
 	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */
 	enum ct_state ct_state;
+	bool ct_known; /* … and it says it of every packet: CT_NONE is none */
 	uint32_t ct_id;
 	bool ct_reply;
 };

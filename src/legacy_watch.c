@@ -62,20 +62,6 @@ void legacy_watch_close(struct legacy_watch *lw)
 	free(lw);
 }
 
-static bool has_family(const struct ruleset *rs, int family)
-{
-	for (size_t i = rs->n_tables; i-- > 0;)
-		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY &&
-		    rs->tables[i]->family == families[family].pf)
-			return true;
-	return false;
-}
-
-static bool has_legacy(const struct ruleset *rs)
-{
-	return has_family(rs, IPV4) || has_family(rs, IPV6);
-}
-
 /* --- programs --- */
 
 static void warn(struct legacy_watch *lw, const struct error *err)
@@ -145,7 +131,7 @@ void legacy_watch_changed(struct legacy_watch *lw, unsigned int view)
 	bool *more, any = false;
 
 	for (int i = 0; i < FAMILIES; i++) {
-		bool has = has_family(rs, i);
+		bool has = ruleset_has_legacy(rs, families[i].pf);
 
 		any |= has;
 		lw->wanted[i] |= has;
@@ -193,9 +179,12 @@ void legacy_watch_sync(struct legacy_watch *lw, uint64_t now)
 
 void legacy_watch_synced(struct legacy_watch *lw, uint64_t synced_ns)
 {
-	for (unsigned int i = 0; lw->tables && i < lw->n_waits; i++)
-		if (!lw->waits[i] && has_legacy(rules_now(lw->config->views[i].rules)))
-			rules_legacy_kept(lw->config->views[i].rules, synced_ns);
+	for (unsigned int i = 0; lw->tables && i < lw->n_waits; i++) {
+		struct rules *rules = lw->config->views[i].rules;
+
+		if (!lw->waits[i] && ruleset_has_legacy(rules_now(rules), NFPROTO_UNSPEC))
+			rules_legacy_kept(rules, synced_ns);
+	}
 }
 
 /* --- records --- */
@@ -233,7 +222,7 @@ const char *legacy_watch_missing(const struct legacy_watch *lw, const struct rul
 {
 	for (unsigned int i = 0; i < rules->n; i++) {
 		for (int f = 0; f < FAMILIES; f++) {
-			if (!has_family(rules->rs[i], f))
+			if (!ruleset_has_legacy(rules->rs[i], families[f].pf))
 				continue;
 			if (lw->failed)
 				return lw->missing;

@@ -73,6 +73,11 @@ bool packet_is_blank(const struct packet *p)
 	return !p->has_addrs && (p->ethertype == ETHERTYPE_IPV6 || p->ethertype == ETHERTYPE_IP);
 }
 
+bool packet_is_known_piece(const struct packet *p)
+{
+	return p->fragment || p->more_frags;
+}
+
 static bool is_odd(const struct packet *p)
 {
 	return packet_is_piece(p) || packet_is_hidden(p) || packet_is_blank(p);
@@ -93,6 +98,9 @@ bool live_completes(const struct live *l, const struct packet *p)
 {
 	size_t n = p->family == AF_INET6 ? 16 : 4;
 
+	if (packet_is_known_piece(&l->now) && packet_is_known_piece(p) &&
+	    !packet_same_piece(&l->now, p))
+		return false;
 	if (packet_is_blank(&l->now))
 		return p->family == (l->now.ethertype == ETHERTYPE_IPV6 ? AF_INET6 : AF_INET);
 	return p->family == l->now.family && !memcmp(p->src.addr, l->now.src.addr, n) &&
@@ -286,15 +294,76 @@ struct live *live_find_headers(struct live_table *t, const struct event *ev, uin
 	return rivals && !because ? NULL : best;
 }
 
-struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook)
+static bool fits_odd(const struct live *l, const struct event *ev, uint8_t hook)
+{
+	return l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook);
+}
+
+/* On this CPU, not at its end, heard of last: in this order. */
+static bool is_better(const struct live *l, const struct live *best, const struct event *ev)
+{
+	bool here = ev->cpu >= 0 && l->cpu == ev->cpu;
+	bool best_here = ev->cpu >= 0 && best->cpu == ev->cpu;
+
+	if (here != best_here)
+		return here;
+	if (l->ended != best->ended)
+		return best->ended;
+	return l->heard_ns > best->heard_ns;
+}
+
+/*
+ * Was l left behind in the hook that best is in? Hooks of what arrives are passed in softirq, where
+ * a CPU begins with no packet before it is done with the one before: l waits for the rest of its
+ * datagram, or was dropped.
+ */
+static bool is_left_behind(const struct live *l, const struct live *best, const struct event *ev,
+			   uint8_t hook)
+{
+	return ev->cpu >= 0 && l->cpu == ev->cpu && best->cpu == ev->cpu &&
+	       (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_IN ||
+		hook == NF_INET_FORWARD) &&
+	       !l->path->left_last && l->path->last_hook == hook && !best->path->left_last &&
+	       best->path->last_hook == hook;
+}
+
+/* IPv4 shows which datagram a fragment is of, and only the last that came of it goes on. */
+static bool is_odd_rival(const struct live *l, const struct live *best, const struct event *ev,
+			 uint8_t hook)
+{
+	bool sure = best->now.has_addrs && best->now.family == AF_INET;
+
+	return !sure && !l->ended && is_rival(l, best, ev) && !is_left_behind(l, best, ev, hook);
+}
+
+struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook,
+			   const char *because)
 {
 	struct live *l, *best = NULL;
+	bool rivals = false;
 
 	LIST_FOREACH(l, &t->odd, by_oddity)
-		if (l->ns == ev->ns && live_completes(l, ev->packet) && may_be_in(l, hook) &&
-		    (!best || l->heard_ns > best->heard_ns))
+		if (fits_odd(l, ev, hook) && (!best || is_better(l, best, ev)))
 			best = l;
+	LIST_FOREACH(l, &t->odd, by_oddity) {
+		if (!fits_odd(l, ev, hook) || !is_odd_rival(l, best, ev, hook))
+			continue;
+		rivals = true;
+		path_doubt(l->path, CERTAIN_NOT, because);
+	}
+	if (rivals)
+		path_doubt(best->path, CERTAIN_NOT, because);
 	return best;
+}
+
+bool live_has_odd(const struct live_table *t, const struct event *ev)
+{
+	const struct live *l;
+
+	LIST_FOREACH(l, &t->odd, by_oddity)
+		if (fits_odd(l, ev, HOOK_NONE))
+			return true;
+	return false;
 }
 
 struct live *live_find_any(struct live_table *t, const struct event *ev)

@@ -21,6 +21,7 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
+	bool puzzling; /* why it ended, packets may tell that are still under way */
 	bool dropped;					    /* the kernel said so */
 	enum { ROUTED_NOT, ROUTED_ON, ROUTED_OVER } routed; /* how far its routing decision is */
 	bool no_id;	    /* its id names another packet now: not in by_id */
@@ -79,8 +80,11 @@ struct live *live_find_sure(struct live_table *t, uint32_t id);
 struct live *live_find_headers(struct live_table *t, const struct event *ev, uint8_t hook,
 			       const char *because);
 
-/* The odd packet last heard of that the headers of ev complete. */
-struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook);
+/* The odd packet that the headers of ev complete; the same rules, and because is not NULL. */
+struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook,
+			   const char *because);
+/* Is there any, in whatever hook? Nothing is doubted. */
+bool live_has_odd(const struct live_table *t, const struct event *ev);
 
 /* Any, living or remembered, with these headers. */
 struct live *live_find_any(struct live_table *t, const struct event *ev);
@@ -91,6 +95,9 @@ struct live *live_next_same(struct live_table *t, unsigned int ns, const struct 
 
 /* Is it a fragment? */
 bool packet_is_piece(const struct packet *p);
+/* Is it one whose place in its datagram was shown? Of IPv6 only a line of iptables-legacy does: the
+ * 40 bytes that nft's trace gives end before the fragment header. */
+bool packet_is_known_piece(const struct packet *p);
 /* Did the trace message show no network header at all? So it is with later fragments of IPv6. */
 bool packet_is_blank(const struct packet *p);
 /* Does the trace message hide its protocol and ports? */

@@ -130,7 +130,8 @@ static void parse_ip4(struct packet *p, struct bytes nh, struct bytes th)
 
 	p->len = be16(nh.p + 2); /* 0 with BIG TCP: not known */
 	p->ip_id = be16(nh.p + 4);
-	p->fragment = frag & 0x1fff;
+	p->frag_off = (frag & 0x1fff) * 8;
+	p->fragment = p->frag_off;
 	p->more_frags = frag & 0x2000;
 	p->proto = nh.p[9];
 	p->has_addrs = true;
@@ -165,8 +166,10 @@ static bool walk_ip6(struct packet *p, struct bytes *b)
 			if (b->len < 8)
 				return false;
 			len = 8;
-			p->fragment = be16(b->p + 2) & 0xfff8;
+			p->frag_off = be16(b->p + 2) & 0xfff8;
+			p->fragment = p->frag_off;
 			p->more_frags = b->p[3] & 1;
+			p->frag_id = be32(b->p + 4);
 			break;
 		default:
 			return true;
@@ -263,6 +266,11 @@ static bool same_tuple_parts(const struct packet *a, const struct packet *b)
 	return !a->has_icmp || !b->has_icmp || a->icmp_id == b->icmp_id;
 }
 
+bool packet_same_piece(const struct packet *a, const struct packet *b)
+{
+	return a->fragment == b->fragment && a->frag_off == b->frag_off && a->frag_id == b->frag_id;
+}
+
 bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple)
 {
 	if (a->family != b->family || a->proto != b->proto)
@@ -271,7 +279,7 @@ bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple
 		return a->ethertype == b->ethertype &&
 		       (!a->has_ll || !b->has_ll ||
 			(!memcmp(a->ll_src, b->ll_src, 6) && !memcmp(a->ll_dst, b->ll_dst, 6)));
-	if (a->ip_id != b->ip_id || a->fragment != b->fragment || a->more_frags != b->more_frags)
+	if (a->ip_id != b->ip_id || a->more_frags != b->more_frags || !packet_same_piece(a, b))
 		return false;
 	if (a->len && b->len && a->len != b->len)
 		return false;

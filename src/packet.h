@@ -19,6 +19,9 @@ int packet_parse(struct packet *p, const uint8_t *ll, size_t ll_len, const uint8
  * addresses and ports (true)? */
 bool packet_same(const struct packet *a, const struct packet *b, bool same_tuple);
 
+/* Do they begin at the same place of the same datagram? Of IPv4 the datagram is told by ip_id. */
+bool packet_same_piece(const struct packet *a, const struct packet *b);
+
 /* NFPROTO_IPV6 or NFPROTO_IPV4. */
 uint8_t packet_nfproto(const struct packet *p);
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "netfilter/names.h"
+#include "route/rule.h"
 
 struct rs_chain;
 
@@ -42,6 +43,8 @@ struct packet {
 	uint32_t len;		    /* of the IP packet, bytes, as its header says */
 	uint32_t mark;		    /* of the skb when it was first seen */
 	uint32_t tcp_seq;
+	uint16_t frag_off; /* of a later fragment, bytes */
+	uint32_t frag_id;  /* of an IPv6 fragment */
 	struct endpoint src, dst;
 	uint8_t ll_src[6], ll_dst[6];
 	bool has_ll;
@@ -61,6 +64,21 @@ enum step_type {
 	STEP_DELIVER,
 	STEP_TRANSMIT,
 	STEP_DROP,
+};
+
+/* One lookup in one routing table. A decision takes several where a table has no route, or one that
+ * a policy rule does not want. */
+struct path_lookup {
+	struct route_flow flow; /* has_src: not 0.0.0.0; uid and VRF are not told */
+	uint32_t table;
+	int error; /* 0: found */
+};
+
+/* Who gave a packet other addresses. */
+enum nat_cause {
+	NAT_CAUSE_UNKNOWN,
+	NAT_CAUSE_RULE,	      /* of a chain of type nat */
+	NAT_CAUSE_CONNECTION, /* what conntrack had of an earlier packet: no such chain was visited */
 };
 
 enum ct_state { CT_NONE, CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_INVALID, CT_UNTRACKED };
@@ -99,8 +117,10 @@ struct step {
 		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with
 			    both gets two steps */
 			bool dnat, snat;
-			struct endpoint src, dst;
-			bool has_ports;
+			struct endpoint src, dst, from_src, from_dst;
+			bool has_ports, from_ports;
+			enum nat_cause cause;
+			int by; /* index of the rule's step; -1: none is known */
 		} nat;
 		struct { /* STEP_HEADERS: those that the next hook sees */
 			uint8_t family, proto; /* AF_*, IPPROTO_* */
@@ -108,9 +128,20 @@ struct step {
 			struct endpoint src, dst;
 		} headers;
 		struct { /* STEP_CONNTRACK */
-			enum ct_state state;
+			enum ct_state state; /* CT_NONE: not said */
 			uint32_t id;
 			bool reply;
+			/* What conntrack had when the packet was through: */
+			bool has_entry, has_ports;
+			bool nats; /* one direction is not the other one turned round */
+			struct endpoint orig_src, orig_dst, reply_src, reply_dst;
+			uint16_t zone;
+			uint32_t mark;
+			const char *tcp_state;
+			bool skips_nat; /* there are chains of type nat, and it visited none of
+					   them: its connection is known */
+			const char *why; /* of INVALID and UNTRACKED */
+			int by;		 /* index of the rule's step that did it; -1: none */
 		} ct;
 		struct {		    /* STEP_ROUTE */
 			const char *result; /* unicast, local, …, as INTERFACE lists them */
@@ -120,6 +151,8 @@ struct step {
 			int error;  /* negative errno of the lookup; 0: found */
 			int type;   /* RTN_*, 0: not said */
 			bool input; /* for a packet that arrived */
+			const char *untold;	/* why rule or prefix is not known; NULL: it is */
+			unsigned int at, n_asked; /* the lookups of the path that it took */
 		} route;
 		struct {			 /* STEP_RP_FILTER */
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
@@ -128,10 +161,17 @@ struct step {
 			bool looked; /* the way back was seen to be looked up; else nothing is known
 					of it */
 			int reverse_type; /* RTN_* of the way back; 0: none */
+			int error;	  /* of its lookup; 0: found */
+			uint32_t table;	  /* of the way back, as are these; as for STEP_ROUTE */
+			int32_t rule;
+			const char *result, *prefix, *gateway, *untold;
+			unsigned int at, n_asked;
 		} rpf;
 		struct { /* STEP_HOOK */
 			const char *function, *module;
 			int32_t priority;
+			uint32_t bpf_id; /* of its BPF program; 0: it has none, or it is not known */
+			const char *bpf_name;
 		} hookfn;
 		struct { /* STEP_TRANSMIT */
 			const char *dev;
@@ -142,6 +182,7 @@ struct step {
 		} deliver;
 		struct { /* STEP_DROP */
 			const char *reason, *location;
+			const char *stack; /* functions, one a line, the innermost first */
 		} drop;
 	};
 };
@@ -182,11 +223,19 @@ struct path {
 	struct path_place *places; /* each namespace once, the first one first */
 	size_t n_places;	   /* at least 1 */
 	size_t here;		   /* where it is now, in the end where it was last */
+	struct {
+		const char *state, *comm; /* state NULL: it is not of this host, or not known */
+		int32_t pid;		  /* 0: not known */
+		uint64_t received; /* path that ended at the same process last; 0: none */
+	} origin;		   /* the socket that it is from */
+	bool alone;		   /* its drop is all that was seen of it */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */
 	struct step *steps;
 	size_t n_steps, cap_steps;
+	struct path_lookup *lookups; /* in routing tables, in the order of the steps */
+	unsigned int n_lookups, cap_lookups;
 	enum path_verdict verdict;
 	int decided_by; /* index into steps; -1: no step decided */
 	enum certainty certainty;
@@ -198,6 +247,10 @@ struct path {
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
+	const char *refused; /* by routing: as route-check names it; NULL: it was not, or it cannot be
+				said */
+	const char *refusal; /* the same as a sentence */
+	const char *diagnosis; /* what went wrong, where that is not one step's doing; NULL */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };
@@ -224,6 +277,9 @@ struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8
 /* The same before index `at`; decided_by moves with its step. */
 struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family,
 			 uint8_t hook);
+
+/* Appends one. False: out of memory. */
+bool path_add_lookup(struct path *p, const struct path_lookup *lookup);
 
 /* A copy of s that lives as long as the path, equal strings being one; NULL for NULL and when out
  * of memory. */

@@ -2,10 +2,13 @@
 #include "src/raw_events.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "route/query.h"
 #include "src/packet.h"
 
 static int view_of(const struct view *views, unsigned int n, uint32_t inum)
@@ -16,8 +19,18 @@ static int view_of(const struct view *views, unsigned int n, uint32_t inum)
 	return -1;
 }
 
+/* nfpath asks the kernel for routes of packets that it has seen; what it sends itself is not traced. */
+static bool is_own_question(const struct nfp_fib *f)
+{
+	/* Of IPv4 it asks as for what this host sends, of IPv6 as for what arrives. */
+	return (f->iif <= ROUTE_LOOPBACK || f->family == AF_INET6) && f->ev.pid == (uint32_t)getpid() &&
+	       route_query_made(f->ev.ktime, f->dst);
+}
+
 static bool fib_event(const struct nfp_fib *f, struct event *ev)
 {
+	if (is_own_question(f))
+		return false;
 	ev->type = EVENT_ROUTE;
 	ev->route.family = f->family;
 	memcpy(ev->route.src, f->src, sizeof(ev->route.src));
@@ -27,6 +40,13 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 	ev->route.dev = f->ifindex ? f->dev : NULL;
 	/* LOOPBACK_IFINDEX is what output lookups put there (flowi4_init_output()). */
 	ev->route.input = f->iif > 1;
+	ev->route.iif = f->iif;
+	ev->route.oif = f->oif;
+	ev->route.mark = f->mark;
+	ev->route.tos = f->tos;
+	ev->route.proto = f->proto;
+	ev->route.sport = ntohs(f->sport);
+	ev->route.dport = ntohs(f->dport);
 	ev->route.table = f->table;
 	ev->route.error = f->error;
 	/*
@@ -42,11 +62,47 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 	return (f->family == AF_INET && f->iif) || f->family == AF_INET6;
 }
 
-static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p,
-		      struct kernel_names *names, char *text, size_t size)
+/* Does the header begin as its ethertype says? Where a packet is dropped early, something else may stand
+ * there. */
+static bool has_header(const struct nfp_skb *s)
 {
+	uint8_t version = s->header_len ? s->header[0] >> 4 : 0;
+
+	return version == (s->protocol == htons(ETH_P_IP)     ? 4
+			   : s->protocol == htons(ETH_P_IPV6) ? 6
+							       : 0);
+}
+
+/* Nothing was heard of it before: whatever can be told of it. */
+static void parse_alone(struct packet *p, const struct nfp_skb *s)
+{
+	if (!has_header(s) || packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
+		memset(p, 0, sizeof(*p));
+	p->ethertype = ntohs(s->protocol);
+}
+
+/* skb->dev is the device by which it came until it is routed, then the one by which it leaves. */
+static void set_devices(struct event *ev, const struct nfp_skb *s, const struct view *v)
+{
+	static char iif[NETCONF_NAME_LEN];
+
+	if (s->ifindex && s->ifindex == s->iif)
+		ev->drop.iif = s->dev;
+	else if (s->iif && !netconf_ifname(v->netconf, s->iif, iif))
+		ev->drop.iif = iif;
+	if (s->ifindex && s->ifindex != s->iif)
+		ev->drop.oif = s->dev;
+}
+
+static bool skb_event(const struct nfp_skb *s, const struct view *v, struct event *ev,
+		      struct packet *p, struct kernel_names *names, char *text, size_t size)
+{
+	bool alone = s->flags & NFP_SKB_ALONE;
+
 	memset(p, 0, sizeof(*p));
-	if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
+	if (alone)
+		parse_alone(p, s);
+	else if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
 		return false;
 	p->mark = s->mark;
 	ev->packet = p;
@@ -59,6 +115,9 @@ static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *
 	ev->drop.reason = kernel_drop_reason(names, s->reason);
 	kernel_symbol(names, s->location, text, size);
 	ev->drop.location = text;
+	ev->drop.stack = kernel_stack(names, s->stack);
+	ev->drop.alone = alone;
+	set_devices(ev, s, v);
 	return true;
 }
 
@@ -81,7 +140,7 @@ bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned i
 		return fib_event((const void *)rec, ev);
 	case NFP_KFREE:
 	case NFP_TRANSMIT:
-		return skb_event((const void *)rec, ev, p, names, text, size);
+		return skb_event((const void *)rec, &views[ns], ev, p, names, text, size);
 	}
 	return false;
 }

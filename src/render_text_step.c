@@ -4,7 +4,9 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <linux/netfilter.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,32 +61,51 @@ void text_labelled(struct bytes_out *f, const char *label, const char *value)
 	escape_add(f, value);
 }
 
-void text_socket(struct bytes_out *f, const struct step *s)
+void text_owner(struct bytes_out *f, const char *state, const char *comm, int32_t pid)
 {
 	const char *glue = " (";
 
-	if (s->deliver.state) {
+	if (state) {
 		bytes_str(f, glue);
-		escape_add(f, s->deliver.state);
+		escape_add(f, state);
 		glue = ", ";
 	}
-	if (s->deliver.comm) {
+	if (comm) {
 		bytes_str(f, glue);
-		escape_add(f, s->deliver.comm);
+		escape_add(f, comm);
 		glue = ", ";
 	}
-	if (s->deliver.pid > 0) {
-		bytes_printf(f, "%spid %" PRId32, glue, s->deliver.pid);
+	if (pid > 0) {
+		bytes_printf(f, "%spid %" PRId32, glue, pid);
 		glue = ", ";
 	}
 	if (glue[0] == ',')
 		bytes_char(f, ')');
 }
 
+void text_socket(struct bytes_out *f, const struct step *s)
+{
+	text_owner(f, s->deliver.state, s->deliver.comm, s->deliver.pid);
+}
+
 void text_reason(struct bytes_out *f, const struct step *s)
 {
 	escape_add(f, s->drop.reason ? s->drop.reason : "no reason given");
 	text_labelled(f, " at ", s->drop.location);
+}
+
+void text_stack(struct bytes_out *f, const struct step *s)
+{
+	char name[256];
+	size_t len;
+
+	for (const char *at = s->drop.stack ? s->drop.stack : ""; *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		bytes_str(f, "    at ");
+		escape_add(f, name);
+		bytes_char(f, '\n');
+	}
 }
 
 /* The heading "  PREROUTING", when this step does not stand at the hook of the one before. */
@@ -234,10 +255,19 @@ static void write_change(struct text *t, const char *side, struct endpoint *now,
 {
 	char from[64], into[64];
 
-	bytes_printf(t->out, "    NAT %s %s -> %s\n", side,
+	bytes_printf(t->out, "    NAT %s %s -> %s", side,
 		endpoint_text(from, sizeof(from), t->family, now, t->has_ports),
 		endpoint_text(into, sizeof(into), t->family, to, to_ports));
 	*now = *to;
+}
+
+/* " by ip nat:pre:rule:1 (handle 3)" */
+static void write_by(struct text *t, int by)
+{
+	if (by < 0)
+		return;
+	bytes_str(t->out, " by ");
+	bytes_str(t->out, t->names->data + text_column(t, &t->p->steps[by])->at);
 }
 
 static void write_nat(struct text *t, const struct step *s)
@@ -247,6 +277,10 @@ static void write_nat(struct text *t, const struct step *s)
 	if (s->nat.snat)
 		write_change(t, "src", &t->src, &s->nat.src, s->nat.has_ports);
 	t->has_ports = s->nat.has_ports;
+	write_by(t, s->nat.by);
+	if (s->nat.cause == NAT_CAUSE_CONNECTION)
+		bytes_str(t->out, " by its connection's entry in conntrack");
+	bytes_char(t->out, '\n');
 }
 
 static void write_headers(struct text *t, const struct step *s)
@@ -264,37 +298,68 @@ static void write_headers(struct text *t, const struct step *s)
 		endpoint_text(dst, sizeof(dst), t->family, &t->dst, t->has_ports));
 }
 
+/* What conntrack has of the connection; where NAT is part of it, it is what the NAT lines follow. */
+static void write_entry(struct text *t, const struct step *s)
+{
+	bool ports = s->ct.has_ports;
+	char a[64], b[64];
+
+	if (s->ct.zone)
+		bytes_printf(t->out, ", zone %u", s->ct.zone);
+	if (s->ct.mark)
+		bytes_printf(t->out, ", mark 0x%" PRIx32, s->ct.mark);
+	if (!s->ct.nats && !t->verbose)
+		return;
+	bytes_printf(t->out, ": %s > %s", endpoint_text(a, sizeof(a), t->family, &s->ct.orig_src, ports),
+		     endpoint_text(b, sizeof(b), t->family, &s->ct.orig_dst, ports));
+	bytes_printf(t->out, ", replies %s > %s",
+		     endpoint_text(a, sizeof(a), t->family, &s->ct.reply_src, ports),
+		     endpoint_text(b, sizeof(b), t->family, &s->ct.reply_dst, ports));
+}
+
 static void write_conntrack(struct text *t, const struct step *s)
 {
 	bytes_str(t->out, "    conntrack ");
-	bytes_str(t->out, ct_state_name(s->ct.state));
+	bytes_str(t->out, s->ct.state == CT_NONE ? "entry" : ct_state_name(s->ct.state));
 	if (s->ct.reply)
 		bytes_str(t->out, ", reply");
 	if (t->verbose && s->ct.id)
 		bytes_printf(t->out, ", id %" PRIu32, s->ct.id);
+	if (t->verbose)
+		text_labelled(t->out, ", TCP ", s->ct.tcp_state);
+	if (s->ct.has_entry)
+		write_entry(t, s);
+	write_by(t, s->ct.by);
+	text_labelled(t->out, ": ", s->ct.why);
+	if (s->ct.skips_nat && (s->ct.nats || t->verbose))
+		write_remark(t, "", "nat chains see only the first packet of a connection");
 	bytes_char(t->out, '\n');
 }
 
-static void write_table(struct bytes_out *f, const struct step *s)
+/* Of the decision on the way there, or back. */
+static void write_table(struct bytes_out *f, uint32_t table, int32_t rule, const char *prefix,
+			const char *untold)
 {
+	static const char *const names[] = {
+		[RT_TABLE_DEFAULT] = "default", [RT_TABLE_MAIN] = "main", [RT_TABLE_LOCAL] = "local"};
 	const char *glue = " (";
 
-	if (s->route.table == 255 || s->route.table == 254 || s->route.table == 253)
-		bytes_str(f, s->route.table == 255   ? " (table local"
-			     : s->route.table == 254 ? " (table main"
-						     : " (table default");
-	else if (s->route.table)
-		bytes_printf(f, "%stable %" PRIu32, glue, s->route.table);
-	glue = s->route.table ? ", " : glue;
-	if (s->route.rule >= 0)
-		bytes_printf(f, "%srule %" PRId32, glue, s->route.rule);
-	glue = s->route.rule >= 0 ? ", " : glue;
-	if (s->route.prefix) {
+	if (table && table <= RT_TABLE_LOCAL && names[table])
+		bytes_printf(f, "%stable %s", glue, names[table]);
+	else if (table)
+		bytes_printf(f, "%stable %" PRIu32, glue, table);
+	glue = table ? ", " : glue;
+	if (rule >= 0)
+		bytes_printf(f, "%srule %" PRId32, glue, rule);
+	glue = rule >= 0 ? ", " : glue;
+	if (prefix) {
 		bytes_str(f, glue);
-		escape_add(f, s->route.prefix);
+		escape_add(f, prefix);
 	}
-	if (s->route.table || s->route.rule >= 0 || s->route.prefix)
+	if (table || rule >= 0 || prefix)
 		bytes_char(f, ')');
+	if (untold)
+		bytes_printf(f, " [not all known: %s]", untold);
 }
 
 static void write_route(struct text *t, const struct step *s)
@@ -310,7 +375,7 @@ static void write_route(struct text *t, const struct step *s)
 	text_painted(t, bad ? TEXT_RED : NULL, s->route.result ? s->route.result : "unknown");
 	text_labelled(t->out, " via ", s->route.gateway);
 	text_labelled(t->out, " dev ", s->route.dev);
-	write_table(t->out, s);
+	write_table(t->out, s->route.table, s->route.rule, s->route.prefix, s->route.untold);
 	if (bad)
 		bytes_printf(t->out, ": %s", strerror(-s->route.error));
 	bytes_char(t->out, '\n');
@@ -356,6 +421,7 @@ static void write_rp_filter(struct text *t, const struct step *s)
 		addr_text(src, sizeof(src), t->family, t->src.addr);
 		bytes_printf(t->out, ", reverse route to %s leaves by ", src);
 		escape_add(t->out, s->rpf.reverse_dev);
+		write_table(t->out, s->rpf.table, s->rpf.rule, s->rpf.prefix, s->rpf.untold);
 	} else {
 		text_labelled(t->out, ", ", s->rpf.reason);
 	}

@@ -2,6 +2,7 @@
 #include "src/rules.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,11 +167,6 @@ unsigned int rules_changes(const struct rules *r)
 	return r->changes;
 }
 
-static bool has_legacy(const struct ruleset *rs)
-{
-	return rs->n_tables && rs->tables[rs->n_tables - 1]->backend == BACKEND_IPTABLES_LEGACY;
-}
-
 static int reread(struct rules *r, bool gap, bool legacy_gap, struct error *err)
 {
 	uint32_t before = current(r)->rs->genid;
@@ -268,7 +264,8 @@ int rules_sync(struct rules *r, bool legacy, struct error *err)
 		return rc < 0 ? legacy_failed(r, rc, err) : reread(r, true, true, err);
 	current(r)->nft_until_ns = start;
 	/* Not only when a packet tells: it would find the change to be its own. */
-	if (!legacy && !(has_legacy(current(r)->rs) && lock_watch_uses(r->lock) != r->lock_uses))
+	if (!legacy && !(ruleset_has_legacy(current(r)->rs, NFPROTO_UNSPEC) &&
+			 lock_watch_uses(r->lock) != r->lock_uses))
 		return 0;
 	rc = legacy_check(r);
 	if (rc < 0)
@@ -288,7 +285,8 @@ static void find_spans(const struct rules *r, uint64_t after_ns, uint64_t before
 		 * is over. */
 		uint64_t until = newest ? UINT64_MAX : s[1].from_ns;
 		/* Where there are no such tables, each check sees that there are still none. */
-		bool by_legacy = legacy && has_legacy(s->rs) && s->legacy_until_ns < s->nft_until_ns;
+		bool by_legacy = legacy && ruleset_has_legacy(s->rs, NFPROTO_UNSPEC) &&
+				 s->legacy_until_ns < s->nft_until_ns;
 		uint64_t known = by_legacy ? s->legacy_until_ns : s->nft_until_ns;
 
 		if (until < after_ns)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the headers and the connection of a packet tell from one event to the next: NAT, fragments,
  * conntrack. */
+#include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
+#include <linux/netfilter.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -80,6 +82,27 @@ static void become_whole(struct tracker *t, struct live *l, const struct packet 
 		*shown = whole;
 }
 
+/* A line of iptables-legacy shows a piece's headers, all of them. */
+static void become_known(struct tracker *t, struct live *l, const struct packet *now)
+{
+	struct packet *shown = &l->path->packet;
+	struct packet known = *now;
+
+	memcpy(known.iif, shown->iif, sizeof(known.iif));
+	memcpy(known.oif, shown->oif, sizeof(known.oif));
+	known.mark = shown->mark;
+	l->matched |= filter_match(t->filter, &known);
+	if (packet_is_blank(shown) || same_addrs(shown, now))
+		*shown = known;
+}
+
+/* Does nft's trace go on showing less of it than is known? */
+static bool shows_less(const struct packet *known, const struct packet *now)
+{
+	return packet_is_known_piece(known) && now->family == AF_INET6 &&
+	       now->proto == IPPROTO_FRAGMENT && same_addrs(known, now);
+}
+
 /* What changed since its headers were last seen is NAT, and it came before this event. */
 static void see_nat(struct live *l, const struct packet *now, uint8_t hook)
 {
@@ -137,6 +160,10 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 		if (hidden) /* nft goes on showing it as before */
 			return;
 	}
+	if (shows_less(&l->now, now))
+		return;
+	if (packet_is_known_piece(now) && l->odd && !packet_is_known_piece(&l->now))
+		become_known(t, l, now);
 	if (may_be_nat(l, ev))
 		see_nat(l, now, ev->hook);
 	else if (l->sure && l->now.has_addrs)
@@ -144,11 +171,20 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 	live_set_headers(&t->table, l, now);
 }
 
+/* Past the hooks in which conntrack looks at all packets of IP, it has none: it was not there, or
+ * took the packet for invalid (nf_conntrack_in()). Which, connections_annotate() finds out. */
+static bool is_left_alone(const struct live *l, const struct event *ev)
+{
+	return ev->type == EVENT_LEAVE && ev->ct_known && l->ct_state == CT_NONE && l->now.family &&
+	       ev->family != NFPROTO_BRIDGE && ev->family != NFPROTO_ARP &&
+	       (ev->hook == NF_INET_PRE_ROUTING || ev->hook == NF_INET_LOCAL_OUT);
+}
+
 void tracker_see_conntrack(struct live *l, const struct event *ev)
 {
 	struct step *s;
 
-	if (ev->ct_state == CT_NONE || ev->ct_state == l->ct_state)
+	if (ev->ct_state == CT_NONE ? !is_left_alone(l, ev) : ev->ct_state == l->ct_state)
 		return;
 	l->ct_state = ev->ct_state;
 	s = path_add(l->path, STEP_CONNTRACK, ev->family, l->path->last_hook);

@@ -60,7 +60,7 @@ def cstr(b):
 class Headers:
     """What identifies a packet and what NAT leaves alone of it."""
 
-    __slots__ = ("family", "proto", "src", "dst", "sport", "dport", "ip_id", "length", "seq", "flow", "frag")
+    __slots__ = ("family", "proto", "src", "dst", "sport", "dport", "ip_id", "length", "seq", "flow", "frag", "later")
 
     def __init__(self, nh, th=None):
         """nh: from the network header on; th: from the transport header on, None when nh holds it too."""
@@ -84,9 +84,12 @@ class Headers:
             self.proto = nh[6]
             self.src = socket.inet_ntop(socket.AF_INET6, nh[8:24])
             self.dst = socket.inet_ntop(socket.AF_INET6, nh[24:40])
-            self.frag = later = self.proto == IPPROTO_FRAGMENT
+            self.frag = self.proto == IPPROTO_FRAGMENT
+            # nft's trace gives 40 bytes, and none at all of a later fragment.
+            later = self.frag and len(nh) >= 48 and struct.unpack_from(">H", nh, 42)[0] & 0xfff8 != 0
             body = nh[40:] if th is None else th
-        if later or len(body) < 8:
+        self.later = later
+        if later or self.family == 6 and self.frag or len(body) < 8:
             return
         if self.proto in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
             self.sport, self.dport = struct.unpack_from(">HH", body)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """client -- router -- server, and random packets through, into and out of the router.
 
-Everything is sent by one thread on one CPU. veth hands a packet over in the softirq of the same CPU, so that the kernel has dealt with a
-packet, and with every answer to it, before the next one is sent: two runs see the same packets in the same order.
+Everything is sent by one thread on one CPU. veth hands a packet over in the softirq of the same CPU, and Lab.dealt_with() waits for that
+where it was left to ksoftirqd: the kernel has dealt with a packet, and with every answer to it, before the next one is sent. So two runs
+see the same packets in the same order, however slow the machine is.
 """
 import os
 import select
@@ -89,7 +90,11 @@ class Lab:
              "net/ipv4/conf/all/send_redirects=0", "net/ipv4/conf/default/send_redirects=0", "net/ipv6/icmp/ratelimit=0",
              "net/ipv6/conf/default/accept_dad=0", "net/ipv6/conf/default/dad_transmits=0",
              "net/ipv6/conf/default/addr_gen_mode=1", "net/ipv6/conf/default/accept_ra=0",
-             "net/ipv6/conf/default/router_solicitations=0"]
+             "net/ipv6/conf/default/router_solicitations=0",
+             # Who misses a piece of a datagram says so after 30 s (ip_expire()), which a slow machine's run takes, or not.
+             "net/ipv4/ipfrag_time=3600", "net/ipv6/ip6frag_time=3600"]
+    # Of nf_defrag_ipv6, which rules may have loaded.
+    QUIET_LATER = "net/netfilter/nf_conntrack_frag6_timeout"
 
     def __init__(self, tag="orc"):
         self.c, self.r, self.s = (lab.Netns(n, tag) for n in "crs")
@@ -149,6 +154,13 @@ class Lab:
             self.poll.register(s, select.EPOLLIN)
             where[s.fileno()] = s
 
+    def quiet(self):
+        for ns in (self.c, self.r, self.s):
+            with ns:
+                there = os.path.exists("/proc/sys/" + self.QUIET_LATER)
+            if there:
+                ns.sysctl(self.QUIET_LATER + "=3600")
+
     def close(self):
         self.poll.close()
         for s in self.sockets:
@@ -158,20 +170,45 @@ class Lab:
 
     # ---- sending
 
+    def dealt_with(self):
+        """Waits until no packet waits for the softirq of this thread's CPU. A softirq that took too long, as each does on an emulated
+        processor, is gone on with by ksoftirqd, which runs when the scheduler says so: __do_softirq(), MAX_SOFTIRQ_TIME. Nobody is
+        interrupted within one, so none is under way while we run."""
+        cpus = os.sched_getaffinity(0)
+        end = time.monotonic() + 30 * lab.SLOW
+        while True:
+            with open("/proc/net/softnet_stat") as f:
+                rows = [line.split() for line in f]
+            # softnet_seq_show(): the 12th is the length of the backlog, the 13th the CPU (Linux 5.10).
+            if not any(int(r[11], 16) for r in rows if int(r[12], 16) in cpus):
+                return
+            if time.monotonic() > end:
+                raise RuntimeError("packets wait for CPU %s: %s" % (cpus, rows))
+            os.sched_yield()
+
     def from_client(self, packet):
         self._frame(self.cp, self.mac_r0, self.mac_c0, packet)
 
     def from_server(self, packet):
         self._frame(self.sp, self.mac_r1, self.mac_s0, packet)
 
-    @staticmethod
-    def _frame(s, dst, src, packet):
+    def _frame(self, s, dst, src, packet):
         mac = bytes.fromhex((dst + src).replace(":", ""))
         s.send(mac + struct.pack(">H", ETH_IP6 if packet[0] >> 4 == 6 else ETH_IP) + packet)
+        self.dealt_with()
 
-    def serve(self, wait=0.0):
+    def serve(self):
         """Answers what arrived at the servers: UDP once (a rule may send the answer to a server again), TCP by accepting and resetting."""
-        for fd, _ in self.poll.poll(wait):
+        for _ in range(100):
+            self.dealt_with()
+            found = self.poll.poll(0)
+            if not found:
+                return
+            self._answer(found)
+        raise RuntimeError("the servers find no end: %s" % found)
+
+    def _answer(self, found):
+        for fd, _ in found:
             if fd in self.udp_servers:
                 s = self.udp_servers[fd]
                 try:
@@ -188,17 +225,13 @@ class Lab:
                 with s:
                     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def sniff_synack(self, addr, port, wait=0.02 * lab.SLOW):
+    def sniff_synack(self, addr, port):
         """The sequence number of the SYN-ACK to (addr, port) that reached the client, or None."""
-        end = time.monotonic() + wait
         while True:
             try:
                 data, info = self.cp.recvfrom(4096)
             except BlockingIOError:
-                if time.monotonic() > end:
-                    return None
-                select.select([self.cp], [], [], wait)
-                continue
+                return None
             p = data[14:]
             if info[2] == PACKET_OUTGOING or len(p) < 40:
                 continue
@@ -242,6 +275,7 @@ class Traffic:
     def play(self, where, between=None):
         """between() is called after each action."""
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        where.quiet()
         for a in self.actions:
             where.forget()
             a(where)
@@ -282,7 +316,7 @@ class Traffic:
 
         def act(w):
             w.from_client(p)
-            w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
+            w.serve()
         return act
 
     def udp_twice(self):
@@ -292,7 +326,7 @@ class Traffic:
         def act(w):
             for p in ps:
                 w.from_client(p)
-                w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
+                w.serve()
         return act
 
     def syn(self):
@@ -329,7 +363,7 @@ class Traffic:
         def act(w):
             for p in parts:
                 w.from_client(p)
-            w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
+            w.serve()
         return act
 
     def flow(self):
@@ -383,7 +417,7 @@ class Traffic:
             with self._router_socket(w, socket.SOCK_DGRAM) as s:
                 s.bind(("::" if self.v6 else "0.0.0.0", sport))
                 self._try(s.sendto, data, (dst, dport))
-                w.serve(0.004 * lab.SLOW if dport in UDP_PORTS else 0)
+                w.serve()
         return act
 
     def router_tcp(self, dsts=None):
@@ -395,8 +429,10 @@ class Traffic:
                 s.bind(("::" if self.v6 else "0.0.0.0", sport))
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._try(s.connect, (dst, dport))
-                if select.select([], [s], [], 0.01 * lab.SLOW)[1] and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                w.dealt_with()
+                if select.select([], [s], [], 0)[1] and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     self._try(s.send, b"data")
+                    w.dealt_with()
             w.serve()
         return act
 
@@ -407,6 +443,7 @@ class Traffic:
         def act(w):
             with self._router_socket(w, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if self.v6 else socket.IPPROTO_ICMP) as s:
                 self._try(s.sendto, echo(self.rc if not self.v6 else dst, dst, ident, seq, data), (dst, 0))
+            w.dealt_with()
         return act
 
     def loopback(self):

@@ -115,11 +115,14 @@ static void test_fragments(void **state)
 	assert_true(p.has_ports && p.more_frags && !p.fragment);
 	PARSE_NH(&p, ip4_later_frag);
 	assert_true(!p.has_ports && p.more_frags && p.fragment);
+	assert_int_equal(p.frag_off, 40);
 	assert_int_equal(packet_parse(&p, NULL, 0, ip4_later_frag, 20, th, sizeof(th)), 0);
 	assert_false(p.has_ports);
 	PARSE_NH(&p, ip6_later_frag);
 	assert_true(!p.has_ports && !p.more_frags && p.fragment);
 	assert_int_equal(p.proto, IPPROTO_UDP);
+	assert_int_equal(p.frag_off, 8);
+	assert_int_equal(p.frag_id, 9);
 }
 
 static void test_ip6(void **state)

@@ -47,6 +47,19 @@ static void test_tables(void **state)
 	ruleset_put(NULL);
 }
 
+static void test_has_legacy(void **state)
+{
+	struct ruleset *rs = ruleset_new();
+
+	assert_false(ruleset_has_legacy(rs, NFPROTO_UNSPEC));
+	ruleset_add_table(rs, BACKEND_IPTABLES_LEGACY, NFPROTO_IPV6, "filter");
+	ruleset_add_table(rs, BACKEND_NFT, NFPROTO_IPV4, "filter");
+	assert_true(ruleset_has_legacy(rs, NFPROTO_UNSPEC));
+	assert_true(ruleset_has_legacy(rs, NFPROTO_IPV6));
+	assert_false(ruleset_has_legacy(rs, NFPROTO_IPV4));
+	ruleset_put(rs);
+}
+
 static void test_chains(void **state)
 {
 	struct ruleset *rs = ruleset_new();
@@ -678,7 +691,7 @@ int main(void)
 		cmocka_unit_test(test_blob_noise),     cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_dump_truncated), cmocka_unit_test(test_dump_noise),
 		cmocka_unit_test(test_udata),	       cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_lines_refused),
+		cmocka_unit_test(test_lines_refused),  cmocka_unit_test(test_has_legacy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
