@@ -11,6 +11,7 @@
 
 #include "route/learn.h"
 #include "route/query.h"
+#include "route/rules.h"
 
 enum { LOOKUPS = 4096 }; /* more tables than a decision can need: two for each rule at most */
 
@@ -93,62 +94,6 @@ void route_devices_name(struct rtnl *r, struct fib_route *route)
 }
 
 /* --- rules --- */
-
-struct rules {
-	uint8_t family;
-	struct policy_rule *v;
-	size_t n;
-	bool failed;
-};
-
-static void begin_rules(void *data)
-{
-	((struct rules *)data)->n = 0;
-}
-
-static int on_rule(const struct nlmsghdr *nlh, void *data)
-{
-	struct rules *rules = data;
-	struct policy_rule r, *v;
-
-	if (!policy_rule_parse(nlh, rules->family, &r))
-		return MNL_CB_OK;
-	v = reallocarray(rules->v, rules->n + 1, sizeof(*v));
-	if (!v) {
-		errno = ENOMEM;
-		return MNL_CB_ERROR;
-	}
-	rules->v = v;
-	v[rules->n++] = r;
-	return MNL_CB_OK;
-}
-
-static uint32_t number_of(struct rtnl *r, const char *name)
-{
-	struct route_device dev;
-
-	if (!*name)
-		return 0;
-	return route_device_get(r, 0, name, &dev) ? UINT32_MAX : dev.ifindex;
-}
-
-static int collect_rules(struct route_collector *c, struct route_facts *f)
-{
-	char buf[RTNL_REQUEST_MAX];
-	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETRULE, sizeof(struct rtmsg));
-	struct rules rules = {.family = f->family};
-	int rc;
-
-	((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_family = f->family;
-	rc = rtnl_dump(c->rtnl, nlh, begin_rules, on_rule, &rules);
-	f->rules = rules.v;
-	f->n_rules = rules.n;
-	for (size_t i = 0; !rc && i < f->n_rules; i++) {
-		f->rules[i].iifindex = number_of(c->rtnl, f->rules[i].iif);
-		f->rules[i].oifindex = number_of(c->rtnl, f->rules[i].oif);
-	}
-	return rc;
-}
 
 /*
  * Whether the tables local and main are apart (fib_unmerge()) shows in the number under which the
@@ -352,7 +297,7 @@ static int collect(struct route_collector *c, struct route_flow *flow, struct ro
 	if (!rc)
 		rc = collect_settings(c, f);
 	if (!rc)
-		rc = collect_rules(c, f);
+		rc = policy_rules_read(c->rtnl, f->family, &f->rules, &f->n_rules);
 	if (!rc)
 		rc = collect_addresses(c, f, flow);
 	if (!rc && flow->iif && is_multicast(flow))

@@ -63,6 +63,19 @@ static bool possible(unsigned int mask, unsigned int useful)
 	return (mask & useful) == mask && routes <= 1;
 }
 
+const char *route_no_fix(enum route_reason reason)
+{
+	static const char *const sentences[] = {
+		[ROUTE_MARTIAN_SOURCE] =
+			"nothing on this host: who sends it must use an address of its own as source",
+		[ROUTE_MARTIAN_DESTINATION] =
+			"nothing on this host: who sends it must send to an address of a host",
+		[ROUTE_NOT_JOINED] = "a socket that joins the group on that device",
+	};
+
+	return reason < sizeof(sentences) / sizeof(sentences[0]) ? sentences[reason] : NULL;
+}
+
 size_t route_fixes(struct route_collector *c, struct route_facts *f, const struct route_flow *flow,
 		   const struct route_decision *d, struct route_fix fixes[ROUTE_FIXES])
 {

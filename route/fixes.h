@@ -20,6 +20,10 @@ struct route_fix {
 size_t route_fixes(struct route_collector *c, struct route_facts *f, const struct route_flow *flow,
 		   const struct route_decision *d, struct route_fix fixes[ROUTE_FIXES]);
 
+/* What is to be done about a refusal that no change of this host's routing would lift; NULL: nothing is
+ * known of that. */
+const char *route_no_fix(enum route_reason reason);
+
 /* A word of a command line, quoted where a shell would read something else. */
 const char *route_shell_word(const char *s, char *buf, size_t size);
 

@@ -318,7 +318,7 @@ int route_learn(struct rtnl *r, struct route_facts *f, uint32_t table,
 		if (f->rules[i].action == FR_ACT_TO_TBL && f->rules[i].table == table &&
 		    f->rules[i].mask && f->rules[i].mark != flow->mark)
 			rc = ask(r, f, flow, f->rules[i].mark);
-	if (!rc && !route_facts_fib(f, table, flow)) {
+	if (!rc && dumps && !route_facts_fib(f, table, flow)) {
 		++*dumps;
 		rc = read_table(r, f, table, flow);
 	}

@@ -6,8 +6,8 @@
 #include "route/facts.h"
 #include "route/query.h"
 
-/* What table answers for flow. Counts in *dumps the tables that were read as a whole. 0 or a
- * negative errno. */
+/* What table answers for flow. Counts in *dumps the tables that were read as a whole; NULL: none is
+ * read, and what only that would tell stays unknown. 0 or a negative errno. */
 int route_learn(struct rtnl *r, struct route_facts *f, uint32_t table,
 		const struct route_flow *flow, unsigned int *dumps);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <linux/rtnetlink.h>
 
 static size_t addr_len(uint8_t family)
@@ -72,6 +73,44 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+enum { QUESTIONS = 256 };
+
+static struct {
+	uint64_t begin, end;
+	uint8_t dst[ROUTE_ADDR];
+} questions[QUESTIONS];
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+bool route_query_made(uint64_t ktime, const uint8_t *dst)
+{
+	for (unsigned int i = 0; i < QUESTIONS; i++)
+		if (questions[i].begin <= ktime && ktime <= questions[i].end &&
+		    !memcmp(questions[i].dst, dst, ROUTE_ADDR))
+			return true;
+	return false;
+}
+
+static int ask_and_note(struct rtnl *r, struct nlmsghdr *nlh, const struct route_flow *flow,
+			mnl_cb_t cb, void *data)
+{
+	static unsigned int next;
+	__typeof__(questions[0]) *q = &questions[next++ % QUESTIONS];
+	int rc;
+
+	memcpy(q->dst, flow->dst, ROUTE_ADDR);
+	q->begin = now();
+	rc = rtnl_ask(r, nlh, cb, data);
+	q->end = now();
+	return rc;
+}
+
 int route_query(struct rtnl *r, const struct route_flow *flow, bool match, struct fib_route *route)
 {
 	char buf[RTNL_REQUEST_MAX];
@@ -83,7 +122,7 @@ int route_query(struct rtnl *r, const struct route_flow *flow, bool match, struc
 	/* IPv6 names the table unasked, and refuses the flag. */
 	((struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_flags =
 		(flow->family == AF_INET ? RTM_F_LOOKUP_TABLE : 0) | (match ? RTM_F_FIB_MATCH : 0);
-	rc = rtnl_ask(r, nlh, on_route, &rr);
+	rc = ask_and_note(r, nlh, flow, on_route, &rr);
 	return rc ? rc : rr.found ? 0 : -EPROTO;
 }
 

@@ -13,6 +13,10 @@
  */
 int route_query(struct rtnl *r, const struct route_flow *flow, bool match, struct fib_route *route);
 
+/* Was a lookup of this destination, made at this time (CLOCK_MONOTONIC), one of a recent
+ * route_query()? The kernel makes them on behalf of packets, too, and they look alike. */
+bool route_query_made(uint64_t ktime, const uint8_t *dst);
+
 /* The protocol that the kernel takes for a flow that route_query() asks about: it knows few. */
 uint8_t route_query_proto(const struct route_flow *flow);
 

@@ -24,41 +24,50 @@ struct rtnl {
 	char buf[BUFFER];
 };
 
-static int open_socket(struct rtnl *r)
+struct mnl_socket *rtnl_socket(int netns_fd, int bus, int flags, struct error *err)
 {
 	struct timeval tv = {.tv_sec = ANSWER_SECONDS};
-	int one = 1, fd;
+	int token = netns_enter(netns_fd), rc = 0;
+	struct mnl_socket *nl;
 
-	r->nl = fd_high_mnl(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!r->nl || mnl_socket_bind(r->nl, 0, MNL_SOCKET_AUTOPID))
-		return -errno;
-	fd = mnl_socket_get_fd(r->nl);
-	/* Without it (before Linux 4.20) a dump is not filtered by its header. */
-	if (setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
-		return -errno;
-	return 0;
+	if (token < 0) {
+		fail(err, token, "cannot enter the network namespace to ask for its interfaces and routes: %s",
+		     strerror(-token));
+		return NULL;
+	}
+	nl = fd_high_mnl(bus, SOCK_CLOEXEC | flags);
+	if (!nl)
+		rc = -errno;
+	netns_leave(token);
+	if (!rc && (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) ||
+		    setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv))))
+		rc = -errno;
+	if (!rc)
+		return nl;
+	fail(err, rc, "cannot open a routing netlink socket: %s", strerror(-rc));
+	if (nl)
+		mnl_socket_close(nl);
+	return NULL;
 }
 
 struct rtnl *rtnl_open(int netns_fd, struct error *err)
 {
 	struct rtnl *r = calloc(1, sizeof(*r));
-	int token, rc;
+	int one = 1, rc;
 
 	if (!r) {
 		fail(err, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	token = netns_enter(netns_fd);
-	if (token < 0) {
-		fail(err, token, "cannot enter the network namespace to ask for its routes: %s",
-		     strerror(-token));
+	r->nl = rtnl_socket(netns_fd, NETLINK_ROUTE, 0, err);
+	if (!r->nl) {
 		free(r);
 		return NULL;
 	}
-	rc = open_socket(r);
-	netns_leave(token);
-	if (rc) {
+	/* Without it (before Linux 4.20) a dump is not filtered by its header. */
+	if (setsockopt(mnl_socket_get_fd(r->nl), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one,
+		       sizeof(one))) {
+		rc = -errno;
 		fail(err, rc, "cannot open a routing netlink socket: %s", strerror(-rc));
 		rtnl_close(r);
 		return NULL;

@@ -14,7 +14,13 @@ struct rtnl;
 
 enum { RTNL_REQUEST_MAX = 256 }; /* room for any request that is made here */
 
-/* In the namespace of netns_fd, which is borrowed for the call. NULL: err has the sentence. */
+/*
+ * A netlink socket of this bus in the namespace of netns_fd, which is borrowed for the call; who
+ * waits for an answer waits some seconds. flags: beside SOCK_CLOEXEC. NULL: err has the sentence.
+ */
+struct mnl_socket *rtnl_socket(int netns_fd, int bus, int flags, struct error *err);
+
+/* The same with what requests need. */
 struct rtnl *rtnl_open(int netns_fd, struct error *err);
 void rtnl_close(struct rtnl *r);
 

@@ -7,10 +7,11 @@
 #include "src/view.h"
 
 /*
- * Sets p->fix, by the routing decision made again over what is set now (route/decide.h): only where
- * that decision refuses the packet too, and for what the kernel said. Of a flood only some packets
- * are advised, so that reading keeps up.
+ * Sets p->refused, p->refusal and p->fix of a dropped packet, by the routing decision made again over
+ * what is set now (route/decide.h): only where nothing of routing has changed since, and that decision
+ * refuses the packet too, for what the kernel said. Of a flood of different packets only some are
+ * advised, so that reading keeps up. views: of the trace, by the ns of a place.
  */
-void advise(struct path *p, const struct view *v);
+void advise(struct path *p, struct view *views);
 
 #endif

@@ -9,10 +9,11 @@
 
 /* views: of the trace, by the ns of a step. */
 
-/* Before conclude(): what the settings of the namespaces say about rp_filter and routes. */
-void annotate_routing(struct path *p, const struct view *views);
+/* Before conclude(): what the settings of the namespaces say about rp_filter and routes, and which
+ * policy rules and prefixes the kernel's lookups met. */
+void annotate_routing(struct path *p, struct view *views);
 
 /* After conclude(): rule texts by these rulesets, names, the fix. */
-void annotate(struct path *p, const struct view *views, const struct path_rules *rules);
+void annotate(struct path *p, struct view *views, const struct path_rules *rules);
 
 #endif

@@ -61,6 +61,9 @@ struct event {
 			bool has_gateway;
 			const char *dev; /* of the next hop; NULL: none */
 			bool input;	 /* for a packet that arrived by a device */
+			uint32_t iif, oif, mark; /* of the flow that was looked up, as are … */
+			uint8_t tos, proto;
+			uint16_t sport, dport; /* … these; 0 where no policy rule asks for them */
 			uint32_t table;
 			int error;
 			int type; /* RTN_*; 0: not said */

@@ -146,6 +146,7 @@ void path_free(struct path *p)
 		free(p->steps);
 	if (p->places != &room_of(p)->place)
 		free(p->places);
+	free(p->lookups);
 	free(p);
 }
 
@@ -217,13 +218,29 @@ struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t
 	if (type == STEP_ROUTE)
 		s->route.rule = -1;
 	else if (type == STEP_RP_FILTER)
-		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = -1;
+		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = s->rpf.rule = -1;
 	return s;
 }
 
 struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8_t hook)
 {
 	return path_insert(p, p->n_steps, type, family, hook);
+}
+
+bool path_add_lookup(struct path *p, const struct path_lookup *lookup)
+{
+	unsigned int cap = p->cap_lookups ? 2 * p->cap_lookups : 4;
+	struct path_lookup *v;
+
+	if (p->n_lookups == p->cap_lookups) {
+		v = reallocarray(p->lookups, cap, sizeof(*v));
+		if (!v)
+			return false;
+		p->lookups = v;
+		p->cap_lookups = cap;
+	}
+	p->lookups[p->n_lookups++] = *lookup;
+	return true;
 }
 
 const char *path_str(struct path *p, const char *s)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "netfilter/names.h"
+#include "route/rule.h"
 
 struct rs_chain;
 
@@ -63,6 +64,14 @@ enum step_type {
 	STEP_DELIVER,
 	STEP_TRANSMIT,
 	STEP_DROP,
+};
+
+/* One lookup in one routing table. A decision takes several where a table has no route, or one that
+ * a policy rule does not want. */
+struct path_lookup {
+	struct route_flow flow; /* has_src: not 0.0.0.0; uid and VRF are not told */
+	uint32_t table;
+	int error; /* 0: found */
 };
 
 enum ct_state { CT_NONE, CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_INVALID, CT_UNTRACKED };
@@ -119,6 +128,8 @@ struct step {
 			int error;  /* negative errno of the lookup; 0: found */
 			int type;   /* RTN_*, 0: not said */
 			bool input; /* for a packet that arrived */
+			const char *untold;	/* why rule or prefix is not known; NULL: it is */
+			unsigned int at, n_asked; /* the lookups of the path that it took */
 		} route;
 		struct {			 /* STEP_RP_FILTER */
 			int mode, all, dev_mode; /* effective, conf.all, conf.DEV; -1: not known */
@@ -127,6 +138,11 @@ struct step {
 			bool looked; /* the way back was seen to be looked up; else nothing is known
 					of it */
 			int reverse_type; /* RTN_* of the way back; 0: none */
+			int error;	  /* of its lookup; 0: found */
+			uint32_t table;	  /* of the way back, as are these; as for STEP_ROUTE */
+			int32_t rule;
+			const char *result, *prefix, *gateway, *untold;
+			unsigned int at, n_asked;
 		} rpf;
 		struct { /* STEP_HOOK */
 			const char *function, *module;
@@ -186,6 +202,8 @@ struct path {
 	struct packet packet;	   /* as it was first seen */
 	struct step *steps;
 	size_t n_steps, cap_steps;
+	struct path_lookup *lookups; /* in routing tables, in the order of the steps */
+	unsigned int n_lookups, cap_lookups;
 	enum path_verdict verdict;
 	int decided_by; /* index into steps; -1: no step decided */
 	enum certainty certainty;
@@ -197,6 +215,9 @@ struct path {
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
+	const char *refused; /* by routing: as route-check names it; NULL: it was not, or it cannot be
+				said */
+	const char *refusal; /* the same as a sentence */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };
@@ -223,6 +244,9 @@ struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8
 /* The same before index `at`; decided_by moves with its step. */
 struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family,
 			 uint8_t hook);
+
+/* Appends one. False: out of memory. */
+bool path_add_lookup(struct path *p, const struct path_lookup *lookup);
 
 /* A copy of s that lives as long as the path, equal strings being one; NULL for NULL and when out
  * of memory. */

@@ -5,7 +5,9 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "route/query.h"
 #include "src/packet.h"
 
 static int view_of(const struct view *views, unsigned int n, uint32_t inum)
@@ -16,8 +18,18 @@ static int view_of(const struct view *views, unsigned int n, uint32_t inum)
 	return -1;
 }
 
+/* nfpath asks the kernel for routes of packets that it has seen; what it sends itself is not traced. */
+static bool is_own_question(const struct nfp_fib *f)
+{
+	/* Of IPv4 it asks as for what this host sends, of IPv6 as for what arrives. */
+	return (f->iif <= ROUTE_LOOPBACK || f->family == AF_INET6) && f->ev.pid == (uint32_t)getpid() &&
+	       route_query_made(f->ev.ktime, f->dst);
+}
+
 static bool fib_event(const struct nfp_fib *f, struct event *ev)
 {
+	if (is_own_question(f))
+		return false;
 	ev->type = EVENT_ROUTE;
 	ev->route.family = f->family;
 	memcpy(ev->route.src, f->src, sizeof(ev->route.src));
@@ -27,6 +39,13 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 	ev->route.dev = f->ifindex ? f->dev : NULL;
 	/* LOOPBACK_IFINDEX is what output lookups put there (flowi4_init_output()). */
 	ev->route.input = f->iif > 1;
+	ev->route.iif = f->iif;
+	ev->route.oif = f->oif;
+	ev->route.mark = f->mark;
+	ev->route.tos = f->tos;
+	ev->route.proto = f->proto;
+	ev->route.sport = ntohs(f->sport);
+	ev->route.dport = ntohs(f->dport);
 	ev->route.table = f->table;
 	ev->route.error = f->error;
 	/*

@@ -334,6 +334,27 @@ static void put_route(struct bytes_out *o, const struct path *p, const struct st
 	put_str(o, "gateway", s->route.gateway);
 	put_int(o, "error", s->route.error, s->route.error);
 	put_str(o, "direction", s->route.input ? "input" : "output");
+	put_str(o, "untold", s->route.untold);
+}
+
+/* The way back, as in the object of a route. */
+static void put_reverse(struct bytes_out *o, const struct step *s)
+{
+	put_key(o, "reverse");
+	if (!s->rpf.looked) {
+		bytes_str(o, "null");
+		return;
+	}
+	open_object(o);
+	put_str(o, "result", s->rpf.result);
+	put_int(o, "table", s->rpf.table, s->rpf.table);
+	put_int(o, "rule", s->rpf.rule >= 0, s->rpf.rule);
+	put_str(o, "prefix", s->rpf.prefix);
+	put_str(o, "dev", s->rpf.reverse_dev);
+	put_str(o, "gateway", s->rpf.gateway);
+	put_int(o, "error", s->rpf.error, s->rpf.error);
+	put_str(o, "untold", s->rpf.untold);
+	close_object(o);
 }
 
 static void put_rp_filter(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -345,6 +366,7 @@ static void put_rp_filter(struct bytes_out *o, const struct path *p, const struc
 	put_str(o, "iif", s->rpf.iif);
 	put_int(o, "conf_all", s->rpf.all >= 0, s->rpf.all);
 	put_int(o, "conf_dev", s->rpf.dev_mode >= 0, s->rpf.dev_mode);
+	put_reverse(o, s);
 }
 
 static void put_hookfn(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -433,6 +455,13 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);
 	put_str(o, "fix", p->fix);
+	if (p->refused) {
+		put_key(o, "refused");
+		open_object(o);
+		put_str(o, "reason", p->refused);
+		put_str(o, "sentence", p->refusal);
+		close_object(o);
+	}
 	if (p->here)
 		put_netns(o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)

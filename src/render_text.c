@@ -286,6 +286,8 @@ static void write_notes(struct text *t)
 		bytes_printf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
 	else if (p->is_copy)
 		bytes_str(t->out, "    copy: of a packet that is not shown\n");
+	if (p->refusal)
+		write_note(t, p->refused, p->refusal);
 	if (p->fix)
 		write_note(t, "fix", p->fix);
 	if (p->certainty != CERTAIN_EXACT)

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <linux/netfilter.h>
 #include <string.h>
 #include <strings.h>
@@ -259,26 +260,30 @@ static void write_conntrack(struct text *t, const struct step *s)
 	bytes_char(t->out, '\n');
 }
 
-static void write_table(struct bytes_out *f, const struct step *s)
+/* Of the decision on the way there, or back. */
+static void write_table(struct bytes_out *f, uint32_t table, int32_t rule, const char *prefix,
+			const char *untold)
 {
+	static const char *const names[] = {
+		[RT_TABLE_DEFAULT] = "default", [RT_TABLE_MAIN] = "main", [RT_TABLE_LOCAL] = "local"};
 	const char *glue = " (";
 
-	if (s->route.table == 255 || s->route.table == 254 || s->route.table == 253)
-		bytes_str(f, s->route.table == 255   ? " (table local"
-			     : s->route.table == 254 ? " (table main"
-						     : " (table default");
-	else if (s->route.table)
-		bytes_printf(f, "%stable %" PRIu32, glue, s->route.table);
-	glue = s->route.table ? ", " : glue;
-	if (s->route.rule >= 0)
-		bytes_printf(f, "%srule %" PRId32, glue, s->route.rule);
-	glue = s->route.rule >= 0 ? ", " : glue;
-	if (s->route.prefix) {
+	if (table && table <= RT_TABLE_LOCAL && names[table])
+		bytes_printf(f, "%stable %s", glue, names[table]);
+	else if (table)
+		bytes_printf(f, "%stable %" PRIu32, glue, table);
+	glue = table ? ", " : glue;
+	if (rule >= 0)
+		bytes_printf(f, "%srule %" PRId32, glue, rule);
+	glue = rule >= 0 ? ", " : glue;
+	if (prefix) {
 		bytes_str(f, glue);
-		escape_add(f, s->route.prefix);
+		escape_add(f, prefix);
 	}
-	if (s->route.table || s->route.rule >= 0 || s->route.prefix)
+	if (table || rule >= 0 || prefix)
 		bytes_char(f, ')');
+	if (untold)
+		bytes_printf(f, " [not all known: %s]", untold);
 }
 
 static void write_route(struct text *t, const struct step *s)
@@ -294,7 +299,7 @@ static void write_route(struct text *t, const struct step *s)
 	text_painted(t, bad ? TEXT_RED : NULL, s->route.result ? s->route.result : "unknown");
 	text_labelled(t->out, " via ", s->route.gateway);
 	text_labelled(t->out, " dev ", s->route.dev);
-	write_table(t->out, s);
+	write_table(t->out, s->route.table, s->route.rule, s->route.prefix, s->route.untold);
 	if (bad)
 		bytes_printf(t->out, ": %s", strerror(-s->route.error));
 	bytes_char(t->out, '\n');
@@ -340,6 +345,7 @@ static void write_rp_filter(struct text *t, const struct step *s)
 		addr_text(src, sizeof(src), t->family, t->src.addr);
 		bytes_printf(t->out, ", reverse route to %s leaves by ", src);
 		escape_add(t->out, s->rpf.reverse_dev);
+		write_table(t->out, s->rpf.table, s->rpf.rule, s->rpf.prefix, s->rpf.untold);
 	} else {
 		text_labelled(t->out, ", ", s->rpf.reason);
 	}

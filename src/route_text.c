@@ -230,6 +230,8 @@ static void write_answer(const struct route_report *r, FILE *out)
 
 static void write_fixes(const struct route_report *r, FILE *out)
 {
+	const char *nothing = route_no_fix(r->decision.reason);
+
 	for (size_t i = 0; i < r->n_fixes; i++) {
 		fputs("    fix: ", out);
 		escape_write(out, r->fixes[i].change);
@@ -238,7 +240,8 @@ static void write_fixes(const struct route_report *r, FILE *out)
 		fputc('\n', out);
 	}
 	if (!r->n_fixes && r->decision.verdict == ROUTE_DROP)
-		fputs("    no single change is known that would let it pass\n", out);
+		fprintf(out, "    %s%s\n", nothing ? "fix: " : "",
+			nothing ? nothing : "no single change is known that would let it pass");
 }
 
 static void write_verdict(const struct route_report *r, FILE *out)

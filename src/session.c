@@ -76,7 +76,7 @@ static void look_up_places(struct session *s, struct path *p, struct rules_answe
 static void on_path(void *ctx, struct path *p)
 {
 	struct session *s = ctx;
-	const struct view *views = views_all(s->views);
+	struct view *views = views_all(s->views);
 	struct rules_answer at[PLACES_MAX];
 	struct path_rules rules = {at, p->n_places < PLACES_MAX ? p->n_places : PLACES_MAX};
 

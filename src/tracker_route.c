@@ -12,13 +12,48 @@
 /* A route lookup comes right before the output hook that uses it. */
 static const uint64_t route_before_output_ns = 1000 * 1000;
 
-/* Do these two lookups belong to one decision? The first tables that had no answer are not worth a
- * step of their own. */
-static bool continues_decision(const struct step *last, bool input, bool reverse)
+static struct path_lookup lookup_of(const struct event *ev)
 {
-	if (reverse)
-		return last->type == STEP_RP_FILTER && !last->rpf.reverse_dev;
-	return last->type == STEP_ROUTE && last->route.input == input && last->route.error;
+	static const uint8_t any[ADDR_MAX];
+	struct path_lookup lookup;
+
+	memset(&lookup, 0, sizeof(lookup)); /* flows are compared byte by byte */
+	lookup.table = ev->route.table;
+	lookup.error = ev->route.error;
+	lookup.flow.family = ev->route.family;
+	lookup.flow.iif = ev->route.iif;
+	lookup.flow.oif = ev->route.oif;
+	lookup.flow.mark = ev->route.mark;
+	lookup.flow.tos = ev->route.tos;
+	lookup.flow.proto = ev->route.proto;
+	lookup.flow.sport = ev->route.sport;
+	lookup.flow.dport = ev->route.dport;
+	memcpy(lookup.flow.dst, ev->route.dst, ADDR_MAX);
+	memcpy(lookup.flow.src, ev->route.src, ADDR_MAX);
+	lookup.flow.has_src = memcmp(lookup.flow.src, any, ADDR_MAX);
+	return lookup;
+}
+
+static bool same_flow(const struct event *a, const struct event *b)
+{
+	const struct path_lookup x = lookup_of(a), y = lookup_of(b);
+
+	return !memcmp(&x.flow, &y.flow, sizeof(x.flow));
+}
+
+/*
+ * Does this lookup belong to the decision of the last step? The next table is asked for the same
+ * flow when one had no route, or when the policy rule did not want that (fib_rules_lookup()).
+ */
+static bool continues_decision(const struct path *p, const struct event *ev, bool reverse)
+{
+	const struct step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
+	const struct path_lookup now = lookup_of(ev);
+
+	return last && p->n_lookups &&
+	       (reverse ? last->type == STEP_RP_FILTER && last->rpf.looked
+			: last->type == STEP_ROUTE && last->route.input == ev->route.input) &&
+	       !memcmp(&p->lookups[p->n_lookups - 1].flow, &now.flow, sizeof(now.flow));
 }
 
 /* The network that was found, of the address that was looked up: NAT may have changed it since the
@@ -37,36 +72,66 @@ static const char *prefix_of(struct path *p, const struct event *ev)
 			 ev->route.plen);
 }
 
+static void set_reverse(struct live *l, struct step *s, const struct event *ev)
+{
+	struct path *p = l->path;
+	char text[64];
+
+	s->rpf.pass = true;
+	s->rpf.iif = path_str(p, l->now.iif);
+	s->rpf.looked = true;
+	s->rpf.error = ev->route.error;
+	s->rpf.table = ev->route.table;
+	s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
+	s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
+	s->rpf.prefix = prefix_of(p, ev);
+	s->rpf.gateway = ev->route.error || !ev->route.has_gateway
+				 ? NULL
+				 : path_str(p, addr_text(text, sizeof(text), ev->route.family,
+							 ev->route.gateway));
+}
+
+static void set_forward(struct live *l, struct step *s, const struct event *ev)
+{
+	struct path *p = l->path;
+	char text[64];
+
+	s->route.input = ev->route.input;
+	s->route.error = ev->route.error;
+	s->route.table = ev->route.table;
+	s->route.dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
+	s->route.gateway = ev->route.error || !ev->route.has_gateway
+				   ? NULL
+				   : path_str(p, addr_text(text, sizeof(text), ev->route.family,
+							   ev->route.gateway));
+	s->route.type = ev->route.type;
+	s->route.prefix = prefix_of(p, ev);
+}
+
 static void add_route(struct live *l, const struct event *ev, bool reverse)
 {
 	struct path *p = l->path;
 	uint8_t family = ev->route.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-	struct step *s = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
-	char text[64];
+	const struct path_lookup lookup = lookup_of(ev);
+	bool goes_on = continues_decision(p, ev, reverse);
+	unsigned int at = p->n_lookups;
+	struct step *s;
 
-	if (!s || !continues_decision(s, ev->route.input, reverse))
-		s = path_add(p, reverse ? STEP_RP_FILTER : STEP_ROUTE, family, HOOK_NONE);
+	if (!path_add_lookup(p, &lookup))
+		return;
+	s = goes_on ? &p->steps[p->n_steps - 1]
+		    : path_add(p, reverse ? STEP_RP_FILTER : STEP_ROUTE, family, HOOK_NONE);
 	if (!s)
 		return;
 	if (reverse) {
-		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = -1;
-		s->rpf.pass = true;
-		s->rpf.iif = path_str(p, l->now.iif);
-		s->rpf.reverse_dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
-		s->rpf.looked = true;
-		s->rpf.reverse_type = ev->route.error ? 0 : ev->route.type;
-		return;
+		s->rpf.at = goes_on ? s->rpf.at : at;
+		s->rpf.n_asked++;
+		set_reverse(l, s, ev);
+	} else {
+		s->route.at = goes_on ? s->route.at : at;
+		s->route.n_asked++;
+		set_forward(l, s, ev);
 	}
-	s->route.input = ev->route.input;
-	s->route.error = ev->route.error;
-	s->route.table = ev->route.table;
-	s->route.rule = -1;
-	s->route.dev = ev->route.error ? NULL : path_str(p, ev->route.dev);
-	if (ev->route.has_gateway && !ev->route.error)
-		s->route.gateway = path_str(
-			p, addr_text(text, sizeof(text), ev->route.family, ev->route.gateway));
-	s->route.type = ev->route.type;
-	s->route.prefix = prefix_of(p, ev);
 }
 
 enum flow_fit { FLOW_OTHER, FLOW_FORWARD, FLOW_REVERSE };
@@ -115,16 +180,17 @@ static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit 
 	if (!l->path->left_last)
 		return fit == FLOW_FORWARD && !ev->route.input;
 	if (fit == FLOW_FORWARD) {
-		if (!ev->route.input || l->routed != ROUTED_NOT)
+		if (!ev->route.input || (l->routed != ROUTED_NOT &&
+					 !continues_decision(l->path, ev, false)))
 			return false;
-		if (ev->route.error != -EAGAIN)
-			l->routed = ev->route.error ? ROUTED_OVER : ROUTED_ON;
+		l->routed = !ev->route.error		     ? ROUTED_ON
+			    : ev->route.error == -EAGAIN ? ROUTED_NOT
+							 : ROUTED_OVER;
 		return true;
 	}
-	if (l->routed != ROUTED_ON)
+	if (l->routed != ROUTED_ON && !continues_decision(l->path, ev, true))
 		return false;
-	if (ev->route.error != -EAGAIN)
-		l->routed = ROUTED_OVER;
+	l->routed = ev->route.error == -EAGAIN ? ROUTED_ON : ROUTED_OVER;
 	return true;
 }
 
@@ -172,20 +238,36 @@ void tracker_on_route(struct tracker *t, const struct event *ev)
 	}
 }
 
+/* The i-th of those that are kept, the oldest first; NULL: it is none that ev's CPU made just now
+ * for what is sent. */
+static struct kept_route *recent(struct tracker *t, unsigned int i, const struct event *ev)
+{
+	struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
+
+	if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
+	    k->ev.route.input || k->ev.before_ns + route_before_output_ns < ev->before_ns)
+		return NULL;
+	return k;
+}
+
 void tracker_claim_routes(struct tracker *t, struct live *l, const struct event *ev)
 {
-	/* The youngest that found a way: earlier ones chose a source address, or asked tables that
-	 * had no answer. */
+	/* The youngest that found a way, and the tables that were asked before for the same flow:
+	 * earlier ones chose a source address. */
 	for (unsigned int i = ROUTES_KEPT; i-- > 0;) {
-		struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
+		struct kept_route *k = recent(t, i, ev), *before;
+		unsigned int first = i;
 
-		if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu ||
-		    ev->cpu < 0 || k->ev.route.input || k->ev.route.error ||
-		    k->ev.before_ns + route_before_output_ns < ev->before_ns ||
-		    flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
+		if (!k || k->ev.route.error || flow_fits(&l->now, &k->ev) != FLOW_FORWARD)
 			continue;
-		add_route(l, &k->ev, false);
-		k->ev.type = EVENT_LOST; /* taken */
+		while (first > 0 && (before = recent(t, first - 1, ev)) &&
+		       same_flow(&before->ev, &k->ev))
+			first--;
+		for (; first <= i; first++) {
+			before = recent(t, first, ev);
+			add_route(l, &before->ev, false);
+			before->ev.type = EVENT_LOST; /* taken */
+		}
 		return;
 	}
 }

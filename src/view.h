@@ -5,6 +5,7 @@
 #define NFPATH_VIEW_H
 
 #include "route/netconf.h"
+#include "route/tell.h"
 #include "src/netns.h"
 #include "src/rules.h"
 
@@ -13,6 +14,8 @@ struct view {
 	struct netns_set found; /* where ns is when it was found in the course of the trace */
 	struct rules *rules;
 	struct netconf *netconf;
+	struct route_teller *teller; /* of its routing decisions; NULL: there was none yet */
+	uint64_t told_ns;	     /* CLOCK_MONOTONIC: all that it remembers was read after this */
 	uint64_t legacy_heard_ns; /* CLOCK_MONOTONIC: the last line of iptables-legacy */
 };
 

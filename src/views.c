@@ -47,6 +47,7 @@ static void view_close(struct view *view)
 {
 	rules_close(view->rules);
 	netconf_close(view->netconf);
+	route_teller_close(view->teller);
 	netns_set_free(&view->found);
 	*view = (struct view){0};
 }

@@ -180,6 +180,13 @@ static struct path *path_rp_filter(void)
 	s->rpf.iif = "enp5s0";
 	s->rpf.reverse_dev = "enp3s0";
 	s->rpf.reason = "rp_filter-strict";
+	s->rpf.looked = true;
+	s->rpf.result = "unicast";
+	s->rpf.table = 254;
+	s->rpf.rule = 32766;
+	s->rpf.prefix = "192.168.235.0/24";
+	p->refused = "rp_filter-strict";
+	p->refusal = "rp_filter strict: the route back to 192.168.235.13 leaves by enp3s0, not by enp5s0";
 	p->decided_by = p->n_steps - 1;
 	s = path_add(p, STEP_DROP, NFPROTO_IPV4, HOOK_NONE);
 	s->drop.reason = "IP_RPFILTER";
@@ -317,6 +324,7 @@ static struct path *path_ambiguous(void)
 	add_policy(at, STEP_POLICY, "mangle", "OUTPUT", VERDICT_ACCEPT);
 	s = add_route(p, "unreachable", 100, -1, NULL, NULL);
 	s->route.error = -EHOSTUNREACH;
+	s->route.untold = "routing has changed since";
 	s->route.input = false;
 	p->decided_by = p->n_steps - 1;
 	p->verdict = PATH_DROPPED;
