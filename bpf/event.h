@@ -42,6 +42,8 @@ enum {
 	NFP_KEY_LEN = 64,     /* NFT_DATA_VALUE_MAXLEN */
 	NFP_PACKETS = 1 << 16, /* followed at a time */
 	NFP_VISITS = 1024,    /* base chains being walked at a time */
+	NFP_STACK_DEPTH = 32,  /* functions of a stack that are told */
+	NFP_STACKS = 1024,    /* different stacks that are told */
 	NFP_COUNTERS = 64,    /* programs whose left out runs are looked at packet by packet */
 };
 
@@ -92,7 +94,9 @@ struct nfp_fib {
 	char dev[NFP_DEV_LEN];
 };
 
-/* A traced packet (nf_trace) left the stack in some way. */
+enum { NFP_SKB_ALONE = 1 }; /* neither traced nor followed: nothing else is told of it */
+
+/* A packet left the stack in some way: a traced one (nf_trace), or one that is followed; of drops, any that is asked for. */
 struct nfp_skb {
 	struct nfp_event ev;
 	__u64 skb;	/* address: the same packet until it is freed, then free for reuse */
@@ -103,9 +107,12 @@ struct nfp_skb {
 	__u32 mark;
 	__u32 len;	/* skb->len */
 	__u16 protocol; /* ethertype, network order */
-	__u16 header_len; /* bytes in header[] */
+	__u8 header_len; /* bytes in header[] */
+	__u8 flags;	/* NFP_SKB_* */
 	__u32 id;	/* of the packet, where it is followed (struct nfp_sight); else 0 */
 	__u32 in_visit; /* nft_do_chain() freed it: the record of that visit is still to come */
+	__s32 stack;	/* id in the map `stacks`, addresses, the innermost first; negative: none */
+	__u32 pad;
 	char dev[NFP_DEV_LEN];
 	__u8 header[NFP_HEADER_LEN];
 };
@@ -352,7 +359,7 @@ _Static_assert(sizeof(struct nfp_xt_visit) == 24 + 88 + NFP_XT_HITS * 8, "shared
 _Static_assert(sizeof(struct nfp_event) == 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_message) == 24 + 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");
-_Static_assert(sizeof(struct nfp_skb) == 24 + 48 + 16 + 64, "shared with user space");
+_Static_assert(sizeof(struct nfp_skb) == 24 + 56 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_followed) == 32, "shared with user space");
 _Static_assert(sizeof(struct nfp_sight) == 24 + 40 + 32 + 16 + 64, "shared with user space");

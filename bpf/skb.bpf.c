@@ -17,6 +17,25 @@ char LICENSE[] SEC("license") = "GPL";
  * with 6.11. */
 const volatile bool kfree_has_reason = false;
 const volatile bool kfree_has_socket = false;
+/* Drops of packets that are neither traced nor followed are wanted, too: of those that the filter takes
+ * as they are then, where packets may begin. */
+const volatile bool all_drops = false;
+
+/* Where drops come from is told, too. */
+const volatile bool with_stacks = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, NFP_STACKS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, NFP_STACK_DEPTH * sizeof(__u64));
+} stacks SEC(".maps");
+
+/* A stack whose place another one has is not told: -EEXIST. */
+static __always_inline __s32 stack_of(void *ctx)
+{
+	return with_stacks ? bpf_get_stackid(ctx, &stacks, 0) : -1;
+}
 
 static __always_inline bool traced(const struct sk_buff *skb)
 {
@@ -95,6 +114,7 @@ static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *s
 	event_init(&s->ev, type);
 	s->skb = (__u64)skb;
 	s->id = id;
+	s->stack = -1;
 	s->iif = GET(probe, skb, skb_iif);
 	s->mark = GET(probe, skb, mark);
 	s->len = GET(probe, skb, len);
@@ -103,20 +123,53 @@ static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *s
 	return s;
 }
 
-static __always_inline int emit(__u32 type, const struct sk_buff *skb, __u64 location, __u32 reason,
-				const struct sock *sk, __u32 id, __u32 in_visit, __u64 wakeup)
+static __always_inline int emit(void *ctx, __u32 type, const struct sk_buff *skb, __u64 location,
+				__u32 reason, const struct sock *sk, __u32 id, __u32 in_visit,
+				__u64 wakeup)
 {
 	struct nfp_skb *s = begin(type, skb, id, true);
 
 	if (!s)
 		return 0;
 	s->in_visit = in_visit;
+	if (type == NFP_KFREE)
+		s->stack = stack_of(ctx);
 	s->location = location;
 	s->reason = reason;
 	fill_dev(s, skb);
 	if (!s->ev.netns)
 		s->ev.netns = other_netns(skb, sk);
 	bpf_ringbuf_submit(s, wakeup);
+	return 0;
+}
+
+static __always_inline bool is_looked_at(__u32 netns)
+{
+	return netns && (begins_anywhere || bpf_map_lookup_elem(&begin_netns, &netns));
+}
+
+/* Datagrams of netlink and the like have no protocol; they are no packets. */
+static __always_inline int dropped_alone(void *ctx, const struct sk_buff *skb, __u64 location,
+					 __u32 reason, const struct sock *sk, __u64 wakeup)
+{
+	struct nfp_skb *s;
+
+	if (!BPF_CORE_READ(skb, protocol) || !selected(skb, true))
+		return 0;
+	s = begin(NFP_KFREE, skb, 0, true);
+	if (!s)
+		return 0;
+	s->flags = NFP_SKB_ALONE;
+	s->stack = stack_of(ctx);
+	s->location = location;
+	s->reason = reason;
+	fill_dev(s, skb);
+	if (!s->ev.netns)
+		s->ev.netns = other_netns(skb, sk);
+	if (is_looked_at(s->ev.netns))
+		bpf_ringbuf_submit(s, wakeup);
+	else
+		bpf_ringbuf_discard(s, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -127,11 +180,16 @@ int skb_dropped(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx->args[0];
 
-	if (!gate || !traced(skb))
+	if (!gate)
 		return 0;
+	if (!traced(skb))
+		return all_drops ? dropped_alone(ctx, skb, ctx->args[1],
+						 kfree_has_reason ? ctx->args[2] : 0,
+						 kfree_has_socket ? (void *)ctx->args[3] : NULL, 0)
+				 : 0;
 	/* The verifier lets a program touch only as many arguments as the tracepoint has: no
 	 * reading ahead of these tests. */
-	return emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
+	return emit(ctx, NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 		    kfree_has_socket ? (void *)ctx->args[3] : NULL, 0, 0, 0);
 }
 
@@ -143,7 +201,7 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 	if (!gate || !traced(skb))
 		return 0;
-	return emit(NFP_TRANSMIT, skb, 0, 0, NULL, 0, 0, 0);
+	return emit(ctx, NFP_TRANSMIT, skb, 0, 0, NULL, 0, 0, 0);
 }
 
 /* --- followed packets --- */
@@ -177,10 +235,13 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 	const struct sk_buff *skb = (void *)ctx->args[0];
 	struct nfp_followed *f = followed_of(skb);
 
+	if (all_drops && gate && (!f || !f->shown))
+		dropped_alone(ctx, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
+			      kfree_has_socket ? (void *)ctx->args[3] : NULL, wake_reader());
 	if (!f)
 		return 0;
 	if (f->shown)
-		emit(NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
+		emit(ctx, NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit,
 		     BPF_RB_NO_WAKEUP);
 	gone(skb, f, 1);

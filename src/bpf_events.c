@@ -216,6 +216,7 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	ev.type = s->what == NFP_ENTER ? EVENT_ENTER : EVENT_LEAVE;
 	ev.family = s->pf;
 	ev.hook = s->hook;
+	ev.ct_known = true;
 	set_conntrack(&ev, s->ct);
 	if (s->flags & NFP_SIGHT_FULL && size >= sizeof(*s) && parse(&p, s))
 		ev.packet = &p;
@@ -322,7 +323,9 @@ static void on_raw(struct bpf_events *b, const struct nfp_event *rec)
 	if (!raw_event(rec, b->config->views, *b->config->n_views, by_skb && ns < 0 ? 0 : ns, &ev, &p,
 		       b->names, text, sizeof(text)))
 		return;
-	if (by_skb) {
+	if (by_skb && ns < 0 && s->flags & NFP_SKB_ALONE)
+		return; /* in a namespace that cannot be named */
+	if (by_skb && !(s->flags & NFP_SKB_ALONE)) {
 		ev.has_id = ev.sure_id = true;
 		ev.id = s->id;
 		if (ns < 0)

@@ -26,7 +26,7 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct cmd cmd_trace, cmd_route_check, cmd_explain, cmd_hooks, cmd_features;
+extern const struct cmd cmd_trace, cmd_drops, cmd_route_check, cmd_explain, cmd_hooks, cmd_features;
 
 /* The exit code for a negative errno; what it means on the edge. */
 int exit_status(int rc);

@@ -39,6 +39,12 @@ static void hook_function_name(struct bytes_out *b, const struct step *s)
 {
 	const char *module = s->hookfn.module;
 
+	if (s->hookfn.bpf_id) {
+		bytes_printf(b, "BPF program %s%s(id %" PRIu32 ", priority %" PRId32 ")",
+			     s->hookfn.bpf_name ? s->hookfn.bpf_name : "",
+			     s->hookfn.bpf_name ? " " : "", s->hookfn.bpf_id, s->hookfn.priority);
+		return;
+	}
 	bytes_printf(b, "hook %s%s%s%s (priority %" PRId32 ")", known(s->hookfn.function),
 		     module ? " [" : "", module ? module : "", module ? "]" : "",
 		     s->hookfn.priority);

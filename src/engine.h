@@ -33,6 +33,8 @@ struct engine_config {
 	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
 	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
 	enum raw_tp_use raw_tp;
+	bool stacks;	/* of drops */
+	bool all_drops; /* drops of packets that it does not follow are wanted, too */
 
 	void (*warn)(void *ctx, const char *sentence);
 	void *warn_ctx;

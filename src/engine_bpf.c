@@ -247,6 +247,8 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 		goto failed;
 	e->programs_config.has_filter = filter_bpf(&e->programs_config.filter, config->filter);
 	e->programs_config.ring_bytes = config->rcvbuf;
+	e->programs_config.all_drops = config->all_drops;
+	e->programs_config.stacks = config->stacks;
 	rc = choose_entries(e, err);
 	if (!rc)
 		rc = set_begin(e);

@@ -17,6 +17,7 @@
 #include "src/clock.h"
 #include "src/engine.h"
 #include "src/legacy_lines.h"
+#include "src/filter_bpf.h"
 #include "src/nl_events.h"
 #include "src/observers.h"
 #include "src/raw_events.h"
@@ -155,13 +156,35 @@ static int netlink_probe(struct error *why)
 	return capable_of_tracing(why);
 }
 
+/* With the drops of packets that are not traced, where they are wanted. */
+static int open_tracepoints(struct engine *e, struct error *why)
+{
+	const struct engine_config *c = e->config;
+	struct raw_tp_drops drops = {
+		.stacks = c->stacks, .all = c->all_drops, .n_netns = n_views(e)};
+	uint32_t *netns;
+	int rc;
+
+	netns = calloc(drops.n_netns, sizeof(*netns));
+	if (!netns)
+		return fail(why, -ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < drops.n_netns; i++)
+		netns[i] = c->views[i].ns->inum;
+	drops.netns = netns;
+	drops.has_filter = filter_bpf(&drops.filter, c->filter);
+	rc = raw_tp_open(&e->raw, &drops, why);
+	free(netns);
+	return rc;
+}
+
 static void open_raw(struct engine *e)
 {
 	enum raw_tp_use use = e->config->raw_tp;
 	struct error why = {0};
 
 	if (use != RAW_TP_OFF) {
-		if (!raw_tp_open(&e->raw, &why)) {
+		if (!open_tracepoints(e, &why)) {
+			kernel_names_stacks(e->names, raw_tp_stacks(e->raw));
 			e->orders =
 				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
 			raw_tp_gate(e->raw, true);
@@ -229,6 +252,9 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 			return NULL;
 		}
 	}
+	/* By now nf_tables is there. */
+	for (unsigned int i = 0, says = nl_says_ct(); i < *config->n_views; i++)
+		e->places[i].source.says_ct = says;
 	return e;
 }
 

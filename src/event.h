@@ -71,6 +71,9 @@ struct event {
 		} route;
 		struct { /* DROP */
 			const char *reason, *location;
+			const char *iif, *oif; /* devices then; NULL: not known */
+			const char *stack;     /* functions, one a line; NULL: not told */
+			bool alone; /* of a packet that is neither traced nor followed */
 		} drop;
 		struct { /* TRANSMIT */
 			const char *dev;
@@ -86,6 +89,7 @@ struct event {
 	};
 	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */
 	enum ct_state ct_state;
+	bool ct_known; /* … and it says it of every packet: CT_NONE is none */
 	uint32_t ct_id;
 	bool ct_reply;
 };

@@ -228,7 +228,7 @@ int features_probe(struct features *f, struct error *err)
 	if (!f->v)
 		return fail(err, -ENOMEM, "out of memory");
 	f->n = N_ROWS;
-	c.raw_rc = raw_tp_open(&c.raw, &c.raw_why);
+	c.raw_rc = raw_tp_open(&c.raw, NULL, &c.raw_why);
 	c.types = programs_types(&c.types_why);
 	for (unsigned int i = 0; i < f->n; i++) {
 		const struct row *r = &rows[i];

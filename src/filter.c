@@ -359,7 +359,25 @@ static bool match_ports(const struct filter *f, const struct packet *p)
 	       match_port(&f->port, p, p->dst.port);
 }
 
-bool filter_match_outer(const struct filter *f, const struct packet *p)
+struct filter filter_mirror(const struct filter *f)
+{
+	struct filter m = *f;
+
+	m.src = f->dst;
+	m.dst = f->src;
+	m.sport = f->dport;
+	m.dport = f->sport;
+	memcpy(m.iif, f->oif, sizeof(m.iif));
+	memcpy(m.oif, f->iif, sizeof(m.oif));
+	if (f->has_tcp_flags) {
+		m.has_proto = true;
+		m.proto = IPPROTO_TCP;
+	}
+	m.has_mark = m.has_tcp_flags = m.conn = false;
+	return m;
+}
+
+static bool match_outer(const struct filter *f, const struct packet *p)
 {
 	if (f->has_mark && (p->mark & f->mark_mask) != f->mark)
 		return false;
@@ -370,11 +388,48 @@ bool filter_match_outer(const struct filter *f, const struct packet *p)
 	return match_addrs(f, p);
 }
 
-bool filter_match(const struct filter *f, const struct packet *p)
+static bool match(const struct filter *f, const struct packet *p)
 {
 	if (f->has_proto && (!p->family || p->proto != f->proto))
 		return false;
 	if (f->has_tcp_flags && (!p->has_tcp || (p->tcp_flags & f->tcp_mask) != f->tcp_flags))
 		return false;
-	return match_ports(f, p) && filter_match_outer(f, p);
+	return match_ports(f, p) && match_outer(f, p);
+}
+
+static bool match_reply(const struct filter *f, const struct packet *p,
+			bool (*by)(const struct filter *f, const struct packet *p))
+{
+	struct filter m;
+
+	if (!f->conn)
+		return false;
+	m = filter_mirror(f);
+	return by(&m, p);
+}
+
+bool filter_match_outer(const struct filter *f, const struct packet *p)
+{
+	return match_outer(f, p) || match_reply(f, p, match_outer);
+}
+
+bool filter_match(const struct filter *f, const struct packet *p)
+{
+	return match(f, p) || match_reply(f, p, match);
+}
+
+static bool leaves_by(const struct filter *f, const struct packet *p)
+{
+	return !*f->oif || !strcmp(f->oif, p->oif);
+}
+
+/* Which of the two it is decides which device is asked for. */
+static bool is_reply(const struct filter *f, const struct packet *p)
+{
+	return leaves_by(f, p) && match(f, p);
+}
+
+bool filter_match_end(const struct filter *f, const struct packet *p)
+{
+	return leaves_by(f, p) || match_reply(f, p, is_reply);
 }

@@ -29,6 +29,7 @@ struct filter {
 	uint32_t mark, mark_mask;
 	bool has_tcp_flags;
 	uint8_t tcp_flags, tcp_mask;
+	bool conn; /* the replies too */
 };
 
 /* Each takes the option's argument and refuses what it does not understand: 0 or -EINVAL, err with
@@ -52,6 +53,12 @@ int filter_check(const struct filter *f, struct error *err);
  * later fragment) does not match. oif is compared only where the packet has one.
  */
 bool filter_match(const struct filter *f, const struct packet *p);
+/* The filter of the replies: source and destination change places, and the devices. Marks and flags
+ * are of one direction, and not asked for in the other. */
+struct filter filter_mirror(const struct filter *f);
+/* At the end of its way, when it has its output device, if ever: is it one of those asked for? It
+ * matched where it was first seen. */
+bool filter_match_end(const struct filter *f, const struct packet *p);
 /* The same without protocol, ports and flags: for a packet whose headers do not show these. */
 bool filter_match_outer(const struct filter *f, const struct packet *p);
 

@@ -28,8 +28,27 @@ static void set_ports(__u16 range[2], __u8 *has, const struct filter_ports *p)
 	/* hi 0 is "any": port 0 alone is left to filter_match(). */
 }
 
+/* With replies: what was asked of one side is asked of either. */
+static struct filter both_ways(const struct filter *f)
+{
+	struct filter b = *f;
+
+	if (!b.either.set)
+		b.either = b.src.set ? b.src : b.dst;
+	if (!b.port.set)
+		b.port = b.sport.set ? b.sport : b.dport;
+	b.src.set = b.dst.set = b.sport.set = b.dport.set = b.has_mark = false;
+	return b;
+}
+
 bool filter_bpf(struct nfp_filter *out, const struct filter *f)
 {
+	struct filter replies;
+
+	if (f->conn) {
+		replies = both_ways(f);
+		f = &replies;
+	}
 	memset(out, 0, sizeof(*out));
 	set_addr(out->src, out->src_mask, &out->has_src, &out->family, &f->src);
 	set_addr(out->dst, out->dst_mask, &out->has_dst, &out->family, &f->dst);

@@ -108,13 +108,12 @@ static uint8_t family_asked(const struct filter *f)
 			       : 0;
 }
 
-int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
-		  struct filter_matches *m)
+static int add_all(struct filter_matches *m, const struct filter *f, enum filter_place place,
+		   const struct cgroup_name *cgroup)
 {
 	bool l4 = needs_ports(f) || f->has_tcp_flags;
 	int rc = 0;
 
-	memset(m, 0, sizeof(*m));
 	if (place == FILTER_LEAVING && *f->iif)
 		return 0;
 	if (place == FILTER_ARP && (l4 || f->has_proto || cgroup || family_asked(f) == AF_INET6))
@@ -131,6 +130,19 @@ int filter_to_nft(const struct filter *f, enum filter_place place, const struct 
 		if (!rc && l4 && !cgroup && family_asked(f) != AF_INET)
 			rc = add(m, f, place, cgroup, a, 0, "frag frag-off != 0");
 	}
+	return rc;
+}
+
+int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
+		  struct filter_matches *m)
+{
+	struct filter replies = filter_mirror(f);
+	int rc;
+
+	memset(m, 0, sizeof(*m));
+	rc = add_all(m, f, place, cgroup);
+	if (!rc && f->conn)
+		rc = add_all(m, &replies, place, cgroup);
 	if (rc)
 		filter_matches_free(m);
 	return rc;

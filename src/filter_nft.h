@@ -15,7 +15,7 @@ enum filter_place {
 	FILTER_ARP,
 };
 
-enum { FILTER_MATCHES_MAX = 8 };
+enum { FILTER_MATCHES_MAX = 16 };
 
 struct filter_matches {
 	char *v[FILTER_MATCHES_MAX]; /* alternatives; "" matches everything */

@@ -21,6 +21,7 @@ struct live {
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
 	bool ended, queued;
+	bool puzzling; /* why it ended, packets may tell that are still under way */
 	bool dropped;					    /* the kernel said so */
 	enum { ROUTED_NOT, ROUTED_ON, ROUTED_OVER } routed; /* how far its routing decision is */
 	bool no_id;	    /* its id names another packet now: not in by_id */
@@ -82,6 +83,8 @@ struct live *live_find_headers(struct live_table *t, const struct event *ev, uin
 /* The odd packet that the headers of ev complete; the same rules, and because is not NULL. */
 struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook,
 			   const char *because);
+/* Is there any, in whatever hook? Nothing is doubted. */
+bool live_has_odd(const struct live_table *t, const struct event *ev);
 
 /* Any, living or remembered, with these headers. */
 struct live *live_find_any(struct live_table *t, const struct event *ev);

@@ -6,8 +6,8 @@
 #include "src/cmd.h"
 #include "src/escape.h"
 
-static const struct cmd *const commands[] = {&cmd_trace, &cmd_route_check, &cmd_explain,
-					   &cmd_hooks, &cmd_features};
+static const struct cmd *const commands[] = {&cmd_trace,   &cmd_drops, &cmd_route_check,
+					     &cmd_explain, &cmd_hooks, &cmd_features};
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "netfilter/nflog.h"
@@ -31,6 +32,32 @@ static enum ct_state ct_state_of(uint32_t bits)
 		if (bits & states[i].bit)
 			return states[i].state;
 	return CT_NONE;
+}
+
+/* The kernel's type information is the only place that tells without a packet. */
+static bool file_names(const char *path, const char *name)
+{
+	enum { BLOCK = 1 << 16, OVERLAP = 64 };
+	static char buf[OVERLAP + BLOCK];
+	FILE *f = fopen(path, "re");
+	size_t kept = 0, n;
+	bool found = false;
+
+	while (f && !found && (n = fread(buf + kept, 1, BLOCK, f))) {
+		found = memmem(buf, kept + n, name, strlen(name) + 1);
+		memmove(buf, buf + (kept + n > OVERLAP ? kept + n - OVERLAP : 0), OVERLAP);
+		kept = kept + n > OVERLAP ? OVERLAP : kept + n;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+bool nl_says_ct(void)
+{
+	static const char name[] = "NFTA_TRACE_CT_STATE";
+
+	return file_names("/sys/kernel/btf/nf_tables", name) || file_names("/sys/kernel/btf/vmlinux", name);
 }
 
 void nl_begin(struct nl_source *s)
@@ -141,6 +168,7 @@ static void on_trace(struct nl_source *s, const struct nlmsghdr *nlh, struct eve
 	ev->family = m.family;
 	ev->packet = headers_of(s, &p, &m) ? &p : NULL;
 	ev->iif_is_bridge = m.iif && netconf_is_bridge(s->view->netconf, m.iif);
+	ev->ct_known = s->says_ct && m.kind == TRACE_END;
 	ev->ct_state = ct_state_of(m.ct_state);
 	ev->ct_id = m.ct_id;
 	ev->ct_reply = m.ct_reply;

@@ -15,6 +15,7 @@ struct nl_source {
 	const char *own_table;
 	uint32_t nflog_seq; /* that is expected next */
 	bool nflog_seen;
+	bool says_ct; /* the kernel's messages have the state of conntrack */
 	uint64_t undecoded; /* datagrams that made no sense */
 	struct {
 		uint32_t index;
@@ -22,6 +23,9 @@ struct nl_source {
 	} names[NL_NAMES_KEPT]; /* of interfaces, asked for since nl_begin() */
 	unsigned int n_names;
 };
+
+/* Do the messages of this kernel have the state of conntrack (Linux 6.16)? */
+bool nl_says_ct(void);
 
 /* A round of datagrams begins: the names of interfaces may have changed since the last one. */
 void nl_begin(struct nl_source *s);

@@ -219,6 +219,10 @@ struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t
 		s->route.rule = -1;
 	else if (type == STEP_RP_FILTER)
 		s->rpf.mode = s->rpf.all = s->rpf.dev_mode = s->rpf.rule = -1;
+	else if (type == STEP_NAT)
+		s->nat.by = -1;
+	else if (type == STEP_CONNTRACK)
+		s->ct.by = -1;
 	return s;
 }
 

@@ -74,6 +74,13 @@ struct path_lookup {
 	int error; /* 0: found */
 };
 
+/* Who gave a packet other addresses. */
+enum nat_cause {
+	NAT_CAUSE_UNKNOWN,
+	NAT_CAUSE_RULE,	      /* of a chain of type nat */
+	NAT_CAUSE_CONNECTION, /* what conntrack had of an earlier packet: no such chain was visited */
+};
+
 enum ct_state { CT_NONE, CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_INVALID, CT_UNTRACKED };
 
 /* Strings in a step are owned by the path's string pool unless said otherwise; NULL is "not known"
@@ -96,6 +103,9 @@ struct step {
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
 			const char *element; /* of its verdict map, which decided; NULL: none */
+			/* Who made it (struct explainer), and what it means there; NULL: not
+			 * known. */
+			const char *owner, *owner_mode, *owner_words;
 			bool nat_chain;	  /* it chooses addresses: what it accepts, others may still
 					     drop */
 			int32_t priority; /* of its base chain */
@@ -107,8 +117,10 @@ struct step {
 		struct { /* STEP_NAT: the headers afterwards; either dnat or snat, a packet with
 			    both gets two steps */
 			bool dnat, snat;
-			struct endpoint src, dst;
-			bool has_ports;
+			struct endpoint src, dst, from_src, from_dst;
+			bool has_ports, from_ports;
+			enum nat_cause cause;
+			int by; /* index of the rule's step; -1: none is known */
 		} nat;
 		struct { /* STEP_HEADERS: those that the next hook sees */
 			uint8_t family, proto; /* AF_*, IPPROTO_* */
@@ -116,9 +128,20 @@ struct step {
 			struct endpoint src, dst;
 		} headers;
 		struct { /* STEP_CONNTRACK */
-			enum ct_state state;
+			enum ct_state state; /* CT_NONE: not said */
 			uint32_t id;
 			bool reply;
+			/* What conntrack had when the packet was through: */
+			bool has_entry, has_ports;
+			bool nats; /* one direction is not the other one turned round */
+			struct endpoint orig_src, orig_dst, reply_src, reply_dst;
+			uint16_t zone;
+			uint32_t mark;
+			const char *tcp_state;
+			bool skips_nat; /* there are chains of type nat, and it visited none of
+					   them: its connection is known */
+			const char *why; /* of INVALID and UNTRACKED */
+			int by;		 /* index of the rule's step that did it; -1: none */
 		} ct;
 		struct {		    /* STEP_ROUTE */
 			const char *result; /* unicast, local, …, as INTERFACE lists them */
@@ -147,6 +170,8 @@ struct step {
 		struct { /* STEP_HOOK */
 			const char *function, *module;
 			int32_t priority;
+			uint32_t bpf_id; /* of its BPF program; 0: it has none, or it is not known */
+			const char *bpf_name;
 		} hookfn;
 		struct { /* STEP_TRANSMIT */
 			const char *dev;
@@ -157,6 +182,7 @@ struct step {
 		} deliver;
 		struct { /* STEP_DROP */
 			const char *reason, *location;
+			const char *stack; /* functions, one a line, the innermost first */
 		} drop;
 	};
 };
@@ -197,6 +223,12 @@ struct path {
 	struct path_place *places; /* each namespace once, the first one first */
 	size_t n_places;	   /* at least 1 */
 	size_t here;		   /* where it is now, in the end where it was last */
+	struct {
+		const char *state, *comm; /* state NULL: it is not of this host, or not known */
+		int32_t pid;		  /* 0: not known */
+		uint64_t received; /* path that ended at the same process last; 0: none */
+	} origin;		   /* the socket that it is from */
+	bool alone;		   /* its drop is all that was seen of it */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */
@@ -218,6 +250,7 @@ struct path {
 	const char *refused; /* by routing: as route-check names it; NULL: it was not, or it cannot be
 				said */
 	const char *refusal; /* the same as a sentence */
+	const char *diagnosis; /* what went wrong, where that is not one step's doing; NULL */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };

@@ -40,6 +40,8 @@ struct programs_config {
 	bool has_filter;
 	const uint32_t *begin; /* inums of the namespaces in which packets may begin; NULL: all */
 	unsigned int n_begin;
+	bool stacks;	/* of drops */
+	bool all_drops; /* of packets that are not followed, too */
 	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
 };
 

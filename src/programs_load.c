@@ -80,6 +80,9 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->begins_anywhere = !c->begin;
+	skel->rodata->all_drops = c->all_drops;
+	skel->rodata->with_stacks = c->stacks;
+	bpf_map__set_autocreate(skel->maps.stacks, c->stacks);
 	skel->rodata->window_ns = lookup_window_ns;
 	if (c->ring_bytes)
 		bpf_map__set_max_entries(skel->maps.records, ring_size(c->ring_bytes));

@@ -2,6 +2,7 @@
 #include "src/raw_events.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,11 +62,47 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 	return (f->family == AF_INET && f->iif) || f->family == AF_INET6;
 }
 
-static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *p,
-		      struct kernel_names *names, char *text, size_t size)
+/* Does the header begin as its ethertype says? Where a packet is dropped early, something else may stand
+ * there. */
+static bool has_header(const struct nfp_skb *s)
 {
+	uint8_t version = s->header_len ? s->header[0] >> 4 : 0;
+
+	return version == (s->protocol == htons(ETH_P_IP)     ? 4
+			   : s->protocol == htons(ETH_P_IPV6) ? 6
+							       : 0);
+}
+
+/* Nothing was heard of it before: whatever can be told of it. */
+static void parse_alone(struct packet *p, const struct nfp_skb *s)
+{
+	if (!has_header(s) || packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
+		memset(p, 0, sizeof(*p));
+	p->ethertype = ntohs(s->protocol);
+}
+
+/* skb->dev is the device by which it came until it is routed, then the one by which it leaves. */
+static void set_devices(struct event *ev, const struct nfp_skb *s, const struct view *v)
+{
+	static char iif[NETCONF_NAME_LEN];
+
+	if (s->ifindex && s->ifindex == s->iif)
+		ev->drop.iif = s->dev;
+	else if (s->iif && !netconf_ifname(v->netconf, s->iif, iif))
+		ev->drop.iif = iif;
+	if (s->ifindex && s->ifindex != s->iif)
+		ev->drop.oif = s->dev;
+}
+
+static bool skb_event(const struct nfp_skb *s, const struct view *v, struct event *ev,
+		      struct packet *p, struct kernel_names *names, char *text, size_t size)
+{
+	bool alone = s->flags & NFP_SKB_ALONE;
+
 	memset(p, 0, sizeof(*p));
-	if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
+	if (alone)
+		parse_alone(p, s);
+	else if (packet_parse(p, NULL, 0, s->header, s->header_len, NULL, 0))
 		return false;
 	p->mark = s->mark;
 	ev->packet = p;
@@ -78,6 +115,9 @@ static bool skb_event(const struct nfp_skb *s, struct event *ev, struct packet *
 	ev->drop.reason = kernel_drop_reason(names, s->reason);
 	kernel_symbol(names, s->location, text, size);
 	ev->drop.location = text;
+	ev->drop.stack = kernel_stack(names, s->stack);
+	ev->drop.alone = alone;
+	set_devices(ev, s, v);
 	return true;
 }
 
@@ -100,7 +140,7 @@ bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned i
 		return fib_event((const void *)rec, ev);
 	case NFP_KFREE:
 	case NFP_TRANSMIT:
-		return skb_event((const void *)rec, ev, p, names, text, size);
+		return skb_event((const void *)rec, &views[ns], ev, p, names, text, size);
 	}
 	return false;
 }

@@ -17,6 +17,7 @@
 #include "src/libbpf_util.h"
 
 struct raw_tp {
+	const struct raw_tp_drops *drops; /* while it is opened */
 	struct nfpath_bpf *skel;
 	struct ring_buffer *rb;
 	struct raw_tp_part parts[NFP_RAW_TYPES];
@@ -140,6 +141,33 @@ static void leave_out(struct bpf_map *map)
 	bpf_map__set_autocreate(map, false);
 }
 
+/* Where drops are looked at though nothing is traced. */
+static void configure_drops(const struct raw_tp *rt, struct nfpath_bpf *skel)
+{
+	skel->rodata->with_stacks = rt->drops && rt->drops->stacks;
+	if (!skel->rodata->with_stacks)
+		leave_out(skel->maps.stacks);
+	if (!rt->drops || !rt->drops->all) {
+		leave_out(skel->maps.begin_netns);
+		return;
+	}
+	skel->rodata->all_drops = true;
+	skel->rodata->begins_anywhere = false;
+	skel->rodata->has_filter = rt->drops->has_filter;
+	memcpy((void *)&skel->rodata->filter, &rt->drops->filter, sizeof(rt->drops->filter));
+}
+
+static int fill_drops(const struct raw_tp *rt)
+{
+	uint32_t one = 1;
+
+	for (unsigned int i = 0; rt->drops && rt->drops->all && i < rt->drops->n_netns; i++)
+		if (bpf_map_update_elem(bpf_map__fd(rt->skel->maps.begin_netns),
+					&rt->drops->netns[i], &one, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
 /* Opens the skeleton with the available programs, or with just one of them, and loads it. */
 static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpath_bpf **out)
 {
@@ -156,10 +184,10 @@ static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpat
 		bpf_program__set_autoload(prog, false);
 	}
 	leave_out(skel->maps.packets);
-	leave_out(skel->maps.begin_netns);
 	leave_out(skel->maps.visits);
 	leave_out(skel->maps.rules);
 	leave_out(skel->maps.chains);
+	configure_drops(rt, skel);
 	skel->rodata->kfree_has_reason = args >= 3;
 	skel->rodata->kfree_has_socket = args >= 4;
 	for (i = 0; i < NFP_RAW_TYPES; i++)
@@ -288,6 +316,8 @@ static int open_all(struct raw_tp *rt, const struct btf *btf)
 	rc = load(rt, btf, -1, &rt->skel);
 	if (rc)
 		rc = load_what_loads(rt, btf);
+	if (!rc)
+		rc = fill_drops(rt);
 	if (rc)
 		return rc;
 	rt->rb = ring_buffer__new(bpf_map__fd(rt->skel->maps.records), on_record, rt, NULL);
@@ -296,7 +326,7 @@ static int open_all(struct raw_tp *rt, const struct btf *btf)
 	return attach(rt);
 }
 
-int raw_tp_open(struct raw_tp **out, struct error *err)
+int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct error *err)
 {
 	struct raw_tp *rt = calloc(1, sizeof(*rt));
 	struct btf *btf;
@@ -305,10 +335,12 @@ int raw_tp_open(struct raw_tp **out, struct error *err)
 	*out = NULL;
 	if (!rt)
 		return fail(err, -ENOMEM, "out of memory");
+	rt->drops = drops;
 	libbpf_be_silent();
 	btf = btf__load_vmlinux_btf();
 	rc = btf ? open_all(rt, btf) : -errno;
 	btf__free(btf);
+	rt->drops = NULL;
 	if (rc) {
 		raw_tp_close(rt);
 		return explain(err, rc);
@@ -365,6 +397,11 @@ int raw_tp_remove_socket(struct raw_tp *rt, int fd)
 void raw_tp_gate(struct raw_tp *rt, bool open)
 {
 	__atomic_store_n(&rt->skel->bss->gate, open, __ATOMIC_RELEASE);
+}
+
+int raw_tp_stacks(const struct raw_tp *rt)
+{
+	return rt->skel->rodata->with_stacks ? bpf_map__fd(rt->skel->maps.stacks) : -1;
 }
 
 int raw_tp_fd(const struct raw_tp *rt)

@@ -30,12 +30,22 @@ struct raw_tp_part {
 	char why[128];	  /* it is not; empty when it is */
 };
 
+/* What of drops is wanted besides those of traced packets. */
+struct raw_tp_drops {
+	bool stacks; /* where they come from */
+	bool all;    /* of packets that are not traced: those that the filter takes, in these namespaces */
+	struct nfp_filter filter;
+	bool has_filter; /* else any */
+	const uint32_t *netns; /* inums */
+	unsigned int n_netns;
+};
+
 /*
- * Loads and attaches what this kernel allows; nothing is recorded yet. Fails, with a sentence, only
+ * Loads and attaches what this kernel allows; nothing is recorded yet. drops is borrowed for the call; NULL: of traced packets only. Fails, with a sentence, only
  * when no part works: -EPERM (not allowed), -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences
  * libbpf's own messages for the whole process.
  */
-int raw_tp_open(struct raw_tp **out, struct error *err);
+int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct error *err);
 void raw_tp_close(struct raw_tp *rt);
 
 /* One entry for each enum nfp_type, in that order; lives as long as rt. */
@@ -49,6 +59,9 @@ int raw_tp_remove_socket(struct raw_tp *rt, int fd);
 
 /* Recording begins, or pauses. */
 void raw_tp_gate(struct raw_tp *rt, bool open);
+
+/* The map of stacks; -1: they were not asked for. Owned by rt. */
+int raw_tp_stacks(const struct raw_tp *rt);
 
 /* Readable when there are records. Owned by rt. */
 int raw_tp_fd(const struct raw_tp *rt);

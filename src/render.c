@@ -6,7 +6,8 @@
 
 const struct render_ops *render_find(const char *name)
 {
-	static const struct render_ops *const all[] = {&render_text, &render_json};
+	static const struct render_ops *const all[] = {&render_text, &render_json, &render_drop,
+						&render_drop_json};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (!strcmp(all[i]->name, name))

@@ -19,7 +19,7 @@ struct render {
 };
 
 struct render_ops {
-	const char *name; /* "text", "json" */
+	const char *name; /* "text", "json": packets; "drop", "drop-json": dropped ones */
 	/* Adds one packet, as one block or line, to what is ready. 0 or a negative errno: then nothing
 	 * of it is. */
 	int (*path)(struct render *r, const struct path *p);
@@ -34,6 +34,6 @@ void render_free(struct render *r);
 const struct render_ops *render_find(const char *name);
 
 /* For render.c's table. */
-extern const struct render_ops render_text, render_json;
+extern const struct render_ops render_text, render_json, render_drop, render_drop_json;
 
 #endif

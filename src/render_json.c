@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line a packet; docs/trace.schema.json is its contract. What is not known is null, never left
- * out. */
+/* One line a packet; docs/trace.schema.json is its contract, docs/drops.schema.json that of dropped
+ * ones alone. What is not known is null, never left out. */
 #include "src/render.h"
 
 #include <errno.h>
@@ -13,7 +13,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "src/render_json.h"
+
 #include "src/bytes.h"
+#include "src/drop_cause.h"
 #include "src/escape.h"
 #include "src/packet.h"
 
@@ -259,6 +262,20 @@ static void put_place(struct bytes_out *o, const struct step *s)
 	put_str(o, "chain", s->rule.chain);
 }
 
+static void put_owner(struct bytes_out *o, const struct step *s)
+{
+	if (!s->rule.owner) {
+		put_null(o, "owner");
+		return;
+	}
+	put_key(o, "owner");
+	open_object(o);
+	put_str(o, "name", s->rule.owner);
+	put_str(o, "mode", s->rule.owner_mode);
+	put_str(o, "words", s->rule.owner_words);
+	close_object(o);
+}
+
 static void put_rule(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_place(o, s);
@@ -269,7 +286,7 @@ static void put_rule(struct bytes_out *o, const struct path *p, const struct ste
 	put_str(o, "action", s->rule.action);
 	put_str(o, "text", s->rule.text);
 	put_str(o, "comment", s->rule.comment);
-	put_null(o, "owner");
+	put_owner(o, s);
 	if (!s->rule.text && s->rule.no_text)
 		put_str(o, "text_unavailable", s->rule.no_text);
 	if (s->rule.verdict_inferred)
@@ -289,18 +306,32 @@ static void put_return(struct bytes_out *o, const struct path *p, const struct s
 	put_place(o, s);
 }
 
+static void put_tuple(struct bytes_out *o, uint8_t family, const struct endpoint *src,
+		      const struct endpoint *dst, bool has_ports)
+{
+	put_addr(o, "src", true, family, src->addr);
+	put_int(o, "sport", has_ports, src->port);
+	put_addr(o, "dst", true, family, dst->addr);
+	put_int(o, "dport", has_ports, dst->port);
+}
+
 static void put_nat(struct bytes_out *o, const struct path *p, const struct step *s)
 {
+	static const char *const causes[] = {[NAT_CAUSE_RULE] = "rule",
+					     [NAT_CAUSE_CONNECTION] = "connection"};
 	/* Inside a tunnel it may have been of the other family. */
 	uint8_t family = s->family == NFPROTO_IPV6   ? AF_INET6
 			 : s->family == NFPROTO_IPV4 ? AF_INET
 						     : p->packet.family;
 
 	put_str(o, "kind", s->nat.dnat ? "dnat" : "snat");
-	put_addr(o, "src", true, family, s->nat.src.addr);
-	put_int(o, "sport", s->nat.has_ports, s->nat.src.port);
-	put_addr(o, "dst", true, family, s->nat.dst.addr);
-	put_int(o, "dport", s->nat.has_ports, s->nat.dst.port);
+	put_tuple(o, family, &s->nat.src, &s->nat.dst, s->nat.has_ports);
+	put_key(o, "before");
+	open_object(o);
+	put_tuple(o, family, &s->nat.from_src, &s->nat.from_dst, s->nat.from_ports);
+	close_object(o);
+	put_str(o, "cause", causes[s->nat.cause]);
+	put_int(o, "by", s->nat.by >= 0, s->nat.by);
 }
 
 static void put_headers(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -309,19 +340,46 @@ static void put_headers(struct bytes_out *o, const struct path *p, const struct 
 
 	put_str(o, "family", packet_family(&now));
 	put_proto(o, &now);
-	put_addr(o, "src", true, now.family, s->headers.src.addr);
-	put_int(o, "sport", s->headers.has_ports, s->headers.src.port);
-	put_addr(o, "dst", true, now.family, s->headers.dst.addr);
-	put_int(o, "dport", s->headers.has_ports, s->headers.dst.port);
+	put_tuple(o, now.family, &s->headers.src, &s->headers.dst, s->headers.has_ports);
+}
+
+/* Inside a tunnel or a bridge the family of the step says nothing of IP. */
+static uint8_t entry_family(const struct path *p, const struct step *s)
+{
+	static const uint8_t none[ADDR_MAX];
+
+	if (s->family == NFPROTO_IPV4 || s->family == NFPROTO_IPV6)
+		return s->family == NFPROTO_IPV4 ? AF_INET : AF_INET6;
+	return p->packet.family == AF_INET && !memcmp(s->ct.orig_src.addr + 4, none, 12) ? AF_INET
+											 : AF_INET6;
+}
+
+static void put_side(struct bytes_out *o, const char *key, const struct path *p,
+		     const struct step *s, const struct endpoint *src, const struct endpoint *dst)
+{
+	put_key(o, key);
+	if (!s->ct.has_entry) {
+		add_null(o);
+		return;
+	}
+	open_object(o);
+	put_tuple(o, entry_family(p, s), src, dst, s->ct.has_ports);
+	close_object(o);
 }
 
 static void put_conntrack(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_str(o, "state", s->ct.state == CT_NONE ? NULL : ct_state_name(s->ct.state));
-	put_null(o, "orig");
-	put_null(o, "reply");
+	put_side(o, "orig", p, s, &s->ct.orig_src, &s->ct.orig_dst);
+	put_side(o, "reply", p, s, &s->ct.reply_src, &s->ct.reply_dst);
 	put_int(o, "id", s->ct.id, s->ct.id);
 	put_str(o, "direction", s->ct.reply ? "reply" : "original");
+	put_int(o, "zone", s->ct.has_entry, s->ct.zone);
+	put_int(o, "mark", s->ct.has_entry, s->ct.mark);
+	put_str(o, "tcp_state", s->ct.tcp_state);
+	put_str(o, "why", s->ct.why);
+	put_int(o, "by", s->ct.by >= 0, s->ct.by);
+	put_bool(o, "nat_chains_skipped", s->ct.skips_nat);
 }
 
 static void put_route(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -376,6 +434,13 @@ static void put_hookfn(struct bytes_out *o, const struct path *p, const struct s
 	put_int(o, "priority", true, s->hookfn.priority);
 	put_str(o, "verdict", verdict_name(s->verdict));
 	put_hook(o, s);
+	if (!s->hookfn.bpf_id)
+		return;
+	put_key(o, "bpf");
+	open_object(o);
+	put_int(o, "id", true, s->hookfn.bpf_id);
+	put_str(o, "name", s->hookfn.bpf_name);
+	close_object(o);
 }
 
 static void put_deliver(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -393,10 +458,31 @@ static void put_transmit(struct bytes_out *o, const struct path *p, const struct
 	put_str(o, "dev", s->transmit.dev);
 }
 
+/* Only where it was asked for. */
+static void put_stack(struct bytes_out *o, const struct step *s)
+{
+	char name[256];
+	size_t len;
+
+	if (!s->drop.stack)
+		return;
+	put_key(o, "stack");
+	bytes_char(o, '[');
+	for (const char *at = s->drop.stack; *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		if (at != s->drop.stack)
+			bytes_char(o, ',');
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		add_str(o, name);
+	}
+	bytes_char(o, ']');
+}
+
 static void put_drop(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_str(o, "reason", s->drop.reason);
 	put_str(o, "location", s->drop.location);
+	put_stack(o, s);
 }
 
 static void put_netns(struct bytes_out *o, const char *key, const struct path_netns *netns)
@@ -414,17 +500,18 @@ static const struct path_netns *elsewhere(const struct path *p, const struct ste
 	return s->ns == p->places[0].ns ? NULL : &path_place(p, s->ns)->netns;
 }
 
+/* Its members but for type. */
+static void (*const put_step[])(struct bytes_out *, const struct path *, const struct step *) = {
+	[STEP_RULE] = put_rule,		  [STEP_POLICY] = put_policy,
+	[STEP_RETURN] = put_return,	  [STEP_NAT] = put_nat,
+	[STEP_CONNTRACK] = put_conntrack, [STEP_ROUTE] = put_route,
+	[STEP_RP_FILTER] = put_rp_filter, [STEP_HOOK] = put_hookfn,
+	[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
+	[STEP_DROP] = put_drop,		  [STEP_HEADERS] = put_headers,
+};
+
 static void add_step(struct bytes_out *o, const struct path *p, const struct step *s)
 {
-	static void (*const put_step[])(struct bytes_out *, const struct path *,
-					const struct step *) = {
-		[STEP_RULE] = put_rule,		  [STEP_POLICY] = put_policy,
-		[STEP_RETURN] = put_return,	  [STEP_NAT] = put_nat,
-		[STEP_CONNTRACK] = put_conntrack, [STEP_ROUTE] = put_route,
-		[STEP_RP_FILTER] = put_rp_filter, [STEP_HOOK] = put_hookfn,
-		[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
-		[STEP_DROP] = put_drop,		  [STEP_HEADERS] = put_headers,
-	};
 	const struct path_netns *netns = elsewhere(p, s);
 
 	open_object(o);
@@ -432,6 +519,17 @@ static void add_step(struct bytes_out *o, const struct path *p, const struct ste
 	put_step[s->type](o, p, s);
 	if (netns)
 		put_netns(o, "netns", netns);
+	close_object(o);
+}
+
+static void put_origin(struct bytes_out *o, const struct path *p)
+{
+	put_key(o, "origin");
+	open_object(o);
+	put_str(o, "state", p->origin.state);
+	put_int(o, "pid", p->origin.pid > 0, p->origin.pid);
+	put_str(o, "comm", p->origin.comm);
+	put_int(o, "received", p->origin.received, p->origin.received);
 	close_object(o);
 }
 
@@ -444,6 +542,8 @@ static void add_head(struct bytes_out *o, const struct path *p)
 	put_netns(o, "netns", &p->places[0].netns);
 	put_key(o, "packet");
 	add_packet(o, &p->packet);
+	if (p->origin.state)
+		put_origin(o, p);
 }
 
 static void add_tail(struct bytes_out *o, const struct path *p)
@@ -462,6 +562,8 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 		put_str(o, "sentence", p->refusal);
 		close_object(o);
 	}
+	if (p->diagnosis)
+		put_str(o, "diagnosis", p->diagnosis);
 	if (p->here)
 		put_netns(o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)
@@ -494,3 +596,70 @@ static int json_path(struct render *r, const struct path *p)
 }
 
 const struct render_ops render_json = {.name = "json", .path = json_path};
+
+/* --- drops --- */
+
+static void add_cause(struct bytes_out *o, const struct path *p, const struct drop_cause *c)
+{
+	struct bytes_out name = {0};
+
+	drop_cause_name(&name, c);
+	bytes_char(&name, '\0');
+	open_object(o);
+	put_str(o, "type", c->type);
+	put_str(o, "name", name.failed ? NULL : name.data);
+	if (c->by)
+		put_step[c->by->type](o, p, c->by);
+	close_object(o);
+	o->failed |= name.failed;
+	bytes_free(&name);
+}
+
+void json_drop_head(struct bytes_out *o, uint64_t time_ns)
+{
+	open_object(o);
+	put_int(o, "schema", true, 1);
+	put_time(o, "time", time_ns);
+}
+
+void json_drop_cause(struct bytes_out *o, const struct path *p)
+{
+	struct drop_cause c;
+
+	drop_cause(&c, p);
+	put_netns(o, "netns", &path_here(p)->netns);
+	put_key(o, "cause");
+	add_cause(o, p, &c);
+	put_str(o, "reason", c.kernel ? c.kernel->drop.reason : NULL);
+	put_str(o, "location", c.kernel ? c.kernel->drop.location : NULL);
+}
+
+static int drop_json_path(struct render *r, const struct path *p)
+{
+	struct bytes_out *o = &r->ready;
+	size_t before = o->len;
+	struct drop_cause c;
+
+	json_drop_head(o, p->time_ns);
+	json_drop_cause(o, p);
+	put_key(o, "packet");
+	add_packet(o, &p->packet);
+	put_int(o, "count", true, 1);
+	put_int(o, "id", true, p->id);
+	put_str(o, "engine", p->engine);
+	put_str(o, "certainty", certainty_name(p->certainty));
+	put_str(o, "uncertain_because", p->because);
+	put_int(o, "lost", true, p->lost);
+	put_str(o, "unseen", p->unseen);
+	put_str(o, "fix", p->fix);
+	if (p->here)
+		put_netns(o, "first_netns", &p->places[0].netns);
+	drop_cause(&c, p);
+	if (c.kernel)
+		put_stack(o, c.kernel);
+	close_object(o);
+	bytes_char(o, '\n');
+	return bytes_undo(o, before) ? -ENOMEM : 0;
+}
+
+const struct render_ops render_drop_json = {.name = "drop-json", .path = drop_json_path};

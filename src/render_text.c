@@ -92,7 +92,7 @@ static void write_mac(struct bytes_out *f, const uint8_t *m)
 	bytes_printf(f, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 }
 
-static void write_packet(struct bytes_out *f, const struct packet *p)
+void text_packet(struct bytes_out *f, const struct packet *p)
 {
 	char proto[32], src[64], dst[64], flags[16];
 
@@ -123,7 +123,7 @@ static void write_ifname(struct bytes_out *f, const char *label, const char *nam
 }
 
 /* By this computer's clock and zone, as the logs beside it. */
-static void write_time(struct bytes_out *f, uint64_t ns)
+void text_time(struct bytes_out *f, uint64_t ns)
 {
 	static time_t last = -1; /* the packets of a second share its digits */
 	static char hms[16];
@@ -136,7 +136,6 @@ static void write_time(struct bytes_out *f, uint64_t ns)
 			strftime(hms, sizeof(hms), "%H:%M:%S", &tm);
 		last = seconds;
 	}
-	bytes_str(f, "  ");
 	bytes_str(f, hms);
 	bytes_char(f, '.');
 	bytes_number(f, ns % 1000000000 / 1000, 6);
@@ -151,7 +150,7 @@ static void write_head(struct text *t)
 	bytes_char(f, '#');
 	bytes_number(f, p->id, 1);
 	bytes_char(f, ' ');
-	write_packet(f, k);
+	text_packet(f, k);
 	if (k->iif[0])
 		write_ifname(f, "  in=", k->iif);
 	if (k->oif[0] && (t->verbose || !k->iif[0]))
@@ -165,8 +164,24 @@ static void write_head(struct text *t)
 		if (k->len)
 			bytes_printf(f, "  len=%" PRIu32, k->len);
 	}
-	write_time(f, p->time_ns);
+	bytes_str(f, "  ");
+	text_time(f, p->time_ns);
 	bytes_char(f, '\n');
+}
+
+/* Of this host: who sent it, and what that had received. */
+static void write_origin(struct text *t)
+{
+	const struct path *p = t->p;
+
+	if (!p->origin.state)
+		return;
+	bytes_str(t->out, "  FROM a socket");
+	text_owner(t->out, p->origin.state, p->origin.comm, p->origin.pid);
+	if (p->origin.received)
+		bytes_printf(t->out, ", whose process received packet #%" PRIu64 " before",
+			     p->origin.received);
+	bytes_char(t->out, '\n');
 }
 
 static const struct step *last_of(const struct path *p, enum step_type type)
@@ -281,13 +296,18 @@ static void write_note(struct text *t, const char *label, const char *note)
 static void write_notes(struct text *t)
 {
 	const struct path *p = t->p;
+	const struct step *drop = last_of(p, STEP_DROP);
 
+	if (drop)
+		text_stack(t->out, drop);
 	if (p->copy_of)
 		bytes_printf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
 	else if (p->is_copy)
 		bytes_str(t->out, "    copy: of a packet that is not shown\n");
 	if (p->refusal)
-		write_note(t, p->refused, p->refusal);
+		write_note(t, "why", p->refusal);
+	if (p->diagnosis)
+		write_note(t, "diagnosis", p->diagnosis);
 	if (p->fix)
 		write_note(t, "fix", p->fix);
 	if (p->certainty != CERTAIN_EXACT)
@@ -320,6 +340,7 @@ static int text_path(struct render *r, const struct path *p)
 	if (make_names(&t, &r->name))
 		return -ENOMEM;
 	write_head(&t);
+	write_origin(&t);
 	text_steps(&t);
 	write_outcome(&t);
 	write_notes(&t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the two halves of the text output: the block (render_text.c) and the lines of its steps
- * (render_text_step.c). */
+/* Between the parts of the text output: the block (render_text.c), the lines of its steps
+ * (render_text_step.c), and the one line of a drop (render_drop.c). */
 #ifndef NFPATH_RENDER_TEXT_H
 #define NFPATH_RENDER_TEXT_H
 
@@ -48,6 +48,11 @@ bool text_shows(const struct text *t, const struct step *s);
 /* "web1", or the number of a namespace without a name. */
 void text_netns(struct bytes_out *f, const struct path_netns *netns);
 
+/* "UDP 10.0.0.1:53 > 10.0.0.2:53" */
+void text_packet(struct bytes_out *f, const struct packet *p);
+/* "10:00:00.123456", of CLOCK_REALTIME. */
+void text_time(struct bytes_out *f, uint64_t ns);
+
 /* Characters of UTF-8 in s. */
 int text_width(const char *s);
 
@@ -55,7 +60,9 @@ int text_width(const char *s);
 const char *text_or_unknown(const char *s);			     /* "?" for NULL */
 void text_painted(struct text *t, const char *color, const char *s); /* color may be NULL */
 void text_labelled(struct bytes_out *f, const char *label, const char *value); /* nothing when value is NULL */
+void text_owner(struct bytes_out *f, const char *state, const char *comm, int32_t pid);
 void text_socket(struct bytes_out *f, const struct step *s);		   /* " (listen, nginx, pid 812)" */
+void text_stack(struct bytes_out *f, const struct step *s);		   /* a line a function; of a drop */
 void text_reason(struct bytes_out *f, const struct step *s);		   /* "NO_SOCKET at udp_rcv+0x1" */
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <linux/rtnetlink.h>
 #include <linux/netfilter.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -60,32 +61,51 @@ void text_labelled(struct bytes_out *f, const char *label, const char *value)
 	escape_add(f, value);
 }
 
-void text_socket(struct bytes_out *f, const struct step *s)
+void text_owner(struct bytes_out *f, const char *state, const char *comm, int32_t pid)
 {
 	const char *glue = " (";
 
-	if (s->deliver.state) {
+	if (state) {
 		bytes_str(f, glue);
-		escape_add(f, s->deliver.state);
+		escape_add(f, state);
 		glue = ", ";
 	}
-	if (s->deliver.comm) {
+	if (comm) {
 		bytes_str(f, glue);
-		escape_add(f, s->deliver.comm);
+		escape_add(f, comm);
 		glue = ", ";
 	}
-	if (s->deliver.pid > 0) {
-		bytes_printf(f, "%spid %" PRId32, glue, s->deliver.pid);
+	if (pid > 0) {
+		bytes_printf(f, "%spid %" PRId32, glue, pid);
 		glue = ", ";
 	}
 	if (glue[0] == ',')
 		bytes_char(f, ')');
 }
 
+void text_socket(struct bytes_out *f, const struct step *s)
+{
+	text_owner(f, s->deliver.state, s->deliver.comm, s->deliver.pid);
+}
+
 void text_reason(struct bytes_out *f, const struct step *s)
 {
 	escape_add(f, s->drop.reason ? s->drop.reason : "no reason given");
 	text_labelled(f, " at ", s->drop.location);
+}
+
+void text_stack(struct bytes_out *f, const struct step *s)
+{
+	char name[256];
+	size_t len;
+
+	for (const char *at = s->drop.stack ? s->drop.stack : ""; *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		bytes_str(f, "    at ");
+		escape_add(f, name);
+		bytes_char(f, '\n');
+	}
 }
 
 /* The heading "  PREROUTING", when this step does not stand at the hook of the one before. */
@@ -189,6 +209,18 @@ static void write_remark(struct text *t, const char *label, const char *remark)
 	paint(t, TEXT_PLAIN);
 }
 
+static void write_owner(struct text *t, const struct step *s)
+{
+	if (!s->rule.owner)
+		return;
+	bytes_str(t->out, "    ");
+	paint(t, TEXT_DIM);
+	bytes_str(t->out, "# ");
+	escape_add(t->out, s->rule.owner);
+	text_labelled(t->out, ": ", s->rule.owner_words);
+	paint(t, TEXT_PLAIN);
+}
+
 static void write_rule(struct text *t, const struct step *s)
 {
 	write_left(t, s);
@@ -197,7 +229,11 @@ static void write_rule(struct text *t, const struct step *s)
 	else
 		write_doing(t, s);
 	write_remark(t, "element ", s->rule.element);
-	write_remark(t, "", s->rule.comment);
+	write_owner(t, s);
+	/* Often the comment is what the owner's words are made of. */
+	if (s->rule.comment &&
+	    !(s->rule.owner_words && strstr(s->rule.owner_words, s->rule.comment)))
+		write_remark(t, "", s->rule.comment);
 	bytes_char(t->out, '\n');
 	if (!t->verbose || s->type != STEP_RULE || (!s->rule.text && !s->rule.no_text))
 		return;
@@ -219,10 +255,19 @@ static void write_change(struct text *t, const char *side, struct endpoint *now,
 {
 	char from[64], into[64];
 
-	bytes_printf(t->out, "    NAT %s %s -> %s\n", side,
+	bytes_printf(t->out, "    NAT %s %s -> %s", side,
 		endpoint_text(from, sizeof(from), t->family, now, t->has_ports),
 		endpoint_text(into, sizeof(into), t->family, to, to_ports));
 	*now = *to;
+}
+
+/* " by ip nat:pre:rule:1 (handle 3)" */
+static void write_by(struct text *t, int by)
+{
+	if (by < 0)
+		return;
+	bytes_str(t->out, " by ");
+	bytes_str(t->out, t->names->data + text_column(t, &t->p->steps[by])->at);
 }
 
 static void write_nat(struct text *t, const struct step *s)
@@ -232,6 +277,10 @@ static void write_nat(struct text *t, const struct step *s)
 	if (s->nat.snat)
 		write_change(t, "src", &t->src, &s->nat.src, s->nat.has_ports);
 	t->has_ports = s->nat.has_ports;
+	write_by(t, s->nat.by);
+	if (s->nat.cause == NAT_CAUSE_CONNECTION)
+		bytes_str(t->out, " by its connection's entry in conntrack");
+	bytes_char(t->out, '\n');
 }
 
 static void write_headers(struct text *t, const struct step *s)
@@ -249,14 +298,41 @@ static void write_headers(struct text *t, const struct step *s)
 		endpoint_text(dst, sizeof(dst), t->family, &t->dst, t->has_ports));
 }
 
+/* What conntrack has of the connection; where NAT is part of it, it is what the NAT lines follow. */
+static void write_entry(struct text *t, const struct step *s)
+{
+	bool ports = s->ct.has_ports;
+	char a[64], b[64];
+
+	if (s->ct.zone)
+		bytes_printf(t->out, ", zone %u", s->ct.zone);
+	if (s->ct.mark)
+		bytes_printf(t->out, ", mark 0x%" PRIx32, s->ct.mark);
+	if (!s->ct.nats && !t->verbose)
+		return;
+	bytes_printf(t->out, ": %s > %s", endpoint_text(a, sizeof(a), t->family, &s->ct.orig_src, ports),
+		     endpoint_text(b, sizeof(b), t->family, &s->ct.orig_dst, ports));
+	bytes_printf(t->out, ", replies %s > %s",
+		     endpoint_text(a, sizeof(a), t->family, &s->ct.reply_src, ports),
+		     endpoint_text(b, sizeof(b), t->family, &s->ct.reply_dst, ports));
+}
+
 static void write_conntrack(struct text *t, const struct step *s)
 {
 	bytes_str(t->out, "    conntrack ");
-	bytes_str(t->out, ct_state_name(s->ct.state));
+	bytes_str(t->out, s->ct.state == CT_NONE ? "entry" : ct_state_name(s->ct.state));
 	if (s->ct.reply)
 		bytes_str(t->out, ", reply");
 	if (t->verbose && s->ct.id)
 		bytes_printf(t->out, ", id %" PRIu32, s->ct.id);
+	if (t->verbose)
+		text_labelled(t->out, ", TCP ", s->ct.tcp_state);
+	if (s->ct.has_entry)
+		write_entry(t, s);
+	write_by(t, s->ct.by);
+	text_labelled(t->out, ": ", s->ct.why);
+	if (s->ct.skips_nat && (s->ct.nats || t->verbose))
+		write_remark(t, "", "nat chains see only the first packet of a connection");
 	bytes_char(t->out, '\n');
 }
 

@@ -8,6 +8,10 @@
 #include "src/annotate.h"
 #include "src/clock.h"
 #include "src/conclude.h"
+#include "src/connections.h"
+#include "src/diagnosis.h"
+#include "src/hook_verdict.h"
+#include "src/local.h"
 #include "src/resolve.h"
 #include "src/views.h"
 #include "src/walk.h"
@@ -20,13 +24,15 @@ struct session {
 	struct engine_config engine_config;
 	struct engine *engine;
 	struct tracker *tracker;
+	struct local *local;
+	struct diagnosis *diagnosis;
 	struct views *views; /* the first ones as config->netns has them */
 };
 
 /* What the steps of an exact path cannot all be. */
 static void doubt_walk(struct path *p, const struct path_rules *rules)
 {
-	if (p->certainty != CERTAIN_EXACT)
+	if (p->certainty != CERTAIN_EXACT || p->alone)
 		return;
 	for (size_t i = 0; i < rules->n; i++)
 		if (!rules->at[i].complete)
@@ -62,7 +68,7 @@ static void look_up_places(struct session *s, struct path *p, struct rules_answe
 		missing = s->config->engine->missing(s->engine, place->ns, &a, p->after_ns);
 		place->netns.inum = views[place->ns].ns->inum;
 		place->netns.name = views[place->ns].ns->name;
-		if (missing) {
+		if (missing && !p->alone) {
 			p->unseen = missing;
 			path_doubt(p, CERTAIN_NOT, "not all of its rules can be seen");
 		}
@@ -86,7 +92,11 @@ static void on_path(void *ctx, struct path *p)
 	doubt_walk(p, &rules);
 	annotate_routing(p, views);
 	conclude(p, s->config->engine->blind(s->engine));
+	blame_hook(p, views, &rules);
 	annotate(p, views, &rules);
+	connections_annotate(p, views, &rules);
+	local_annotate(s->local, p, views);
+	diagnose(s->diagnosis, p);
 	s->config->path(s->config->ctx, p);
 	path_free(p);
 }
@@ -114,6 +124,8 @@ void session_close(struct session *s)
 	if (s->engine)
 		s->config->engine->close(s->engine);
 	tracker_close(s->tracker);
+	local_close(s->local);
+	diagnosis_close(s->diagnosis);
 	views_close(s->views);
 	free(s);
 }
@@ -128,8 +140,11 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 	s->config = config;
 	s->views = views_open(config->warn, config->ctx);
 	s->tracker = tracker_open(config->filter, on_path, s);
-	if (!s->views || !s->tracker)
+	s->local = local_open();
+	s->diagnosis = diagnosis_open();
+	if (!s->views || !s->tracker || !s->local || !s->diagnosis)
 		goto failed;
+	tracker_take_all_drops(s->tracker, config->all_drops);
 	for (unsigned int i = 0; i < config->netns->n; i++) {
 		*rc = views_add(s->views, &config->netns->v[i], err);
 		if (*rc)
@@ -145,7 +160,9 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.begin = config->begin,
 		.rcvbuf = config->rcvbuf,
 		.raw_tp = config->raw_tp,
-
+		.stacks = config->stacks,
+		/* Which process a drop was for is not known. */
+		.all_drops = config->all_drops && !config->cgroup,
 		.warn = config->warn,
 		.warn_ctx = config->ctx,
 	};
@@ -210,6 +227,11 @@ bool session_behind(const struct session *s)
 uint64_t session_synced(const struct session *s)
 {
 	return s->config->engine->synced(s->engine);
+}
+
+const char *session_blind(const struct session *s)
+{
+	return s->config->engine->blind(s->engine);
 }
 
 const struct tracker_stats *session_stats(const struct session *s)

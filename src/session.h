@@ -16,6 +16,8 @@ struct session_config {
 	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
 	size_t rcvbuf; /* bytes, 0: the engine's choice */
 	enum raw_tp_use raw_tp;
+	bool stacks;	/* of drops: where they come from */
+	bool all_drops; /* drops of packets that were not followed, too: as paths with this step alone */
 
 	/* Each path, resolved, concluded and annotated; borrowed during the call. */
 	void (*path)(void *ctx, const struct path *p);
@@ -43,6 +45,9 @@ int session_step(struct session *s, bool all, struct error *err);
 
 /* CLOCK_MONOTONIC, ns: all that the kernel said before has been taken. */
 uint64_t session_synced(const struct session *s);
+
+/* What its engine cannot see on this host, a part of a sentence; NULL: nothing that matters. */
+const char *session_blind(const struct session *s);
 
 const struct tracker_stats *session_stats(const struct session *s);
 unsigned int session_rules_changes(const struct session *s);

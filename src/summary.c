@@ -83,7 +83,7 @@ void summary_add(struct summary *s, const struct path *p, bool printed)
 	s->printed += printed;
 	s->dropped += p->verdict == PATH_DROPPED;
 	s->inexact += p->certainty != CERTAIN_EXACT;
-	if (p->decided_by < 0)
+	if (p->decided_by < 0 || !printed)
 		return;
 	line->len = 0;
 	line->failed = false;

@@ -60,7 +60,7 @@ const struct tracker_stats *tracker_stats(const struct tracker *t)
 /* Is the path what was asked for? An oif is known only at the end of a path. */
 static bool wanted(const struct tracker *t, const struct live *l)
 {
-	return l->matched && (!*t->filter->oif || !strcmp(t->filter->oif, l->path->packet.oif));
+	return l->matched && filter_match_end(t->filter, &l->path->packet);
 }
 
 static uint64_t path_of_original(struct tracker *t, const struct live *l)
@@ -89,7 +89,7 @@ static uint64_t patience(const struct live *l)
 {
 	if (l->queued)
 		return quiet_queued_ns;
-	return l->ended ? quiet_ended_ns : quiet_ns;
+	return l->ended && !l->puzzling ? quiet_ended_ns : quiet_ns;
 }
 
 /* Returns how many copies stay for their originals. */
@@ -459,23 +459,36 @@ static struct live *find_changed(struct tracker *t, const struct event *ev)
 static void on_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
-	struct step *s;
 
+	if (ev->drop.alone) {
+		tracker_drop_alone(t, ev, NULL);
+		return;
+	}
 	l = ev->packet ? live_find_headers(&t->table, ev, HOOK_NONE,
 					   "several packets with the same headers were in flight "
 					   "when one was dropped")
 		       : NULL;
 	if (!l && ev->packet && (l = find_changed(t, ev)))
 		tracker_see_headers(t, l, ev);
-	if (!l)
-		return; /* traced by somebody else, or a copy */
-	tracker_heard(t, l, ev);
-	s = path_add(l->path, STEP_DROP, packet_nfproto(ev->packet), HOOK_NONE);
-	if (!s)
+	if (!l) {
+		/*
+		 * Traced by somebody else, a copy, or of a path that was handed out. Or it is one whose
+		 * headers do not show all that it is: by which rule that was dropped its path tells.
+		 */
+		if (ev->packet && !live_has_odd(&t->table, ev))
+			tracker_drop_alone(t, ev, live_find_any(&t->table, ev));
 		return;
-	s->drop.reason = path_str(l->path, ev->drop.reason);
-	s->drop.location = path_str(l->path, ev->drop.location);
+	}
+	tracker_heard(t, l, ev);
+	tracker_add_drop(l, ev);
 	l->ended = l->dropped = true;
+	l->puzzling = tracker_is_puzzling(ev);
+}
+
+/* Nobody waits for it: its like, from elsewhere, may be waited for (src/diagnosis.c). */
+bool tracker_is_puzzling(const struct event *ev)
+{
+	return ev->drop.reason && !strcmp(ev->drop.reason, "NO_SOCKET");
 }
 
 /* Was it handed to this device already? The same one twice is a copy's. */

@@ -33,6 +33,9 @@ struct tracker *tracker_open(const struct filter *filter, void (*done)(void *ctx
 			     void *ctx);
 void tracker_close(struct tracker *t);
 
+/* Drops of packets that no path is of make paths of their own, with nothing but the drop. */
+void tracker_take_all_drops(struct tracker *t, bool take);
+
 void tracker_event(struct tracker *t, const struct event *ev);
 
 /*

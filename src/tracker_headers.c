@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the headers and the connection of a packet tell from one event to the next: NAT, fragments,
  * conntrack. */
-#include <netinet/in.h>
+#include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
+#include <linux/netfilter.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -170,11 +171,20 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 	live_set_headers(&t->table, l, now);
 }
 
+/* Past the hooks in which conntrack looks at all packets of IP, it has none: it was not there, or
+ * took the packet for invalid (nf_conntrack_in()). Which, connections_annotate() finds out. */
+static bool is_left_alone(const struct live *l, const struct event *ev)
+{
+	return ev->type == EVENT_LEAVE && ev->ct_known && l->ct_state == CT_NONE && l->now.family &&
+	       ev->family != NFPROTO_BRIDGE && ev->family != NFPROTO_ARP &&
+	       (ev->hook == NF_INET_PRE_ROUTING || ev->hook == NF_INET_LOCAL_OUT);
+}
+
 void tracker_see_conntrack(struct live *l, const struct event *ev)
 {
 	struct step *s;
 
-	if (ev->ct_state == CT_NONE || ev->ct_state == l->ct_state)
+	if (ev->ct_state == CT_NONE ? !is_left_alone(l, ev) : ev->ct_state == l->ct_state)
 		return;
 	l->ct_state = ev->ct_state;
 	s = path_add(l->path, STEP_CONNTRACK, ev->family, l->path->last_hook);

@@ -23,6 +23,7 @@ struct tracker {
 	struct live_table table;
 	struct kept_route routes[ROUTES_KEPT];
 	unsigned int next_route;
+	bool all_drops;	       /* of packets without a path, too */
 	uint64_t last_time_ns; /* CLOCK_REALTIME that was given to a packet */
 	struct tracker_stats stats;
 };
@@ -36,6 +37,13 @@ struct live *tracker_begin_again(struct tracker *t, const struct event *ev,
 				 const struct live *before);
 /* It entered or left a hook. */
 void tracker_at_hook(struct live *l, const struct event *ev, bool left);
+
+bool tracker_is_puzzling(const struct event *ev);
+/* The step of an EVENT_DROP. */
+void tracker_add_drop(struct live *l, const struct event *ev);
+/* EVENT_DROP of a packet that no path is under way of. before: its path that was handed out already,
+ * if that is known. */
+void tracker_drop_alone(struct tracker *t, const struct event *ev, const struct live *before);
 
 /* l was heard of by this event: its times, its CPU, its place in the order. */
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);

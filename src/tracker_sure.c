@@ -136,20 +136,18 @@ struct live *tracker_sure_owner(struct tracker *t, const struct event *ev)
 void tracker_sure_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l = find_living(t, ev);
-	struct step *s;
 
-	if (!l)
+	if (!l) {
+		tracker_drop_alone(t, ev, live_find_id(&t->table, ev));
 		return;
+	}
 	tracker_heard(t, l, ev);
 	/* NAT may have changed it in the hook that it did not leave. */
 	if (!l->path->left_last)
 		tracker_see_headers(t, l, ev);
-	s = path_add(l->path, STEP_DROP, packet_nfproto(&l->now), HOOK_NONE);
-	if (s) {
-		s->drop.reason = path_str(l->path, ev->drop.reason);
-		s->drop.location = path_str(l->path, ev->drop.location);
-	}
+	tracker_add_drop(l, ev);
 	l->ended = l->dropped = true;
+	l->puzzling = tracker_is_puzzling(ev);
 	l->queued = false;
 }
 

@@ -4,10 +4,13 @@
 #ifndef NFPATH_VIEW_H
 #define NFPATH_VIEW_H
 
+#include "netfilter/conntrack.h"
 #include "route/netconf.h"
 #include "route/tell.h"
+#include "src/hook_view.h"
 #include "src/netns.h"
 #include "src/rules.h"
+#include "src/sockets.h"
 
 struct view {
 	const struct netns *ns;
@@ -16,6 +19,9 @@ struct view {
 	struct netconf *netconf;
 	struct route_teller *teller; /* of its routing decisions; NULL: there was none yet */
 	uint64_t told_ns;	     /* CLOCK_MONOTONIC: all that it remembers was read after this */
+	struct conntrack *conntrack;
+	struct hook_view *hooks;
+	struct sockets *sockets;
 	uint64_t legacy_heard_ns; /* CLOCK_MONOTONIC: the last line of iptables-legacy */
 };
 

@@ -22,6 +22,7 @@ struct views {
 		uint64_t until_ns;
 	} missing[MISSING_KEPT]; /* by inum: not found */
 	struct lock_watch *lock;
+	struct hook_reader hook_reader;
 	bool full; /* and that was said */
 	void (*warn)(void *ctx, const char *sentence);
 	void *warn_ctx;
@@ -48,6 +49,9 @@ static void view_close(struct view *view)
 	rules_close(view->rules);
 	netconf_close(view->netconf);
 	route_teller_close(view->teller);
+	conntrack_close(view->conntrack);
+	hook_view_close(view->hooks);
+	sockets_close(view->sockets);
 	netns_set_free(&view->found);
 	*view = (struct view){0};
 }
@@ -59,6 +63,7 @@ void views_close(struct views *v)
 	for (unsigned int i = 0; i < v->n; i++)
 		view_close(&v->v[i]);
 	lock_watch_close(v->lock);
+	hook_reader_close(&v->hook_reader);
 	free(v->v);
 	free(v);
 }
@@ -101,8 +106,11 @@ int views_add(struct views *v, const struct netns *ns, struct error *err)
 	view->ns = ns;
 	view->netconf = netconf_open(ns->fd, err);
 	view->rules = view->netconf ? rules_open(ns, v->lock, err) : NULL;
-	if (!view->rules) {
-		rc = why(err);
+	view->conntrack = conntrack_open(ns->fd);
+	view->hooks = hook_view_open(ns->fd, &v->hook_reader);
+	view->sockets = sockets_open(ns->fd);
+	if (!view->rules || !view->conntrack || !view->hooks || !view->sockets) {
+		rc = view->rules ? fail(err, -ENOMEM, "out of memory") : why(err);
 		view_close(view);
 		return rc;
 	}

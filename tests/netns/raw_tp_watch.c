@@ -273,7 +273,7 @@ int main(int argc, char **argv)
 	struct error err = {};
 	int i;
 
-	if (!w.names || raw_tp_open(&w.rt, &err)) {
+	if (!w.names || raw_tp_open(&w.rt, NULL, &err)) {
 		print(json_pack("{ss ss}", "type", "refused", "why", err.text));
 		kernel_names_free(w.names);
 		return 3;

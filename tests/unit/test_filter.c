@@ -172,6 +172,58 @@ static void test_port_matches(void **state)
 	assert_false(filter_match(&f, &p));
 }
 
+static struct packet turned_round(struct packet p)
+{
+	struct endpoint e = p.src;
+	char dev[IFNAME_MAX];
+
+	p.src = p.dst;
+	p.dst = e;
+	memcpy(dev, p.iif, sizeof(dev));
+	memcpy(p.iif, p.oif, sizeof(dev));
+	memcpy(p.oif, dev, sizeof(dev));
+	p.tcp_flags = 0x12;
+	p.mark = 0;
+	return p;
+}
+
+static void test_replies(void **state)
+{
+	struct packet p = tcp4(), reply = turned_round(p);
+	struct filter f = {.sport = {true, 14024, 14024}, .dport = {true, 8081, 8081}};
+	struct error err;
+
+	assert_int_equal(filter_addr(&f.src, "-s", "192.168.235.13", &err), 0);
+	assert_int_equal(filter_addr(&f.dst, "-d", "10.43.206.251", &err), 0);
+	strcpy(f.iif, p.iif);
+	strcpy(f.oif, p.oif);
+	f.has_mark = true;
+	f.mark = p.mark;
+	f.mark_mask = UINT32_MAX;
+	f.has_tcp_flags = true;
+	f.tcp_flags = f.tcp_mask = p.tcp_flags;
+	assert_true(filter_match(&f, &p) && filter_match_end(&f, &p));
+	assert_false(filter_match(&f, &reply));
+	f.conn = true;
+	assert_true(filter_match(&f, &p) && filter_match_end(&f, &p));
+	assert_true(filter_match(&f, &reply) && filter_match_end(&f, &reply));
+	/* By another device than the request's. */
+	strcpy(reply.oif, "other");
+	assert_false(filter_match_end(&f, &reply));
+	reply = turned_round(p);
+	reply.src.port++;
+	assert_false(filter_match(&f, &reply));
+	/* Nor one of the same direction from somebody else. */
+	reply = p;
+	reply.src.addr[3]++;
+	assert_false(filter_match(&f, &reply));
+	/* No flags of TCP in what is not TCP. */
+	reply = turned_round(p);
+	reply.proto = 17;
+	reply.has_tcp = false;
+	assert_false(filter_match(&f, &reply));
+}
+
 static void test_proto(void **state)
 {
 	static const struct {
@@ -372,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),      cmocka_unit_test(test_wrong_addresses),
 		cmocka_unit_test(test_ports),	       cmocka_unit_test(test_port_matches),
+		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_proto),	       cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_mark),	       cmocka_unit_test(test_tcp_flags),
 		cmocka_unit_test(test_contradictions), cmocka_unit_test(test_parts_all_count),

@@ -111,8 +111,19 @@ static struct step *add_route(struct path *p, const char *result, uint32_t table
 	return s;
 }
 
+static void set_owner(struct step *s, const char *name, const char *mode, const char *words)
+{
+	s->rule.owner = name;
+	s->rule.owner_mode = mode;
+	s->rule.owner_words = words;
+}
+
 static void kube_rules(struct place at)
 {
+	static const char *const words[] = {
+		"kubernetes service portals", "default/web:http cluster IP",
+		"endpoint 1 of 2, chance 50 %", "the endpoint of default/web:http"};
+
 	add_policy(at, STEP_POLICY, "raw", "PREROUTING", VERDICT_ACCEPT);
 	set_rule(add_rule(at, "nat", "PREROUTING", 1, VERDICT_JUMP, "jump KUBE-SERVICES"),
 		 "KUBE-SERVICES", NULL,
@@ -142,6 +153,24 @@ static void kube_rules(struct place at)
 		 "DNAT --to-destination 10.0.1.12:8081",
 		 "default/web:http")
 		->rule.verdict_inferred = true;
+	for (size_t i = 0; i < 4; i++)
+		set_owner(&at.p->steps[at.p->n_steps - 4 + i], "kube-proxy", "iptables", words[i]);
+}
+
+/* What it had before is what add_nat() or the packet said last. */
+static void set_before(struct path *p, struct step *s)
+{
+	struct endpoint src = p->packet.src, dst = p->packet.dst;
+
+	for (const struct step *k = p->steps; k < s; k++) {
+		if (k->type != STEP_NAT)
+			continue;
+		src = k->nat.src;
+		dst = k->nat.dst;
+	}
+	s->nat.from_src = src;
+	s->nat.from_dst = dst;
+	s->nat.from_ports = s->nat.has_ports;
 }
 
 static void add_nat(struct place at, bool dnat, const char *src, uint16_t sport, const char *dst,
@@ -154,6 +183,7 @@ static void add_nat(struct place at, bool dnat, const char *src, uint16_t sport,
 	s->nat.has_ports = sport || dport;
 	set_endpoint(&s->nat.src, AF_INET, src, sport);
 	set_endpoint(&s->nat.dst, AF_INET, dst, dport);
+	set_before(at.p, s);
 }
 
 /* The example of the interface: dropped by rp_filter behind nat PREROUTING. */
@@ -218,6 +248,7 @@ static struct path *path_nft(void)
 	set_rule(add_rule(at, "filter", "input", 3, VERDICT_JUMP, "jump services"), "services",
 		 NULL, "meta l4proto udp jump services comment \"by service\"", "by service")
 		->rule.handle = 7;
+	set_owner(&p->steps[p->n_steps - 1], "Podman", NULL, NULL);
 	set_rule(add_rule(at, "filter", "services", 11, VERDICT_GOTO, "goto dns"), "dns", NULL,
 		 "udp dport vmap @by_port", NULL)
 		->rule.handle = 9007199254740993ULL; /* 2^53 + 1 */
@@ -349,6 +380,7 @@ static struct path *path_hostile(void)
 		     "jump \x1b[31mchain\nDROPPED by me");
 	set_rule(s, "\x1b[31mchain\n", "\x7f", "tcp dport 1 \xc3\x28 jump \"\x1b[31mchain\"",
 		 "first\nsecond\tthird \xe2\x80\xae\xff \\ end");
+	set_owner(s, "CNI bridge", NULL, "net\x1b[5m: \n\xff");
 	s = path_add(p, STEP_HOOK, NFPROTO_IPV4, NF_INET_LOCAL_IN);
 	s->hookfn.function = "evil\r_hook";
 	s->hookfn.module = "mod\x1b";
@@ -475,6 +507,9 @@ static struct path *path_netns(void)
 	s->nat.dnat = s->nat.has_ports = true;
 	set_endpoint(&s->nat.src, AF_INET6, "2001:db8::1", 1000);
 	set_endpoint(&s->nat.dst, AF_INET6, "2001:db8::3", 8080);
+	set_endpoint(&s->nat.from_src, AF_INET6, "2001:db8::1", 1000);
+	set_endpoint(&s->nat.from_dst, AF_INET6, "2001:db8::2", 80);
+	s->nat.from_ports = true;
 	at.hook = NF_INET_LOCAL_IN;
 	add_policy(at, STEP_POLICY, "filter", "input", VERDICT_ACCEPT);
 	p->decided_by = p->n_steps - 1;
@@ -489,6 +524,56 @@ static struct path *path_netns(void)
 	return p;
 }
 
+static struct step *add_conntrack(struct place at, enum ct_state state)
+{
+	struct step *s = path_add(at.p, STEP_CONNTRACK, at.family, at.hook);
+
+	s->ct.state = state;
+	return s;
+}
+
+static void set_entry(struct step *s, const char *reply_src, uint16_t reply_sport)
+{
+	s->ct.has_entry = s->ct.has_ports = true;
+	set_endpoint(&s->ct.orig_src, AF_INET, "10.0.0.1", 1000);
+	set_endpoint(&s->ct.orig_dst, AF_INET, "10.0.0.2", 80);
+	set_endpoint(&s->ct.reply_src, AF_INET, reply_src, reply_sport);
+	set_endpoint(&s->ct.reply_dst, AF_INET, "10.0.0.1", 1000);
+}
+
+/* Every way in which conntrack and NAT are told, though no packet has them all. */
+static struct path *path_connection(void)
+{
+	struct path *p = new_path(14, "netlink");
+	struct place at = {p, BACKEND_NFT, NFPROTO_IPV4, NF_INET_PRE_ROUTING};
+	struct step *s;
+
+	set_tuple(&p->packet, AF_INET, IPPROTO_TCP, "10.0.0.1", 1000, "10.0.0.2", 80);
+	set_rule(add_rule(at, "raw", "pre", 1, VERDICT_CONTINUE, "notrack"), NULL, "notrack",
+		 "tcp dport 80 notrack", NULL)->rule.handle = 4;
+	add_conntrack(at, CT_UNTRACKED)->ct.by = 0;
+	add_conntrack(at, CT_INVALID)->ct.why = "it cannot begin a connection";
+	s = add_conntrack(at, CT_ESTABLISHED);
+	set_entry(s, "10.1.0.2", 8080);
+	s->ct.id = 77;
+	s->ct.nats = s->ct.skips_nat = true;
+	s->ct.zone = 5;
+	s->ct.mark = 0x10;
+	s->ct.tcp_state = "ESTABLISHED";
+	add_nat(at, true, "10.0.0.1", 1000, "10.1.0.2", 8080);
+	p->steps[p->n_steps - 1].nat.cause = NAT_CAUSE_CONNECTION;
+	set_entry(add_conntrack(at, CT_NONE), "10.0.0.2", 80);
+	at.hook = NF_INET_POST_ROUTING;
+	set_rule(add_rule(at, "nat", "post", 1, VERDICT_ACCEPT, "masquerade"), NULL, "masquerade",
+		 "masquerade", NULL)->rule.handle = 9;
+	add_nat(at, false, "10.1.0.1", 1000, "10.1.0.2", 8080);
+	s = &p->steps[p->n_steps - 1];
+	s->nat.cause = NAT_CAUSE_RULE;
+	s->nat.by = p->n_steps - 2;
+	p->verdict = PATH_FORWARDED;
+	return p;
+}
+
 static struct path *path_copy(void)
 {
 	struct path *p = new_path(13, "bpf");
@@ -499,6 +584,28 @@ static struct path *path_copy(void)
 	path_add(p, STEP_TRANSMIT, NFPROTO_IPV4, HOOK_NONE)->transmit.dev = "eth1";
 	path_move(p, 1)->netns.name = "web1";
 	p->verdict = PATH_FORWARDED;
+	return p;
+}
+
+static struct path *path_stack(void)
+{
+	struct path *p = path_no_socket();
+
+	p->steps[p->n_steps - 1].drop.stack = "udp_rcv+0x1a\nip_protocol_deliver_rcu+0x2 [\x1b]";
+	return p;
+}
+
+/* Nothing was heard of it but its end, and hardly that. */
+static struct path *path_alone(void)
+{
+	struct path *p = new_path(14, "netlink");
+
+	p->packet.ethertype = 0x88cc;
+	strcpy(p->packet.iif, "eth0");
+	p->alone = true;
+	path_add(p, STEP_DROP, NFPROTO_IPV4, HOOK_NONE);
+	p->verdict = PATH_DROPPED;
+	p->decided_by = 0;
 	return p;
 }
 
@@ -563,7 +670,9 @@ static const struct {
 	{"hostile", path_hostile, false},	{"no-socket", path_no_socket, false},
 	{"arp-queued", path_arp_queued, false}, {"broadcast", path_broadcast, false},
 	{"empty", path_empty, false},		{"netns", path_netns, true},
-	{"copy", path_copy, false},
+	{"copy", path_copy, false},		{"connection", path_connection, false},
+	{"copy", path_copy, false},		{"stack", path_stack, false},
+	{"alone", path_alone, false},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
@@ -591,21 +700,46 @@ static void test_json(void **state)
 	}
 }
 
+/* The same as nfpath drops shows it. */
+static void test_drops(void **state)
+{
+	for (size_t i = 0; i < N_CASES; i++) {
+		struct path *p = cases[i].make();
+
+		if (p->verdict == PATH_DROPPED) {
+			check_golden(cases[i].name, "drop.txt", draw("drop", false, false, p));
+			check_golden(cases[i].name, "drop.verbose.txt", draw("drop", false, true, p));
+			check_golden(cases[i].name, "drop-json", draw("drop-json", false, false, p));
+			if (cases[i].color)
+				check_golden(cases[i].name, "drop.color.txt",
+					     draw("drop", true, false, p));
+		}
+		path_free(p);
+	}
+}
+
 /* Whatever a path holds, it is one line of JSON, and no text holds a control but the newlines that
  * we write. */
 static void test_nothing_gets_through(void **state)
 {
 	struct path *p = path_hostile();
 	char *json = draw("json", false, false, p), *text = draw("text", false, true, p);
+	char *drop = draw("drop", false, true, p), *drop_json = draw("drop-json", false, false, p);
 
 	for (const char *c = json; *c; c++)
 		assert_true((*c >= 0x20 && *c <= 0x7f) || (*c == '\n' && !c[1]));
 	for (const char *c = text; *c; c++)
 		assert_true(*c == '\n' || (unsigned char)*c >= 0x20);
+	for (const char *c = drop; *c; c++)
+		assert_true((unsigned char)*c >= 0x20 || (*c == '\n' && !c[1]));
+	for (const char *c = drop_json; *c; c++)
+		assert_true((*c >= 0x20 && *c <= 0x7f) || (*c == '\n' && !c[1]));
 	assert_null(strstr(text, "\nDROPPED"));
 	assert_null(strstr(text, "\u202e"));
 	free(json);
 	free(text);
+	free(drop);
+	free(drop_json);
 	path_free(p);
 }
 
@@ -643,6 +777,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_nothing_gets_through),
 		cmocka_unit_test(test_closed_pipe_is_an_error),
 		cmocka_unit_test(test_formats),

@@ -750,6 +750,101 @@ static void test_drop_among_equals_on_unknown_cpus(void **state)
 	assert_int_equal(b->paths[1]->certainty, CERTAIN_NOT);
 }
 
+/* --- drops without a path --- */
+
+static struct event alone(struct bench *b, const struct packet *p)
+{
+	struct event e = event(b, EVENT_DROP);
+
+	e.packet = p;
+	e.drop.reason = "OTHERHOST";
+	e.drop.location = "ip_rcv_core+0x22c";
+	e.drop.iif = "eth0";
+	e.drop.alone = true;
+	return e;
+}
+
+static void test_a_drop_alone_is_a_path_where_all_are_wanted(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = udp(1, 2);
+	struct event e = alone(b, &p);
+
+	tracker_event(b->t, &e);
+	end(b);
+	assert_int_equal(b->n, 0);
+	tracker_take_all_drops(b->t, true);
+	arrive(b, 5, udp(1, 2)); /* the same headers: another packet all the same */
+	e = alone(b, &p);
+	tracker_event(b->t, &e);
+	end(b);
+	assert_int_equal(b->n, 2);
+	assert_int_equal(count(b->paths[0], STEP_DROP) + count(b->paths[1], STEP_DROP), 1);
+	assert_int_equal(b->paths[0]->alone + b->paths[1]->alone, 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+		if (b->paths[i]->alone)
+			assert_string_equal(b->paths[i]->packet.iif, "eth0");
+	}
+}
+
+static void test_the_filter_is_asked_of_a_drop_alone(void **state)
+{
+	struct bench *b = *state;
+	struct packet p = udp(1, 2), bare = {.ethertype = 0x88cc};
+	struct event e;
+
+	tracker_take_all_drops(b->t, true);
+	b->filter.has_proto = true;
+	b->filter.proto = IPPROTO_TCP;
+	e = alone(b, &p);
+	tracker_event(b->t, &e);
+	e = alone(b, &bare);
+	tracker_event(b->t, &e);
+	end(b);
+	assert_int_equal(b->n, 0);
+	b->filter.proto = IPPROTO_UDP;
+	e = alone(b, &p);
+	tracker_event(b->t, &e);
+	end(b);
+	assert_int_equal(b->n, 1);
+}
+
+static void test_a_drop_after_the_path_was_handed_out(void **state)
+{
+	struct bench *b = *state;
+
+	tracker_take_all_drops(b->t, true);
+	arrive(b, 5, udp(1, 2));
+	leave(b, 5, NF_INET_LOCAL_IN, udp(1, 2));
+	b->now += 1000 * MS;
+	tracker_flush(b->t, b->now, false);
+	assert_int_equal(b->n, 1);
+	drop(b, udp(1, 2));
+	end(b);
+	assert_int_equal(b->n, 2);
+	assert_true(b->paths[1]->alone);
+	TYPES(b->paths[1], STEP_DROP);
+}
+
+static void test_what_is_no_drop(void **state)
+{
+	static const char *const locations[] = {"inet_rtm_getroute+0x495", "skb_release_data+0x163",
+						"udp_destruct_common+0xb9", "inet6_rtm_getroute"};
+	struct bench *b = *state;
+	struct packet p = udp(1, 2);
+
+	tracker_take_all_drops(b->t, true);
+	for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++) {
+		struct event e = alone(b, &p);
+
+		e.drop.location = locations[i];
+		tracker_event(b->t, &e);
+	}
+	end(b);
+	assert_int_equal(b->n, 0);
+}
+
 /* --- lost events --- */
 
 static void test_loss_touches_what_is_in_flight(void **state)
@@ -1035,6 +1130,10 @@ int main(void)
 		TEST(test_what_ended_is_no_equal),
 		TEST(test_a_reason_is_given_once),
 		TEST(test_drop_among_equals_on_unknown_cpus),
+		TEST(test_a_drop_alone_is_a_path_where_all_are_wanted),
+		TEST(test_the_filter_is_asked_of_a_drop_alone),
+		TEST(test_a_drop_after_the_path_was_handed_out),
+		TEST(test_what_is_no_drop),
 		TEST(test_loss_touches_what_is_in_flight),
 		TEST(test_both_lookups_of_what_arrived),
 		TEST(test_no_way_back),

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/hook_view.h"
+
+#include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
+#include <linux/netfilter.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "src/error.h"
+#include "src/hooks_bpf.h"
+
+struct hook_view {
+	int netns_fd;
+	struct hook_reader *reader;
+	struct hook_list list;
+	struct ruleset *rs; /* that it was read under; NULL: not read */
+	bool whole;
+};
+
+void hook_reader_close(struct hook_reader *r)
+{
+	hooks_bpf_free(r->bpf);
+	*r = (struct hook_reader){0};
+}
+
+struct hook_view *hook_view_open(int netns_fd, struct hook_reader *r)
+{
+	struct hook_view *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->netns_fd = netns_fd;
+	h->reader = r;
+	return h;
+}
+
+static void forget(struct hook_view *h)
+{
+	hook_list_free(&h->list);
+	h->list = (struct hook_list){0};
+	ruleset_put(h->rs);
+	h->rs = NULL;
+}
+
+void hook_view_close(struct hook_view *h)
+{
+	if (!h)
+		return;
+	forget(h);
+	free(h);
+}
+
+static uint32_t places(void)
+{
+	uint32_t set = 0;
+
+	for (size_t i = 0; i < N_HOOK_PLACES; i++)
+		if (hook_places[i].family == NFPROTO_IPV4 || hook_places[i].family == NFPROTO_IPV6)
+			set |= 1U << i;
+	return set;
+}
+
+/* A trace loads no module: nfnetlink_hook is asked only where it is there (and nobody else can be). */
+static int read_list(struct hook_view *h)
+{
+	struct hook_reader *r = h->reader;
+	struct error err;
+
+	if (!r->tried)
+		r->bpf = hooks_bpf_open(&err);
+	r->tried = true;
+	if (r->bpf)
+		return hooks_bpf_read(r->bpf, &h->list, h->netns_fd, places(), &err);
+	if (access("/sys/module/nfnetlink_hook", F_OK))
+		return -1;
+	return hook_list_read(&h->list, h->netns_fd, places(), &err);
+}
+
+const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset *rs, bool now)
+{
+	if (h->rs != rs || now) {
+		forget(h);
+		h->whole = !read_list(h) && !h->list.n_gaps && !hook_list_explain(&h->list, rs);
+		if (h->whole)
+			hooks_bpf_names(&h->list);
+		h->rs = ruleset_get((struct ruleset *)rs);
+	}
+	return h->whole ? &h->list : NULL;
+}
