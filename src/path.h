@@ -48,6 +48,7 @@ struct packet {
 	struct endpoint src, dst;
 	uint8_t ll_src[6], ll_dst[6];
 	bool has_ll;
+	bool arp_request; /* of Ethernet and IPv4: src asks who has dst, though has_addrs is false */
 	char iif[IFNAME_MAX], oif[IFNAME_MAX]; /* empty: none or not known */
 };
 
