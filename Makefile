@@ -180,9 +180,15 @@ test-unit: $(UNIT)
 
 # The same tests on Debian's kernels, each in a virtual machine; this machine's root file system is shared read-only, nothing is installed.
 # make vm KERNEL=6.12: a shell there.
+# REAL=1: instead, programs that write rules (Docker, Podman, firewalld, ufw), started there from Debian's packages and explained.
+ifeq ($(REAL),1)
+KERNELS := 6.1
+VM_SUITES := real
+else
 KERNELS := 6.1 6.12 7.2 5.10 6.1+preempt=full
 VM_SUITES ?= bpf examples oracle netns
-test-vm: deps
+endif
+test-vm: deps $(if $(REAL),deps-real)
 	@$(MAKE) --no-print-directory all test-programs
 	@B=$(B) SAN=$(SAN) VM_SUITES="$(VM_SUITES)" VM_KERNELS="$(or $(KERNEL),$(KERNELS))" tests/run vm
 
@@ -192,6 +198,14 @@ vm: deps deps-vm
 
 deps-vm:
 	@tests/deps $(DEPS_VM)
+
+# Unpacked into build/vm/real; nothing of it is installed.
+.PHONY: deps-real
+deps-real:
+	@tests/vm/packages ufw ufw
+	@tests/vm/packages firewalld firewalld dbus
+	@tests/vm/packages docker docker.io
+	@tests/vm/packages podman podman netavark
 
 # On this machine, and in a virtual one (KERNEL=6.1) that counts instructions.
 bench: deps deps-vm

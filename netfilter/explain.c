@@ -116,6 +116,24 @@ const char *explain_word(struct explain *x, const char *s)
 	return copy ? memcpy(copy, s, len) : NULL;
 }
 
+void explain_published_port(const struct explain *x, const struct fact_rule *r, FILE *out)
+{
+	const struct fact_nat *nat = r->nat;
+	const char *name = NULL;
+
+	fputs("port", out);
+	for (unsigned int i = 0; i < r->n_facts; i++)
+		if (r->facts[i].key == KEY_DPORT && r->facts[i].op <= FACT_RANGE) {
+			fputc(' ', out);
+			words_value(out, &r->facts[i], r->chain->rs->table->family);
+		}
+	if (x->name_of && nat && !nat->map && nat->min &&
+	    !memcmp(nat->min, nat->max, fact_key_len(KEY_DADDR, nat->family)))
+		name = x->name_of(x->name_data, nat->family, nat->min);
+	if (name)
+		fprintf(out, " of %s%s", begins(name, "container ") ? "" : "container ", name);
+}
+
 void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v,
 			unsigned int n)
 {

@@ -26,6 +26,8 @@ struct explainer {
 	/* What the step means, in a few words; writes nothing where there is nothing to say. NULL:
 	 * never. */
 	void (*words)(const struct explain *x, const struct walk_step *s, FILE *out);
+	/* Do these words need the other rules of this chain? NULL: never. */
+	bool (*needs_chain)(const struct rs_chain *c);
 	/* Gives a service its name and kind, when its first way was found: w stands at the end of
 	 * it. */
 	void (*service)(struct explain *x, struct explain_service *s, const struct walk *w);
@@ -116,6 +118,9 @@ struct explain {
 	struct explain_mark marks[EXPLAIN_MARKS];
 	unsigned int n_marks;
 	bool cut; /* there were more ways than were followed */
+	/* Name of the container or pod with this address. NULL: nobody has a name. */
+	const char *(*name_of)(void *data, uint8_t family, const uint8_t *addr);
+	void *name_data;
 	struct explain_private *p;
 };
 
@@ -139,6 +144,8 @@ struct explain_service *explain_find(const struct explain *x, size_t *from, uint
 /* --- words (explain_words.c); names stand in them as they are: to be escaped --- */
 
 void words_fact(FILE *out, const struct fact *f, uint8_t family);
+/* Without saying of what: "8080", "10.0.0.0/8". */
+void words_value(FILE *out, const struct fact *f, uint8_t family);
 void words_facts(FILE *out, const struct explain_facts *l, uint8_t family);
 void words_addr(FILE *out, uint8_t family, const uint8_t *addr, const uint8_t *mask);
 /* "nat:KUBE-SERVICES:rule:2", "ip kube-proxy:services:rule:1 (handle 9)", with the element's key.
@@ -151,6 +158,8 @@ const char *explain_kind_name(enum explain_kind k);
 /* --- for explainers --- */
 
 bool begins(const char *s, const char *with);
+/* "port 8080 of container web", of a rule of DNAT to one address. */
+void explain_published_port(const struct explain *x, const struct fact_rule *r, FILE *out);
 /* For a service that an explainer knows by its text, up to the first blank. */
 const char *explain_word(struct explain *x, const char *s);
 void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v,

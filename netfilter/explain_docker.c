@@ -41,11 +41,11 @@ static bool owns_rule(const struct fact_rule *r)
 	return false;
 }
 
-static void bridge_words(const struct fact_rule *r, FILE *out)
+static void bridge_words(const struct fact_rule *r, const char *gap, FILE *out)
 {
 	for (unsigned int i = 0; i < r->n_facts; i++)
 		if (is_bridge(&r->facts[i])) {
-			fprintf(out, " bridge %.16s", (const char *)r->facts[i].value);
+			fprintf(out, "%s bridge %.16s", gap, (const char *)r->facts[i].value);
 			return;
 		}
 }
@@ -56,8 +56,8 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	const char *chain = r->chain->rs->name, *table = r->chain->rs->table->name;
 
 	if (r->act == ACT_DNAT) {
-		fputs("published port,", out);
-		bridge_words(r, out);
+		explain_published_port(x, r, out);
+		bridge_words(r, " on", out);
 	} else if (!strcmp(chain, "DOCKER-USER")) {
 		fputs("the administrator's rules, before Docker's own", out);
 	} else if (begins(chain, "DOCKER-ISOLATION")) {
@@ -65,13 +65,13 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	} else if (!strcmp(table, "raw") && r->verdict == VERDICT_DROP) {
 		fputs("no way to containers past published ports", out);
 	} else if (!strcmp(table, "filter") && !strcmp(chain, "DOCKER")) {
-		fputs(r->verdict == VERDICT_DROP ? "port that is not published,"
-						 : "published port,",
+		fputs(r->verdict == VERDICT_DROP ? "port that is not published"
+						 : "published port",
 		      out);
-		bridge_words(r, out);
+		bridge_words(r, ",", out);
 	} else if (r->act == ACT_MASQUERADE) {
-		fputs("containers to outside,", out);
-		bridge_words(r, out);
+		fputs("containers to outside", out);
+		bridge_words(r, ",", out);
 	}
 }
 

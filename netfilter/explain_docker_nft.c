@@ -15,7 +15,6 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	static const struct {
 		const char *comment, *words;
 	} known[] = {
-		{"DNAT", "published port"},
 		{"UNPUBLISHED PORT DROP", "port that is not published"},
 		{"DROP DIRECT ACCESS", "no way to containers past published ports"},
 		{"SUBNET DROP EXTERNAL", "no way into the network past published ports"},
@@ -30,6 +29,10 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	};
 	const char *comment = s->rule->comment;
 
+	if (s->rule->act == ACT_DNAT) {
+		explain_published_port(x, s->rule, out);
+		return;
+	}
 	for (size_t i = 0; comment && i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(comment, known[i].comment)) {
 			fputs(known[i].words, out);

@@ -77,16 +77,22 @@ static bool make_slots(struct facts_private *p, size_t n_chains)
 	return p->slots != NULL;
 }
 
-static bool make_chain(struct facts *f, struct fact_chain *c, const struct rs_chain *rs)
+static void make_chain(struct facts *f, struct fact_chain *c, const struct rs_chain *rs)
 {
 	c->rs = rs;
-	c->rules = facts_alloc(f, rs->n_rules * sizeof(*c->rules));
 	f->p->slots[slot_of(f->p, rs)] = c;
-	for (uint32_t i = 0; c->rules && i < rs->n_rules; i++) {
+}
+
+int facts_room(struct facts *f, struct fact_chain *c)
+{
+	if (c->rules)
+		return 0;
+	c->rules = facts_alloc(f, c->rs->n_rules * sizeof(*c->rules));
+	for (uint32_t i = 0; c->rules && i < c->rs->n_rules; i++) {
 		c->rules[i].chain = c;
 		c->rules[i].number = i + 1;
 	}
-	return c->rules != NULL;
+	return c->rules ? 0 : -ENOMEM;
 }
 
 struct facts *facts_new(struct ruleset *rs)
@@ -106,8 +112,7 @@ struct facts *facts_new(struct ruleset *rs)
 		goto failed;
 	for (size_t i = 0; i < rs->n_tables; i++)
 		for (size_t k = 0; k < rs->tables[i]->n_chains; k++)
-			if (!make_chain(f, &f->chains[f->n_chains++], rs->tables[i]->chains[k]))
-				goto failed;
+			make_chain(f, &f->chains[f->n_chains++], rs->tables[i]->chains[k]);
 	return f;
 failed:
 	facts_free(f);

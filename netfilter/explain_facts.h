@@ -85,6 +85,7 @@ struct fact_set {
 	struct fact_elem *elems;
 	size_t n;
 	const char *why; /* static: the elements could not be read; NULL: they are here */
+	bool asked;	 /* they were read, or it was tried */
 };
 
 enum fact_act {
@@ -138,18 +139,28 @@ struct facts {
 	struct ruleset *rs; /* a reference */
 	struct fact_chain *chains;
 	size_t n_chains;
-	struct fact_set *sets; /* by table and name */
+	struct fact_set **sets; /* by table and name */
 	size_t n_sets;
 	struct facts_private *p;
 };
 
-/* Rooms for the rules of every chain of rs, still empty (VERDICT_UNKNOWN). NULL: out of memory. */
+/* Every chain of rs, still without its rules. NULL: out of memory. */
 struct facts *facts_new(struct ruleset *rs);
 void facts_free(struct facts *f);
+/* Room for the rules of a chain, still empty (VERDICT_UNKNOWN). 0 or -ENOMEM. */
+int facts_room(struct facts *f, struct fact_chain *c);
 
 /* Reads all rules of the namespace; they are of one generation. NULL: err says why. */
 struct nf_source;
 struct facts *facts_read(struct nf_source *s, struct error *err);
+
+/*
+ * Reads one rule of facts_new(), or all of its chain. They are those of f's ruleset or none: the
+ * kernel gives out no handle twice. 0; -ENOENT: the rule, or one of the chain, is gone; or another
+ * negative errno.
+ */
+int facts_read_rule(struct facts *f, struct nf_source *s, struct fact_chain *c, uint32_t number);
+int facts_read_chain(struct facts *f, struct nf_source *s, struct fact_chain *c);
 
 const struct fact_chain *facts_chain(const struct facts *f, const struct rs_chain *c);
 /* In the same table; NULL: there is none. */
@@ -187,8 +198,14 @@ struct xt_rule;
 struct nftnl_rule;
 int facts_from_xt(struct facts *f, struct fact_rule *r, const struct xt_rule *x);
 int facts_from_nft(struct facts *f, struct fact_rule *r, const struct nftnl_rule *nlr);
+/* By whom it was written; r knows its chain and number. The second is for iptables-legacy. */
+int facts_fill_rule(struct facts *f, struct fact_rule *r, const struct nftnl_rule *nlr);
+int facts_fill_entry(struct facts *f, const struct fact_chain *c, uint32_t number);
 /* Which sets there are; later, when the rules are known, what is in them. */
 int facts_read_sets(struct facts *f, struct nf_source *s);
 int facts_read_elems(struct facts *f, struct nf_source *s);
+/* One of them: which it is, and what is in it. -ENOENT: there is none. */
+int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *t, const char *name);
+int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *set);
 
 #endif

@@ -166,8 +166,15 @@ static void endpoint_words(const struct fact_rule *r, FILE *out)
 	}
 	if (is_remembered(r))
 		fputs("the endpoint that this client had before", out);
-	else
+	else if (number)
 		fprintf(out, "endpoint %u of %u, chance %.3g %%", number, n, 100 * chance);
+}
+
+/* Which endpoint of how many, and with which chance, the rules before it say. */
+static bool needs_chain(const struct rs_chain *c)
+{
+	return begins(c->name, "KUBE-SVC-") || begins(c->name, "KUBE-SVL-") ||
+	       begins(c->name, "KUBE-XLB-");
 }
 
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
@@ -197,6 +204,7 @@ const struct explainer explain_kube_iptables = {
 	.owns = owns,
 	.owns_rule = owns_rule,
 	.words = words,
+	.needs_chain = needs_chain,
 	.service = service,
 	.finish = finish,
 	.refuses = refuses,

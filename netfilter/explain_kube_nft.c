@@ -14,26 +14,29 @@ static bool owns(const struct rs_chain *c)
 	return !strcmp(c->table->name, "kube-proxy") && c->table->backend == BACKEND_NFT;
 }
 
-/* "ns/svc:port" of "service-ULMVA6XW-ns/svc/tcp/port"; long names end with "..." instead. */
-static const char *name_of_chain(struct explain *x, const char *chain)
+/* "ns/svc:port" of "service-ULMVA6XW-ns/svc/tcp/port"; long names end with "..." instead. false: the
+ * chain has another kind of name. */
+static bool name_of_chain(char name[256], const char *chain)
 {
-	const char *name = strchr(chain, '-');
-	char *copy, *proto, *port;
+	char *proto, *port;
 
-	name = name ? strchr(name + 1, '-') : NULL;
-	copy = name ? facts_strdup(x->facts, name + 1) : NULL;
-	proto = copy ? strchr(copy, '/') : NULL;
+	chain = strchr(chain, '-');
+	chain = chain ? strchr(chain + 1, '-') : NULL;
+	if (!chain || strlen(chain) > 255)
+		return false;
+	strcpy(name, chain + 1);
+	proto = strchr(name, '/');
 	proto = proto ? strchr(proto + 1, '/') : NULL;
 	port = proto ? strchr(proto + 1, '/') : NULL;
 	if (!port)
-		return copy;
+		return strchr(name, '/') != NULL;
 	if (!port[1]) {
 		*proto = 0; /* the port has no name */
-		return copy;
+		return true;
 	}
 	*proto = ':';
 	memmove(proto + 1, port + 1, strlen(port + 1) + 1);
-	return copy;
+	return true;
 }
 
 static bool map_is(const struct walk_step *s, const char *name)
@@ -55,6 +58,7 @@ static bool in_set(const struct explain *x, const struct rs_table *t, const char
 static void service(struct explain *x, struct explain_service *s, const struct walk *w)
 {
 	const struct fact_elem *e = s->at.elem;
+	char name[256];
 
 	s->kind = strstr(s->at.rule->vmap ? s->at.rule->vmap->name : "", "nodeports")
 			  ? EXPLAIN_NODE_PORT
@@ -63,8 +67,8 @@ static void service(struct explain *x, struct explain_service *s, const struct w
 		return;
 	if (e->comment && strchr(e->comment, '/'))
 		s->name = explain_word(x, e->comment);
-	else if (e->to)
-		s->name = name_of_chain(x, e->to->rs->name);
+	else if (e->to && name_of_chain(name, e->to->rs->name))
+		s->name = facts_strdup(x->facts, name);
 	/* The rules do not say whether an address from outside is that of a load balancer. */
 	if (s->kind == EXPLAIN_CLUSTER_IP && (!e->to || !begins(e->to->rs->name, "service-")) &&
 	    !in_set(x, s->at.rule->chain->rs->table, "cluster-ips", s->addr))
@@ -118,21 +122,62 @@ static void refused(struct explain *x, struct explain_service *s, const struct w
 		s->rejected = s->only_external = "no local endpoints";
 }
 
+/* Chains that a service has, and what their being chosen by a map of addresses says. */
+static void service_words(const struct walk_step *s, const char *to, FILE *out)
+{
+	static const struct {
+		const char *prefix, *words;
+	} kinds[] = {{"service-", " cluster IP"},
+		     {"local-", " cluster IP"},
+		     {"external-", " external or load balancer IP"},
+		     {"firewall-", " source ranges"}};
+	const char *words = NULL;
+	char name[256];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (begins(to, kinds[i].prefix))
+			words = kinds[i].words;
+	if (!words || !name_of_chain(name, to))
+		return;
+	if (map_is(s, "service-nodeports"))
+		words = " node port";
+	fprintf(out, "%s%s", name, s->rule->vmap ? words : "");
+}
+
+/* The number that was drawn is the element's key. */
+static void endpoint_words(const struct walk_step *s, FILE *out)
+{
+	const struct fact_rule *r = s->rule;
+	uint32_t number;
+
+	if (!r->modulus) {
+		fputs("the endpoint that this client had before", out);
+		return;
+	}
+	if (s->elem && r->n_vmap_keys == 1 && !r->vmap->intervals) {
+		memcpy(&number, s->elem->key, sizeof(number));
+		fprintf(out, "endpoint %u of %u", number + 1, r->modulus);
+	} else {
+		fprintf(out, "one endpoint of %u", r->modulus);
+	}
+	fprintf(out, ", chance %.3g %%", 100.0 / r->modulus);
+}
+
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
-	const struct fact_chain *to = s->elem ? s->elem->to : s->rule->to;
+	const struct fact_chain *chain = s->elem ? s->elem->to : s->rule->to;
+	const char *to = chain ? chain->rs->name : "";
 
 	if (s->rule->comment)
 		fputs(s->rule->comment, out);
-	else if (to && begins(to->rs->name, "endpoint-") && s->rule->modulus)
-		fprintf(out, "one endpoint of %u, chance %.3g %%", s->rule->modulus,
-			100.0 / s->rule->modulus);
-	else if (to && begins(to->rs->name, "endpoint-"))
-		fputs("the endpoint that this client had before", out);
-	else if (to && !strcmp(to->rs->name, "mark-for-masquerade"))
+	else if (begins(to, "endpoint-"))
+		endpoint_words(s, out);
+	else if (!strcmp(to, "mark-for-masquerade"))
 		fputs("to be masqueraded", out);
 	else if (s->elem && s->elem->comment)
 		fputs(s->elem->comment, out);
+	else
+		service_words(s, to, out);
 }
 
 const struct explainer explain_kube_nftables = {

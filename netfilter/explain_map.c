@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The map of published services. Every way through the chains of NAT that ends with another
- * destination is a way to a service: the address and port that it asked for are what is published,
- * what else it asked for is when, and where it ends is an endpoint.
+ * destination is a way to a service (explain_service.c); so are the refusals of those who publish.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,327 +12,22 @@
 
 #include "netfilter/explainers.h"
 
-enum { BUCKETS = 1 << 14, CT_NEW = 8 };
-
-struct explain_private {
-	struct explain_service *buckets[BUCKETS];
-	size_t n_before;	       /* services of earlier hooks */
-	const struct explainer *owner; /* of refusals */
-	size_t cap;
-	bool no_memory;
-};
-
-/* --- arrays that grow in the memory of the facts: doubled at powers of two --- */
-
-static void *grow(struct explain *x, void *v, unsigned int n, size_t size)
-{
-	void *bigger;
-
-	if (n & (n - 1))
-		return v;
-	bigger = facts_alloc(x->facts, (n ? 2 * n : 1) * size);
-	if (!bigger)
-		x->p->no_memory = true;
-	else if (n)
-		memcpy(bigger, v, n * size);
-	return bigger;
-}
-
-/* --- what a way publishes --- */
-
-struct published {
-	uint8_t family;
-	const struct fact *addr, *port; /* NULL: not asked for */
-	uint8_t proto;
-	struct walk_step at;
-};
-
-static const struct fact *asked_for(const struct walk *w, uint8_t key, unsigned int *index)
-{
-	for (unsigned int i = w->n_given; i < w->n_assumed; i++)
-		if (w->assumed[i].key == key && !w->assumed[i].inv && !w->assumed[i].implied &&
-		    w->assumed[i].op <= FACT_RANGE) {
-			*index = i;
-			return &w->assumed[i];
-		}
-	return NULL;
-}
-
-static void what_is_published(const struct walk *w, struct published *p)
-{
-	unsigned int at = w->n_path - 1, i;
-	const struct fact *proto;
-
-	memset(p, 0, sizeof(*p));
-	p->family = walk_family(w);
-	p->addr = asked_for(w, KEY_DADDR, &i);
-	if (p->addr && p->addr->op == FACT_RANGE)
-		p->addr = NULL;
-	else if (p->addr)
-		at = w->origin[i];
-	p->port = asked_for(w, KEY_DPORT, &i);
-	if (p->port)
-		at = w->origin[i];
-	proto = asked_for(w, KEY_PROTO, &i);
-	p->proto = proto && proto->op == FACT_MASKED ? proto->value[0] : 0;
-	p->at = w->path[at];
-	if (!p->at.rule->vmap)
-		p->at.elem = NULL; /* of a map of addresses: where to, not what for */
-}
-
-static void ports_of(const struct fact *f, uint16_t *min, uint16_t *max)
-{
-	if (!f)
-		return;
-	*min = f->value[0] << 8 | f->value[1];
-	*max = f->op == FACT_RANGE ? f->mask[0] << 8 | f->mask[1] : *min;
-}
-
-static struct explain_service **bucket_of(struct explain *x, const struct published *p)
-{
-	uint32_t h = 2166136261u;
-	uint16_t min = 0, max = 0;
-
-	ports_of(p->port, &min, &max);
-	for (int i = 0; p->addr && i < p->addr->len; i++)
-		h = (h ^ p->addr->value[i]) * 16777619u;
-	h = (h ^ p->proto) * 16777619u;
-	h = (h ^ min) * 16777619u;
-	return &x->p->buckets[(h ^ h >> 15) % BUCKETS];
-}
-
-static bool is_of(const struct explain_service *s, const struct published *p)
-{
-	uint16_t min = 0, max = 0;
-
-	ports_of(p->port, &min, &max);
-	return s->family == p->family && s->has_addr == (p->addr != NULL) && s->proto == p->proto &&
-	       s->port == min && s->port_max == max &&
-	       (!p->addr || (!memcmp(s->addr, p->addr->value, p->addr->len) &&
-			     !memcmp(s->addr_mask, p->addr->mask, p->addr->len)));
-}
-
-static struct explain_service *new_service(struct explain *x, const struct published *p)
-{
-	struct explain_service *s = facts_alloc(x->facts, sizeof(*s)), **bucket = bucket_of(x, p),
-			       **bigger;
-
-	if (s && x->n_services == x->p->cap) {
-		x->p->cap = x->p->cap ? 2 * x->p->cap : 64;
-		bigger = realloc(x->services, x->p->cap * sizeof(*bigger));
-		if (bigger)
-			x->services = bigger;
-		else
-			s = NULL;
-	}
-	if (!s) {
-		x->p->no_memory = true;
-		return NULL;
-	}
-	s->number = x->n_services;
-	x->services[x->n_services++] = s;
-	s->next = *bucket;
-	*bucket = s;
-	s->family = p->family;
-	s->proto = p->proto;
-	s->at = p->at;
-	ports_of(p->port, &s->port, &s->port_max);
-	s->has_addr = p->addr != NULL;
-	if (p->addr) {
-		memcpy(s->addr, p->addr->value, p->addr->len);
-		memcpy(s->addr_mask, p->addr->mask, p->addr->len);
-	}
-	return s;
-}
-
-/* --- a way --- */
-
-/* The facts that are neither address, port and protocol nor given; how many. Affinity aside. */
-static unsigned int conditions(const struct walk *w, struct fact *out,
-			       const struct fact **remembered)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = w->n_given; i < w->n_assumed; i++) {
-		const struct fact *f = &w->assumed[i];
-
-		if (f->implied)
-			continue;
-		if (f->op == FACT_REMEMBERED && !f->inv) {
-			*remembered = f;
-			continue;
-		}
-		if (!f->inv &&
-		    ((f->op <= FACT_RANGE &&
-		      (f->key == KEY_DADDR || f->key == KEY_PROTO || f->key == KEY_DPORT)) ||
-		     f->key == KEY_DTYPE))
-			continue;
-		out[n++] = *f;
-	}
-	return n;
-}
-
-static struct explain_way *way_of(struct explain *x, struct explain_service *s,
-				  const struct fact *when, unsigned int n)
-{
-	struct explain_way *way;
-
-	for (unsigned int i = s->n_ways; i--;)
-		if (s->ways[i].when.n == n &&
-		    !memcmp(s->ways[i].when.v ?: when, when, n * sizeof(*when)))
-			return &s->ways[i];
-	s->ways = grow(x, s->ways, s->n_ways, sizeof(*s->ways));
-	if (!s->ways)
-		return NULL;
-	way = &s->ways[s->n_ways++];
-	memset(way, 0, sizeof(*way));
-	explain_keep_facts(x, &way->when, when, n);
-	return way;
-}
-
-static void add_endpoint(struct explain *x, struct explain_way *way, const struct walk *w,
-			 const struct walk_leaf *leaf)
-{
-	struct explain_endpoint e = {.family = leaf->nat_family ? leaf->nat_family : walk_family(w),
-				     .share = leaf->share,
-				     .port = leaf->port_min,
-				     .port_max = leaf->port_max,
-				     .at = w->path[w->n_path - 1]};
-	size_t len = fact_key_len(KEY_DADDR, e.family);
-
-	if (leaf->addr_min) {
-		e.has_addr = true;
-		memcpy(e.addr, leaf->addr_min, len);
-		memcpy(e.addr_max, leaf->addr_max, len);
-	}
-	way->endpoints = grow(x, way->endpoints, way->n_endpoints, sizeof(e));
-	if (way->endpoints)
-		way->endpoints[way->n_endpoints++] = e;
-}
-
-static bool makes_masqueraded(const struct explain *x, const struct fact_rule *r)
-{
-	for (unsigned int i = 0; i < x->n_marks; i++)
-		if ((r->mark_value & x->marks[i].mask) == x->marks[i].value)
-			return true;
-	return false;
-}
-
-static void add_masquerade(struct explain *x, struct explain_way *way, const struct walk *w,
-			   const struct walk_mark *m, const struct walk_leaf *leaf)
-{
-	struct explain_masquerade new = {.rule = m->via};
-	struct fact facts[MARK_FACTS];
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < m->n; i++) {
-		const struct fact *f = &m->facts[i];
-		enum truth t = walk_truth(w, f);
-
-		if (t == FALSE_)
-			return;
-		if (t == TRUE_)
-			continue;
-		if (f->key == KEY_SADDR && f->op == FACT_MASKED && !f->inv && leaf->addr_min &&
-		    !memcmp(f->value, leaf->addr_min, f->len))
-			new.hairpin = true;
-		facts[n++] = *f;
-	}
-	for (unsigned int i = 0; i < way->n_masquerade; i++) {
-		struct explain_masquerade *old = &way->masquerade[i];
-
-		if ((new.hairpin && old->hairpin) || !old->when.n ||
-		    (old->when.n == n && !memcmp(old->when.v, facts, n * sizeof(facts[0]))))
-			return;
-	}
-	way->masquerade = grow(x, way->masquerade, way->n_masquerade, sizeof(new));
-	if (!way->masquerade)
-		return;
-	explain_keep_facts(x, &new.when, facts, n);
-	way->masquerade[way->n_masquerade++] = new;
-}
-
-static void add_chains(struct explain *x, struct explain_service *s, const struct walk *w)
-{
-	for (unsigned int i = 0; i < w->n_path; i++) {
-		const struct fact_chain *c = w->path[i].rule->chain;
-		unsigned int k = s->n_chains;
-
-		while (k && s->chains[k - 1] != c)
-			k--;
-		if (k)
-			continue;
-		s->chains = grow(x, s->chains, s->n_chains, sizeof(*s->chains));
-		if (!s->chains)
-			return;
-		s->chains[s->n_chains++] = c;
-	}
-}
-
-/* The one nearest to the end of the way. */
-static const struct explainer *owner_of_way(const struct explain *x, const struct walk *w)
-{
-	const struct explainer *e = NULL;
-
-	for (unsigned int i = w->n_path; i-- && !e;)
-		e = explain_chain_owner(w->path[i].rule->chain);
-	return e ? e
-		 : explain_owner(x, w->path[w->n_path - 1].rule->chain,
-				 w->path[w->n_path - 1].rule);
-}
-
-static struct explain_service *service_of(struct explain *x, const struct walk *w,
-					  const struct published *p)
-{
-	struct explain_service *s = *bucket_of(x, p);
-
-	while (s && !(s->at.rule == p->at.rule && s->at.elem == p->at.elem && is_of(s, p)))
-		s = s->next;
-	if (s)
-		return s;
-	s = new_service(x, p);
-	if (!s)
-		return NULL;
-	s->owner = owner_of_way(x, w);
-	if (s->owner->service)
-		s->owner->service(x, s, w);
-	return s;
-}
+enum { CT_NEW = 8 };
 
 static void on_nat(struct walk *w, const struct walk_leaf *leaf)
 {
 	const struct fact_rule *r = w->path[w->n_path - 1].rule;
-	const struct fact *remembered = NULL;
-	struct fact when[WALK_FACTS];
 	struct explain *x = w->data;
 	struct explain_service *s;
-	struct explain_way *way;
 	struct published p;
-	unsigned int n;
 
 	if (r->act != ACT_DNAT && r->act != ACT_REDIRECT)
 		return;
-	what_is_published(w, &p);
+	service_what(w, &p);
 	s = service_of(x, w, &p);
-	if (!s)
-		return;
-	/* Found already at an earlier hook, by the same rule. */
-	if (s->number < x->p->n_before)
-		return;
-	n = conditions(w, when, &remembered);
-	if (remembered) {
-		s->affinity = true;
-		s->affinity_seconds = remembered->seconds;
-		return;
-	}
-	way = way_of(x, s, when, n);
-	if (!way)
-		return;
-	add_endpoint(x, way, w, leaf);
-	for (unsigned int i = 0; i < w->n_marks; i++)
-		if (makes_masqueraded(x, w->marks[i].rule))
-			add_masquerade(x, way, w, &w->marks[i], leaf);
-	add_chains(x, s, w);
+	/* Else found already at an earlier hook, by the same rule. */
+	if (s && s->number >= x->p->n_before)
+		service_add_way(x, s, w, leaf);
 }
 
 static void on_refusal(struct walk *w, const struct walk_leaf *leaf)
@@ -342,14 +36,14 @@ static void on_refusal(struct walk *w, const struct walk_leaf *leaf)
 	struct explain_service *s;
 	struct published p;
 
-	what_is_published(w, &p);
+	service_what(w, &p);
 	if (leaf->verdict != VERDICT_DROP || !p.port)
 		return;
-	s = *bucket_of(x, &p);
-	while (s && !(s->owner == x->p->owner && is_of(s, &p)))
+	s = *service_bucket(x, &p);
+	while (s && !(s->owner == x->p->owner && service_is_of(s, &p)))
 		s = s->next;
 	if (!s) {
-		s = new_service(x, &p);
+		s = service_new(x, &p);
 		if (!s)
 			return;
 		s->owner = x->p->owner;
@@ -358,7 +52,7 @@ static void on_refusal(struct walk *w, const struct walk_leaf *leaf)
 	}
 	s->refusal = p.at;
 	s->owner->refused(x, s, w, leaf);
-	add_chains(x, s, w);
+	service_add_chains(x, s, w);
 }
 
 /* A masquerading rule that asks for a mark. */

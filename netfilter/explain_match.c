@@ -166,13 +166,14 @@ void fact_of_part(struct fact *out, const struct fact_set *set, const struct fac
 		as_prefix(out);
 }
 
-static enum truth elem_truth(const struct walk *w, const struct fact *f, const struct fact_elem *e)
+enum truth walk_elem_truth(const struct walk *w, const struct fact_set *set,
+			   const struct fact_elem *e, const uint8_t *keys, uint8_t n)
 {
 	enum truth all = TRUE_, t;
 	struct fact part;
 
-	for (uint8_t i = 0; i < f->n_keys && all != FALSE_; i++) {
-		fact_of_part(&part, f->set, e, f->keys, i, walk_family(w));
+	for (uint8_t i = 0; i < n && all != FALSE_; i++) {
+		fact_of_part(&part, set, e, keys, i, walk_family(w));
 		t = walk_truth(w, &part);
 		if (t < all)
 			all = t;
@@ -187,7 +188,7 @@ static enum truth set_truth(const struct walk *w, const struct fact *f)
 	if (t != MAYBE || f->set->why || f->set->dynamic)
 		return t;
 	for (size_t i = 0; i < f->set->n && any != TRUE_; i++) {
-		t = elem_truth(w, f, &f->set->elems[i]);
+		t = walk_elem_truth(w, f->set, &f->set->elems[i], f->keys, f->n_keys);
 		if (t > any)
 			any = t;
 	}

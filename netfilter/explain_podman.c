@@ -16,7 +16,7 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	const struct fact_chain *to = s->rule->to;
 
 	if (s->rule->act == ACT_DNAT)
-		fputs("published port", out);
+		explain_published_port(x, s->rule, out);
 	else if (to && !strcmp(to->rs->name, "NETAVARK-HOSTPORT-SETMARK"))
 		fputs("to be masqueraded", out);
 	else if (to && begins(to->rs->name, "NETAVARK-ISOLATION"))

@@ -44,24 +44,30 @@ static bool more_room(struct rules_dump *d)
 	return true;
 }
 
-static int keep_rule(struct rules_dump *d, const struct nftnl_rule *nlr)
+int facts_fill_rule(struct facts *f, struct fact_rule *r, const struct nftnl_rule *nlr)
 {
-	const struct rs_chain *c = d->chain->rs;
-	struct fact_rule *r = &d->v[d->n];
+	const struct rs_chain *c = r->chain->rs;
 	struct xt_rule x;
 	int rc = -EOPNOTSUPP;
+
+	if (c->table->backend == BACKEND_IPTABLES_NFT)
+		rc = xt_rule_from_nft(&x, c->table->family, c->name, nlr);
+	if (!rc) {
+		rc = facts_from_xt(f, r, &x);
+		xt_rule_free(&x);
+	}
+	return rc == -EOPNOTSUPP ? facts_from_nft(f, r, nlr) : rc;
+}
+
+static int keep_rule(struct rules_dump *d, const struct nftnl_rule *nlr)
+{
+	struct fact_rule *r = &d->v[d->n];
 
 	memset(r, 0, sizeof(*r));
 	r->chain = d->chain;
 	d->handles[d->n] = nftnl_rule_get_u64(nlr, NFTNL_RULE_HANDLE);
 	r->number = ++d->n;
-	if (c->table->backend == BACKEND_IPTABLES_NFT)
-		rc = xt_rule_from_nft(&x, c->table->family, c->name, nlr);
-	if (!rc) {
-		rc = facts_from_xt(d->f, r, &x);
-		xt_rule_free(&x);
-	}
-	return rc == -EOPNOTSUPP ? facts_from_nft(d->f, r, nlr) : rc;
+	return facts_fill_rule(d->f, r, nlr);
 }
 
 static int on_rule(const struct nlmsghdr *nlh, void *data)
@@ -126,18 +132,24 @@ static int read_nft(struct facts *f, struct nf_source *s)
 	return !rc && genid != f->rs->genid ? -EAGAIN : rc;
 }
 
-static int read_legacy(struct facts *f, struct fact_chain *c)
+int facts_fill_entry(struct facts *f, const struct fact_chain *c, uint32_t number)
 {
 	struct xt_rule x;
-	int rc = 0;
+	int rc = xt_rule_from_entry(&x, c->rs, number);
 
-	for (c->n_known = 0; !rc && c->n_known < c->rs->n_rules; c->n_known++) {
-		rc = xt_rule_from_entry(&x, c->rs, c->n_known + 1);
-		if (rc)
-			break;
-		rc = facts_from_xt(f, &c->rules[c->n_known], &x);
-		xt_rule_free(&x);
-	}
+	if (rc)
+		return rc;
+	rc = facts_from_xt(f, &c->rules[number - 1], &x);
+	xt_rule_free(&x);
+	return rc;
+}
+
+static int read_legacy(struct facts *f, struct fact_chain *c)
+{
+	int rc = facts_room(f, c);
+
+	for (c->n_known = 0; !rc && c->n_known < c->rs->n_rules; c->n_known++)
+		rc = facts_fill_entry(f, c, c->n_known + 1);
 	return rc;
 }
 

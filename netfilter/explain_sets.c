@@ -18,7 +18,6 @@ enum { ELEMS_MAX = 1 << 20 };
 
 struct sets_dump {
 	struct facts *f;
-	size_t cap;
 };
 
 static uint32_t get_u32(const struct nftnl_set *s, uint16_t attr)
@@ -31,19 +30,21 @@ static int keep_set(struct sets_dump *d, const struct nftnl_set *s)
 	const struct rs_table *t = ruleset_table(d->f->rs, false, get_u32(s, NFTNL_SET_FAMILY),
 						 nftnl_set_get_str(s, NFTNL_SET_TABLE));
 	uint32_t flags = get_u32(s, NFTNL_SET_FLAGS);
-	struct fact_set *set, *bigger;
+	struct fact_set *set, **bigger;
+	size_t n = d->f->n_sets;
 
 	if (!t)
 		return -EAGAIN;
-	if (d->f->n_sets == d->cap) {
-		d->cap = d->cap ? 2 * d->cap : 64;
-		bigger = realloc(d->f->sets, d->cap * sizeof(*bigger));
+	if (!(n & (n - 1))) { /* doubled at powers of two */
+		bigger = realloc(d->f->sets, (n ? 2 * n : 1) * sizeof(*bigger));
 		if (!bigger)
 			return -ENOMEM;
 		d->f->sets = bigger;
 	}
-	set = &d->f->sets[d->f->n_sets++];
-	memset(set, 0, sizeof(*set));
+	set = facts_alloc(d->f, sizeof(*set));
+	if (!set)
+		return -ENOMEM;
+	d->f->sets[d->f->n_sets++] = set;
 	set->table = t;
 	set->name = facts_strdup(d->f, nftnl_set_get_str(s, NFTNL_SET_NAME));
 	set->klen = get_u32(s, NFTNL_SET_KEY_LEN);
@@ -280,9 +281,18 @@ static int read_elems(struct facts *f, struct nf_source *s, struct fact_set *set
 	return rc == -EINTR || rc == -ENOENT ? -EAGAIN : rc;
 }
 
+int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
+{
+	if (set->asked || set->dynamic)
+		return 0;
+	set->asked = true;
+	return read_elems(f, s, set);
+}
+
 static int compare_sets(const void *a, const void *b)
 {
-	const struct fact_set *x = a, *y = b;
+	const struct fact_set *x = *(const struct fact_set *const *)a;
+	const struct fact_set *y = *(const struct fact_set *const *)b;
 
 	if (x->table != y->table)
 		return x->table < y->table ? -1 : 1;
@@ -291,11 +301,12 @@ static int compare_sets(const void *a, const void *b)
 
 struct fact_set *facts_set_named(const struct facts *f, const struct rs_table *t, const char *name)
 {
-	const struct fact_set key = {.table = t, .name = name};
+	const struct fact_set key = {.table = t, .name = name}, *at = &key;
+	struct fact_set **found = NULL;
 
-	if (!name || !f->n_sets)
-		return NULL;
-	return bsearch(&key, f->sets, f->n_sets, sizeof(key), compare_sets);
+	if (name && f->n_sets)
+		found = bsearch(&at, f->sets, f->n_sets, sizeof(at), compare_sets);
+	return found ? *found : NULL;
 }
 
 int facts_read_sets(struct facts *f, struct nf_source *s)
@@ -312,12 +323,26 @@ int facts_read_sets(struct facts *f, struct nf_source *s)
 	return 0;
 }
 
+int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *t, const char *name)
+{
+	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETSET, 0, t->family);
+	struct sets_dump d = {.f = f};
+	int rc;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, t->name);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	rc = nf_source_ask(s, on_set, &d);
+	if (f->n_sets)
+		qsort(f->sets, f->n_sets, sizeof(*f->sets), compare_sets);
+	return rc;
+}
+
 int facts_read_elems(struct facts *f, struct nf_source *s)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < f->n_sets; i++)
-		if (!f->sets[i].table->ours && !f->sets[i].dynamic)
-			rc = read_elems(f, s, &f->sets[i]);
+		if (!f->sets[i]->table->ours)
+			rc = facts_read_set_elems(f, s, f->sets[i]);
 	return rc;
 }

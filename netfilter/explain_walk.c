@@ -6,9 +6,6 @@
 #include <netinet/in.h>
 #include <linux/netfilter.h>
 
-/* Nobody's ruleset has so many; one that is made to have as many ways as possible ends here. */
-enum { RULES_MAX = 5 * 1000 * 1000 };
-
 static const double nothing = 1e-9;
 
 /* One chain on its way. */
@@ -25,56 +22,6 @@ struct attempt {
 	double share;
 	bool sure;
 };
-
-void walk_begin(struct walk *w, const struct facts *f,
-		void (*leaf)(struct walk *w, const struct walk_leaf *leaf), void *data)
-{
-	w->facts = f;
-	w->expand = w->any_mark = w->report_marks = false;
-	w->leaf = leaf;
-	w->data = data;
-	w->n_assumed = w->n_given = w->n_path = w->n_marks = 0;
-	w->rules_left = RULES_MAX;
-	w->cut = false;
-}
-
-static bool assume(struct walk *w, const struct fact *f)
-{
-	if (w->n_assumed == WALK_FACTS) {
-		w->cut = true;
-		return false;
-	}
-	w->origin[w->n_assumed] = w->n_path ? w->n_path - 1 : 0;
-	w->assumed[w->n_assumed++] = *f;
-	return true;
-}
-
-void walk_give(struct walk *w, uint8_t key, const void *value, uint8_t len)
-{
-	struct fact f = {.key = key, .op = FACT_MASKED, .len = len};
-
-	memcpy(f.value, value, len);
-	memset(f.mask, 0xff, len);
-	assume(w, &f);
-	w->n_given = w->n_assumed;
-}
-
-void walk_give_bits(struct walk *w, uint8_t key, uint32_t bits)
-{
-	struct fact f = {.key = key, .op = FACT_BITS, .len = 4};
-
-	memcpy(f.value, &bits, 4);
-	assume(w, &f);
-	w->n_given = w->n_assumed;
-}
-
-bool walk_is_sure(const struct walk *w)
-{
-	for (unsigned int i = w->n_given; i < w->n_assumed; i++)
-		if (!w->assumed[i].implied)
-			return false;
-	return true;
-}
 
 /* --- where a way ends --- */
 
@@ -94,49 +41,6 @@ static void end_here(struct walk *w, const struct attempt *a, enum verdict verdi
 	w->leaf(w, &leaf);
 }
 
-static bool push_parts(struct walk *w, const struct fact_set *set, const struct fact_elem *e,
-		       const uint8_t *keys, uint8_t n, bool *sure)
-{
-	struct fact part;
-	enum truth t;
-
-	for (uint8_t i = 0; i < n; i++) {
-		if (keys[i] == KEY_RANDOM)
-			continue;
-		fact_of_part(&part, set, e, keys, i, walk_family(w));
-		t = walk_truth(w, &part);
-		if (t == FALSE_ || (t == MAYBE && !assume(w, &part)))
-			return false;
-		if (t == MAYBE)
-			*sure = false;
-	}
-	return true;
-}
-
-/* How likely an element is by chance alone: where numgen is a part of the key. 0: never. */
-static double chance_of(const struct walk *w, const struct fact_set *set, const struct fact_elem *e,
-			const uint8_t *keys, uint8_t n, uint32_t modulus)
-{
-	uint32_t at = 0, from, to;
-
-	for (uint8_t i = 0; i < n; i++) {
-		if (keys[i] == KEY_RANDOM) {
-			memcpy(&from, e->key + at, 4);
-			memcpy(&to, e->end + at, 4);
-			/* Intervals lie in network order, single numbers as numgen makes them. */
-			if (set->intervals) {
-				from = ntohl(from);
-				to = ntohl(to);
-			}
-			if (!modulus || from >= modulus)
-				return 0;
-			return (double)((to < modulus ? to : modulus - 1) - from + 1) / modulus;
-		}
-		at += (fact_key_len(keys[i], walk_family(w)) + 3) & ~3u;
-	}
-	return 1;
-}
-
 /* NAT by a map: one way for each element. Returns the share of packets for which there is one; the
  * rule is not for the others. */
 static double end_by_map(struct walk *w, const struct attempt *a, enum verdict verdict)
@@ -148,12 +52,12 @@ static double end_by_map(struct walk *w, const struct attempt *a, enum verdict v
 
 	for (size_t i = 0; i < nat->map->n; i++) {
 		const struct fact_elem *e = &nat->map->elems[i];
-		double chance = chance_of(w, nat->map, e, nat->keys, nat->n_keys, nat->modulus);
+		double chance = walk_elem_chance(w, nat->map, e, nat->keys, nat->n_keys, nat->modulus);
 		unsigned int before = w->n_assumed;
 		bool sure = true;
 
 		if (chance && e->data &&
-		    push_parts(w, nat->map, e, nat->keys, nat->n_keys, &sure)) {
+		    walk_assume_elem(w, nat->map, e, nat->keys, nat->n_keys, &sure)) {
 			w->path[w->n_path - 1].elem = e;
 			leaf.share = a->share * chance;
 			leaf.sure = walk_is_sure(w);
@@ -279,14 +183,14 @@ static void on_vmap(struct walk *w, struct attempt *a)
 	}
 	for (size_t i = 0; i < r->vmap->n && a->frame->on > nothing; i++) {
 		const struct fact_elem *e = &r->vmap->elems[i];
-		double chance = chance_of(w, r->vmap, e, r->vmap_keys, r->n_vmap_keys, r->modulus);
+		double chance = walk_elem_chance(w, r->vmap, e, r->vmap_keys, r->n_vmap_keys, r->modulus);
 		unsigned int before = w->n_assumed;
 
 		of_elem.sure = a->sure;
 		of_elem.share = a->share * chance;
 		w->path[w->n_path - 1].elem = e;
 		if (chance &&
-		    push_parts(w, r->vmap, e, r->vmap_keys, r->n_vmap_keys, &of_elem.sure))
+		    walk_assume_elem(w, r->vmap, e, r->vmap_keys, r->n_vmap_keys, &of_elem.sure))
 			on_verdict(w, &of_elem, e->verdict, e->to);
 		w->n_assumed = before;
 	}
@@ -347,7 +251,7 @@ static void try_elements(struct walk *w, const struct attempt *a, unsigned int i
 		struct attempt of_elem = *a;
 
 		of_elem.sure = false;
-		if (push_parts(w, f->set, &f->set->elems[k], f->keys, f->n_keys, &of_elem.sure))
+		if (walk_assume_elem(w, f->set, &f->set->elems[k], f->keys, f->n_keys, &of_elem.sure))
 			try_facts(w, &of_elem, i + 1);
 		w->n_assumed = before;
 	}
@@ -374,7 +278,7 @@ static void try_facts(struct walk *w, struct attempt *a, unsigned int i)
 			try_elements(w, a, i);
 			return;
 		}
-		if (!assume(w, f))
+		if (!walk_assume(w, f))
 			return;
 	}
 	matched(w, a);
@@ -391,7 +295,7 @@ static void walk_rule(struct walk *w, struct frame *f, const struct fact_rule *r
 	w->n_path--;
 	w->n_assumed = a.before;
 	if (f->unless.op != FACT_OTHER)
-		assume(w, &f->unless);
+		walk_assume(w, &f->unless);
 	f->unless.op = FACT_OTHER;
 }
 

@@ -70,12 +70,26 @@ bool walk_is_sure(const struct walk *w);
 
 /* Does the fact hold for the packet as it is at this point of its way? */
 enum truth walk_truth(const struct walk *w, const struct fact *fact);
+/* Does it fit an element, whose key has these parts? */
+enum truth walk_elem_truth(const struct walk *w, const struct fact_set *set,
+			   const struct fact_elem *e, const uint8_t *keys, uint8_t n);
 /* One against another of the same key, neither inverted nor of a set. */
 enum truth fact_implies(const struct fact *known, const struct fact *asked);
 
 /* The fact about one part of an element's key. */
 void fact_of_part(struct fact *out, const struct fact_set *set, const struct fact_elem *e,
 		  const uint8_t *keys, uint8_t part, uint8_t family);
+
+/* From here on the packet is one of which the fact holds. false: there is no room for it. */
+bool walk_assume(struct walk *w, const struct fact *f);
+/* One whose key of this set is the element's, n parts; *sure stays if that was known before. false:
+ * it cannot be, or there is no room. */
+bool walk_assume_elem(struct walk *w, const struct fact_set *set, const struct fact_elem *e,
+		      const uint8_t *keys, uint8_t n, bool *sure);
+/* How likely an element is by chance alone: where numgen is a part of the key. 0: never. */
+double walk_elem_chance(const struct walk *w, const struct fact_set *set,
+			const struct fact_elem *e, const uint8_t *keys, uint8_t n,
+			uint32_t modulus);
 
 /* The value that is assumed of this key, whole; NULL: none. */
 const struct fact *walk_value(const struct walk *w, uint8_t key);

@@ -31,25 +31,12 @@ const char *words_proto(uint8_t proto)
 	return NULL;
 }
 
-/* -1: the mask has holes. */
-static int prefix_len(const uint8_t *mask, int bytes)
-{
-	int len = 0;
-
-	while (len < 8 * bytes && mask[len / 8] & (0x80 >> len % 8))
-		len++;
-	for (int i = len; i < 8 * bytes; i++)
-		if (mask[i / 8] & (0x80 >> i % 8))
-			return -1;
-	return len;
-}
-
 void words_addr(FILE *out, uint8_t family, const uint8_t *addr, const uint8_t *mask)
 {
 	int af = family == NFPROTO_IPV6 ? AF_INET6 : AF_INET,
 	    bytes = family == NFPROTO_IPV6 ? 16 : 4;
 	char text[INET6_ADDRSTRLEN];
-	int len = mask ? prefix_len(mask, bytes) : 8 * bytes;
+	int len = mask ? mask_prefix(mask, bytes) : 8 * bytes;
 
 	fputs(inet_ntop(af, addr, text, sizeof(text)), out);
 	if (len < 0)
@@ -219,7 +206,12 @@ void words_fact(FILE *out, const struct fact *f, uint8_t family)
 	fprintf(out, "%s ", keys[f->key].what ?: "something");
 	if (f->inv)
 		fputs("not ", out);
-	if (keys[f->key].value)
+	words_value(out, f, family);
+}
+
+void words_value(FILE *out, const struct fact *f, uint8_t family)
+{
+	if (f->op <= FACT_BITS && keys[f->key].value)
 		keys[f->key].value(out, f, family);
 }
 

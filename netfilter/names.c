@@ -90,3 +90,15 @@ enum verdict verdict_of_nft(int32_t code)
 	}
 	return VERDICT_UNKNOWN;
 }
+
+int mask_prefix(const uint8_t *mask, int bytes)
+{
+	int len = 0;
+
+	while (len < 8 * bytes && mask[len / 8] & (0x80 >> len % 8))
+		len++;
+	for (int i = len; i < 8 * bytes; i++)
+		if (mask[i / 8] & (0x80 >> i % 8))
+			return -1;
+	return len;
+}

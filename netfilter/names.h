@@ -45,4 +45,7 @@ const char *verdict_name(enum verdict v);
  */
 enum verdict verdict_of_nft(int32_t code);
 
+/* The length of a mask whose bits are contiguous; -1: it has holes. */
+int mask_prefix(const uint8_t *mask, int bytes);
+
 #endif

@@ -191,9 +191,8 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	return nftnl_rule_nlmsg_parse(nlh, data) < 0 ? -EOPNOTSUPP : 0;
 }
 
-/* The one rule; nlr is filled. -ENOENT: it is gone, or it is another table's by now. */
-static int fetch(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
-		 struct nftnl_rule *nlr)
+int nft_rule_fetch(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
+		   struct nftnl_rule *nlr)
 {
 	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETRULE, 0, c->table->family);
 	int rc;
@@ -212,7 +211,7 @@ static int text_of_iptables_nft(struct rule_texts *t, const struct rs_chain *c, 
 {
 	struct nftnl_rule *nlr = nftnl_rule_alloc();
 	struct xt_rule r;
-	int rc = nlr ? fetch(t->s, c, c->handles[number - 1], nlr) : -ENOMEM;
+	int rc = nlr ? nft_rule_fetch(t->s, c, c->handles[number - 1], nlr) : -ENOMEM;
 
 	if (!rc)
 		rc = xt_rule_from_nft(&r, c->table->family, c->name, nlr);

@@ -38,6 +38,11 @@ const char *udata_comment(const void *data, size_t len);
 /* Does the table of t still exist, as this very table? 0, -ENOENT or another negative errno. */
 int nft_table_check(struct nf_source *s, const struct rs_table *t);
 
+/* The one rule; nlr, which is new, is filled. -ENOENT: it is gone, or it is another table's by now. */
+struct nftnl_rule;
+int nft_rule_fetch(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
+		   struct nftnl_rule *nlr);
+
 /* Fill action and brief (owned by the caller) from text, whose target begins at target_at. 0 or
  * -ENOMEM. */
 int brief_of_xt(struct rule_text *rt, size_t target_at, enum verdict verdict);

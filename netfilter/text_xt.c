@@ -15,24 +15,11 @@
 #include "netfilter/xt_ext.h"
 #include "netfilter/xt_rule.h"
 
-/* The mask's length where its bits are contiguous, else -1. */
-static int prefix_len(const uint8_t *mask, int bytes)
-{
-	int len = 0;
-
-	while (len < 8 * bytes && mask[len / 8] & (0x80 >> len % 8))
-		len++;
-	for (int i = len; i < 8 * bytes; i++)
-		if (mask[i / 8] & (0x80 >> i % 8))
-			return -1;
-	return len;
-}
-
 static void print_addr(FILE *out, char letter, int af, const void *addr, const void *mask,
 		       bool inverted)
 {
 	static const uint8_t any[16];
-	int bytes = af == AF_INET ? 4 : 16, len = prefix_len(mask, bytes);
+	int bytes = af == AF_INET ? 4 : 16, len = mask_prefix(mask, bytes);
 	char buf[INET6_ADDRSTRLEN];
 
 	/* save_ipv4_addr() leaves out 0.0.0.0/0 only, save_ipv6_addr() every address with prefix

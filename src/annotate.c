@@ -78,6 +78,7 @@ void annotate(struct path *p, struct view *views, const struct path_rules *rules
 {
 	for (size_t i = 0; i < p->n_steps; i++)
 		add_text(p, &p->steps[i], views, rules);
+	annotate_owners(p, views, rules);
 	doubt_forged_lines(p);
 	advise(p, views);
 	if (!p->fix)

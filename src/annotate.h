@@ -16,4 +16,7 @@ void annotate_routing(struct path *p, struct view *views);
 /* After conclude(): rule texts by these rulesets, names, the fix. */
 void annotate(struct path *p, struct view *views, const struct path_rules *rules);
 
+/* A part of it: who made each rule. */
+void annotate_owners(struct path *p, const struct view *views, const struct path_rules *rules);
+
 #endif

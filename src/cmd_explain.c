@@ -218,6 +218,11 @@ static enum local is_local(void *data, uint8_t family, const uint8_t *addr)
 	return explain_host_has(data, family, addr) ? LOCAL_YES : LOCAL_NO;
 }
 
+static const char *name_of(void *data, uint8_t family, const uint8_t *addr)
+{
+	return explain_host_name(data, family, addr);
+}
+
 static int answer(struct explain_view *v, const struct explain_options *o, struct error *err)
 {
 	struct flow_question q = {
@@ -256,6 +261,8 @@ static int explain_run(const struct explain_options *o, struct explain_view *v, 
 	if (!rc && !o->ruleset) {
 		host = explain_host_open(set.v[0].fd);
 		v->host = host;
+		v->x->name_of = host ? name_of : NULL;
+		v->x->name_data = host;
 	}
 	if (!rc)
 		rc = answer(v, o, err);

@@ -10,6 +10,7 @@
 #include "src/error.h"
 
 struct explain_host;
+struct owner_host;
 
 /* Of the network namespace of netns_fd. NULL: out of memory. */
 struct explain_host *explain_host_open(int netns_fd);
@@ -20,5 +21,8 @@ bool explain_host_has(const struct explain_host *h, uint8_t family, const uint8_
 
 /* Name of the container or pod with this address; NULL: not known. */
 const char *explain_host_name(const struct explain_host *h, uint8_t family, const uint8_t *addr);
+
+/* The same for the owners of rules in a trace (netfilter/rule_owner.h); opened with a struct netns. */
+extern const struct owner_host owner_host;
 
 #endif

@@ -286,23 +286,33 @@ static void on_note(void *data, const char *sentence)
 	json_array_append_new(data, string_or_null(sentence));
 }
 
+/* One value, which is given away; false: out of memory, or it cannot be written. */
+static bool put(FILE *out, const char *before, json_t *j)
+{
+	bool done = j && fputs(before, out) >= 0 &&
+		    !json_dumpf(j, out, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	json_decref(j);
+	return done;
+}
+
+/* Service by service: all of them at once would be a tree of millions of values. */
 int explain_json(const struct explain_view *v, FILE *out)
 {
-	json_t *services = json_array(), *notes = json_array(), *root;
-	int rc = -ENOMEM;
+	json_t *notes = json_array();
+	bool done = put(out, "{\"schema\":1,\"owners\":", owners_json(v->x)) &&
+		    fputs(",\"services\":[", out) >= 0;
 
-	for (size_t i = 0; services && i < v->n_services; i++)
-		json_array_append_new(services, service_json(v, v->services[i]));
+	for (size_t i = 0; done && i < v->n_services; i++)
+		done = put(out, i ? "," : "", service_json(v, v->services[i]));
 	if (v->ask.kind == ASK_MAP)
 		explain_notes(v->x, on_note, notes);
-	root = json_pack("{s:i, s:o, s:o, s:o, s:o}", "schema", 1, "owners", owners_json(v->x),
-			 "services", services, "flow", v->flow ? flow_json(v) : json_null(),
-			 "notes", notes);
-	if (root && !json_dumpf(root, out, JSON_COMPACT)) {
-		fputc('\n', out);
-		rc = fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;
-	}
-	json_decref(root);
+	done = done && put(out, "],\"flow\":", v->flow ? flow_json(v) : json_null());
+	if (!done)
+		json_decref(notes);
+	done = done && put(out, ",\"notes\":", notes) && fputs("}\n", out) >= 0;
 	said_close();
-	return rc;
+	if (!done && !ferror(out))
+		return -ENOMEM;
+	return fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;
 }

@@ -356,6 +356,16 @@ struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t
 	return best;
 }
 
+bool live_has_odd(const struct live_table *t, const struct event *ev)
+{
+	const struct live *l;
+
+	LIST_FOREACH(l, &t->odd, by_oddity)
+		if (fits_odd(l, ev, HOOK_NONE))
+			return true;
+	return false;
+}
+
 struct live *live_find_any(struct live_table *t, const struct event *ev)
 {
 	struct live *l;

@@ -83,6 +83,8 @@ struct live *live_find_headers(struct live_table *t, const struct event *ev, uin
 /* The odd packet that the headers of ev complete; the same rules, and because is not NULL. */
 struct live *live_find_odd(struct live_table *t, const struct event *ev, uint8_t hook,
 			   const char *because);
+/* Is there any, in whatever hook? Nothing is doubted. */
+bool live_has_odd(const struct live_table *t, const struct event *ev);
 
 /* Any, living or remembered, with these headers. */
 struct live *live_find_any(struct live_table *t, const struct event *ev);

@@ -103,6 +103,9 @@ struct step {
 			const char *action, *brief, *text, *comment;
 			const char *no_text; /* why text is NULL though there is a rule */
 			const char *element; /* of its verdict map, which decided; NULL: none */
+			/* Who made it (struct explainer), and what it means there; NULL: not
+			 * known. */
+			const char *owner, *owner_mode, *owner_words;
 			bool nat_chain;	  /* it chooses addresses: what it accepts, others may still
 					     drop */
 			int32_t priority; /* of its base chain */
@@ -220,12 +223,12 @@ struct path {
 	struct path_place *places; /* each namespace once, the first one first */
 	size_t n_places;	   /* at least 1 */
 	size_t here;		   /* where it is now, in the end where it was last */
-	bool alone;		   /* its drop is all that was seen of it */
 	struct {
 		const char *state, *comm; /* state NULL: it is not of this host, or not known */
 		int32_t pid;		  /* 0: not known */
 		uint64_t received; /* path that ended at the same process last; 0: none */
 	} origin;		   /* the socket that it is from */
+	bool alone;		   /* its drop is all that was seen of it */
 	bool is_copy;		   /* it began as a copy of another packet … */
 	uint64_t copy_of;	   /* … whose path has this id; 0: it was not shown */
 	struct packet packet;	   /* as it was first seen */

@@ -262,6 +262,20 @@ static void put_place(struct bytes_out *o, const struct step *s)
 	put_str(o, "chain", s->rule.chain);
 }
 
+static void put_owner(struct bytes_out *o, const struct step *s)
+{
+	if (!s->rule.owner) {
+		put_null(o, "owner");
+		return;
+	}
+	put_key(o, "owner");
+	open_object(o);
+	put_str(o, "name", s->rule.owner);
+	put_str(o, "mode", s->rule.owner_mode);
+	put_str(o, "words", s->rule.owner_words);
+	close_object(o);
+}
+
 static void put_rule(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_place(o, s);
@@ -272,7 +286,7 @@ static void put_rule(struct bytes_out *o, const struct path *p, const struct ste
 	put_str(o, "action", s->rule.action);
 	put_str(o, "text", s->rule.text);
 	put_str(o, "comment", s->rule.comment);
-	put_null(o, "owner");
+	put_owner(o, s);
 	if (!s->rule.text && s->rule.no_text)
 		put_str(o, "text_unavailable", s->rule.no_text);
 	if (s->rule.verdict_inferred)

@@ -305,7 +305,7 @@ static void write_notes(struct text *t)
 	else if (p->is_copy)
 		bytes_str(t->out, "    copy: of a packet that is not shown\n");
 	if (p->refusal)
-		write_note(t, p->refused, p->refusal);
+		write_note(t, "why", p->refusal);
 	if (p->diagnosis)
 		write_note(t, "diagnosis", p->diagnosis);
 	if (p->fix)

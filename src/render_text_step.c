@@ -209,6 +209,18 @@ static void write_remark(struct text *t, const char *label, const char *remark)
 	paint(t, TEXT_PLAIN);
 }
 
+static void write_owner(struct text *t, const struct step *s)
+{
+	if (!s->rule.owner)
+		return;
+	bytes_str(t->out, "    ");
+	paint(t, TEXT_DIM);
+	bytes_str(t->out, "# ");
+	escape_add(t->out, s->rule.owner);
+	text_labelled(t->out, ": ", s->rule.owner_words);
+	paint(t, TEXT_PLAIN);
+}
+
 static void write_rule(struct text *t, const struct step *s)
 {
 	write_left(t, s);
@@ -217,7 +229,11 @@ static void write_rule(struct text *t, const struct step *s)
 	else
 		write_doing(t, s);
 	write_remark(t, "element ", s->rule.element);
-	write_remark(t, "", s->rule.comment);
+	write_owner(t, s);
+	/* Often the comment is what the owner's words are made of. */
+	if (s->rule.comment &&
+	    !(s->rule.owner_words && strstr(s->rule.owner_words, s->rule.comment)))
+		write_remark(t, "", s->rule.comment);
 	bytes_char(t->out, '\n');
 	if (!t->verbose || s->type != STEP_RULE || (!s->rule.text && !s->rule.no_text))
 		return;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "src/clock.h"
+#include "src/explain_host.h"
 
 /*
  * nf_tables_commit() raises the generation id before it switches the rules over, and a packet on
@@ -26,6 +27,7 @@ struct span {
 	uint64_t from_ns;	  /* in force from here on … */
 	uint64_t nft_until_ns;	  /* … and its nft part at least until here */
 	uint64_t legacy_until_ns; /* … its legacy part until here */
+	uint64_t sets_from_ns;	  /* its sets hold what they hold now from here on */
 	bool gap; /* another ruleset may have been in force between the one before and this one */
 	bool legacy_gap; /* … which differed in tables of iptables-legacy only */
 };
@@ -37,6 +39,7 @@ struct rules {
 	struct nf_source *source;
 	struct rule_texts *texts;
 	struct set_types *sets;
+	struct rule_owners *owners;
 	struct span spans[SPANS]; /* oldest first; the last one is in force */
 	unsigned int n_spans;
 	uint64_t opened_ns; /* from_ns of the first span */
@@ -73,7 +76,7 @@ static void push(struct rules *r, struct ruleset *rs, bool gap, bool legacy_gap,
 	}
 	s = &r->spans[r->n_spans++];
 	s->rs = rs;
-	s->from_ns = from_ns;
+	s->from_ns = s->sets_from_ns = from_ns;
 	s->nft_until_ns = s->legacy_until_ns = 0;
 	s->gap = gap;
 	s->legacy_gap = legacy_gap;
@@ -107,7 +110,8 @@ struct rules *rules_open(const struct netns *ns, struct lock_watch *lock, struct
 	push(r, rs, false, false, r->opened_ns);
 	r->texts = rule_texts_open(r->source, ns->fd, err);
 	r->sets = set_types_open(r->source);
-	if (!r->texts || !r->sets)
+	r->owners = rule_owners_open(r->source, &owner_host, (void *)ns);
+	if (!r->texts || !r->sets || !r->owners)
 		goto failed;
 	return r;
 failed:
@@ -120,6 +124,7 @@ void rules_close(struct rules *r)
 	if (!r)
 		return;
 	rule_texts_close(r->texts);
+	rule_owners_close(r->owners);
 	set_types_close(r->sets);
 	while (r->n_spans)
 		ruleset_put(r->spans[--r->n_spans].rs);
@@ -140,6 +145,16 @@ uint64_t rules_legacy_checked(const struct rules *r)
 struct rule_texts *rules_texts(struct rules *r)
 {
 	return r->texts;
+}
+
+struct rule_owners *rules_owners(struct rules *r)
+{
+	return r->owners;
+}
+
+bool rules_same_sets(const struct rules *r, const struct ruleset *rs, uint64_t after_ns)
+{
+	return current(r)->rs == rs && !r->stale && current(r)->sets_from_ns <= after_ns;
 }
 
 struct set_types *rules_sets(struct rules *r)
@@ -170,6 +185,7 @@ static int reread(struct rules *r, bool gap, bool legacy_gap, struct error *err)
 	if (!gap && !legacy_gap && rs->genid == before + 1 &&
 	    ruleset_same_nft(rs, current(r)->rs)) {
 		current(r)->rs->genid = rs->genid;
+		current(r)->sets_from_ns = clock_ns() + grace_ns;
 		ruleset_put(rs);
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #ifndef NFPATH_RULES_H
 #define NFPATH_RULES_H
 
+#include "netfilter/rule_owner.h"
 #include "netfilter/rule_text.h"
 #include "netfilter/set_key.h"
 #include "src/lock_watch.h"
@@ -66,6 +67,13 @@ void rules_at(const struct rules *r, uint64_t after_ns, uint64_t before_ns, bool
 	      struct rules_answer *a);
 
 struct rule_texts *rules_texts(struct rules *r);
+
+/* Whose its rules are. */
+struct rule_owners *rules_owners(struct rules *r);
+
+/* Is nothing changed since after_ns (CLOCK_MONOTONIC) that was in force with rs, sets included? Of
+ * a packet that rules_at() ties to rs alone. */
+bool rules_same_sets(const struct rules *r, const struct ruleset *rs, uint64_t after_ns);
 
 /* The types of its sets. */
 struct set_types *rules_sets(struct rules *r);

@@ -456,18 +456,6 @@ static struct live *find_changed(struct tracker *t, const struct event *ev)
 	return NULL;
 }
 
-/* Not found by its headers, it may be one whose headers do not show all that it is; by which rule
- * that one was dropped is told by its path. */
-static bool may_have_path(struct tracker *t, const struct event *ev)
-{
-	const struct live *l;
-
-	LIST_FOREACH(l, &t->table.odd, by_oddity)
-		if (l->ns == ev->ns && live_completes(l, ev->packet))
-			return true;
-	return false;
-}
-
 static void on_drop(struct tracker *t, const struct event *ev)
 {
 	struct live *l;
@@ -483,8 +471,11 @@ static void on_drop(struct tracker *t, const struct event *ev)
 	if (!l && ev->packet && (l = find_changed(t, ev)))
 		tracker_see_headers(t, l, ev);
 	if (!l) {
-		/* Traced by somebody else, a copy, or of a path that was handed out. */
-		if (ev->packet && !may_have_path(t, ev))
+		/*
+		 * Traced by somebody else, a copy, or of a path that was handed out. Or it is one whose
+		 * headers do not show all that it is: by which rule that was dropped its path tells.
+		 */
+		if (ev->packet && !live_has_odd(&t->table, ev))
 			tracker_drop_alone(t, ev, live_find_any(&t->table, ev));
 		return;
 	}

@@ -38,12 +38,12 @@ struct live *tracker_begin_again(struct tracker *t, const struct event *ev,
 /* It entered or left a hook. */
 void tracker_at_hook(struct live *l, const struct event *ev, bool left);
 
+bool tracker_is_puzzling(const struct event *ev);
 /* The step of an EVENT_DROP. */
 void tracker_add_drop(struct live *l, const struct event *ev);
 /* EVENT_DROP of a packet that no path is under way of. before: its path that was handed out already,
  * if that is known. */
 void tracker_drop_alone(struct tracker *t, const struct event *ev, const struct live *before);
-bool tracker_is_puzzling(const struct event *ev);
 
 /* l was heard of by this event: its times, its CPU, its place in the order. */
 void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);

@@ -230,6 +230,24 @@ static void rules(void)
 	put("fuzz_xt_from_nft", "range", NULL, 0, range, sizeof(range));
 }
 
+/* In the language of fuzz_explain.c: 10.96.0.1 is sent on by a map of two random numbers, and there
+ * to another address. */
+static void explain(void)
+{
+	static const uint8_t sets[] = {1, 3, 0, 2, 0, 0, 0, 0, 0xfc, 3, 1, 0, 0, 0, 0xfc, 3};
+	static const uint8_t rules[] = {
+		/* PREROUTING: ip daddr 10.96.0.1 numgen random mod 2 vmap @__map0 */
+		0, 0x81, 0, 1, 1, 1, 2, 16, 3, 4, 0x83, 0, 1, 1, 0, 2, 4, 10, 96, 0, 1, /* */
+		0x8d, 0, 1, 1, 2, 2, 1, 3, 0, 0x8c, 0, 1, 1, 0, 2, 7, '_', '_', 'm', 'a', 'p', '0',
+		0, 0xfe,
+		/* DOCKER: dnat to 10.1.0.2 */
+		3, 0x88, 0, 1, 1, 4, 10, 1, 0, 2, 0x8e, 0, 1, 1, 2, 2, 1, 0xfe};
+	uint8_t head[2 + sizeof(sets)] = {0, sizeof(sets)};
+
+	memcpy(head + 2, sets, sizeof(sets));
+	put("fuzz_explain", "map", head, sizeof(head), rules, sizeof(rules));
+}
+
 /* In the language of fuzz_tracker.c: type, how, id, packet, time (2), conntrack, details (2). */
 static void events(void)
 {
@@ -279,6 +297,7 @@ int main(int argc, char **argv)
 	blob(NFPROTO_IPV4, "ip");
 	blob(NFPROTO_IPV6, "ip6");
 	rules();
+	explain();
 	events();
 	lines();
 	return 0;

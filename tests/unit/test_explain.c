@@ -62,8 +62,10 @@ static struct fact_rule *rule(struct lab *lab, const char *chain, enum verdict v
 			      const char *to)
 {
 	struct fact_chain *c = (struct fact_chain *)facts_chain_named(lab->f, lab->t, chain);
-	struct fact_rule *r = &c->rules[c->n_known++];
+	struct fact_rule *r;
 
+	assert_int_equal(facts_room(lab->f, c), 0);
+	r = &c->rules[c->n_known++];
 	assert_true(c->n_known <= c->rs->n_rules);
 	r->verdict = verdict;
 	r->to = to ? facts_chain_named(lab->f, lab->t, to) : NULL;

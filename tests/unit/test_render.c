@@ -111,8 +111,19 @@ static struct step *add_route(struct path *p, const char *result, uint32_t table
 	return s;
 }
 
+static void set_owner(struct step *s, const char *name, const char *mode, const char *words)
+{
+	s->rule.owner = name;
+	s->rule.owner_mode = mode;
+	s->rule.owner_words = words;
+}
+
 static void kube_rules(struct place at)
 {
+	static const char *const words[] = {
+		"kubernetes service portals", "default/web:http cluster IP",
+		"endpoint 1 of 2, chance 50 %", "the endpoint of default/web:http"};
+
 	add_policy(at, STEP_POLICY, "raw", "PREROUTING", VERDICT_ACCEPT);
 	set_rule(add_rule(at, "nat", "PREROUTING", 1, VERDICT_JUMP, "jump KUBE-SERVICES"),
 		 "KUBE-SERVICES", NULL,
@@ -142,6 +153,8 @@ static void kube_rules(struct place at)
 		 "DNAT --to-destination 10.0.1.12:8081",
 		 "default/web:http")
 		->rule.verdict_inferred = true;
+	for (size_t i = 0; i < 4; i++)
+		set_owner(&at.p->steps[at.p->n_steps - 4 + i], "kube-proxy", "iptables", words[i]);
 }
 
 /* What it had before is what add_nat() or the packet said last. */
@@ -235,6 +248,7 @@ static struct path *path_nft(void)
 	set_rule(add_rule(at, "filter", "input", 3, VERDICT_JUMP, "jump services"), "services",
 		 NULL, "meta l4proto udp jump services comment \"by service\"", "by service")
 		->rule.handle = 7;
+	set_owner(&p->steps[p->n_steps - 1], "Podman", NULL, NULL);
 	set_rule(add_rule(at, "filter", "services", 11, VERDICT_GOTO, "goto dns"), "dns", NULL,
 		 "udp dport vmap @by_port", NULL)
 		->rule.handle = 9007199254740993ULL; /* 2^53 + 1 */
@@ -366,6 +380,7 @@ static struct path *path_hostile(void)
 		     "jump \x1b[31mchain\nDROPPED by me");
 	set_rule(s, "\x1b[31mchain\n", "\x7f", "tcp dport 1 \xc3\x28 jump \"\x1b[31mchain\"",
 		 "first\nsecond\tthird \xe2\x80\xae\xff \\ end");
+	set_owner(s, "CNI bridge", NULL, "net\x1b[5m: \n\xff");
 	s = path_add(p, STEP_HOOK, NFPROTO_IPV4, NF_INET_LOCAL_IN);
 	s->hookfn.function = "evil\r_hook";
 	s->hookfn.module = "mod\x1b";
@@ -656,7 +671,8 @@ static const struct {
 	{"arp-queued", path_arp_queued, false}, {"broadcast", path_broadcast, false},
 	{"empty", path_empty, false},		{"netns", path_netns, true},
 	{"copy", path_copy, false},		{"connection", path_connection, false},
-	{"stack", path_stack, false},		{"alone", path_alone, false},
+	{"copy", path_copy, false},		{"stack", path_stack, false},
+	{"alone", path_alone, false},
 };
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
