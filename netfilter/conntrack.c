@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "netfilter/modules.h"
 #include "src/fd.h"
@@ -19,16 +20,20 @@ enum { BUF_SIZE = 4096, MAX_ATTR = 32 };
 struct conntrack {
 	int netns_fd;
 	struct mnl_socket *nl; /* NULL: not opened yet */
-	uint64_t drops_before;
+	uint64_t drops_before, invalid_before;
+	uint64_t counted_ns; /* CLOCK_MONOTONIC: until then it had taken none for invalid */
 	uint32_t seq;
 	_Alignas(struct nlmsghdr) char buf[BUF_SIZE];
 };
 
+struct counters {
+	uint64_t drops, invalid;
+};
+
 /* Columns of a table whose first line has their names; each line below it is a CPU's, in hex. */
-static int add_drops(FILE *f, uint64_t *n)
+static int add_counters(FILE *f, struct counters *c)
 {
 	char line[1024], names[32][16];
-	unsigned long v[32];
 	int columns = 0, rc = -EPROTO;
 
 	for (char *save, *w = fgets(line, sizeof(line), f) ? strtok_r(line, " \n", &save) : NULL;
@@ -38,10 +43,12 @@ static int add_drops(FILE *f, uint64_t *n)
 		char *at = line;
 
 		for (int i = 0; i < columns; i++) {
-			v[i] = strtoul(at, &at, 16);
-			if (strcmp(names[i], "drop") && strcmp(names[i], "insert_failed"))
-				continue;
-			*n += v[i];
+			unsigned long n = strtoul(at, &at, 16);
+
+			if (!strcmp(names[i], "drop") || !strcmp(names[i], "insert_failed"))
+				c->drops += n;
+			else if (!strcmp(names[i], "invalid"))
+				c->invalid += n;
 			rc = 0;
 		}
 	}
@@ -49,42 +56,69 @@ static int add_drops(FILE *f, uint64_t *n)
 }
 
 /* 0; -ENOENT: there is no conntrack, or it does not say. */
-static int read_drops(int netns_fd, uint64_t *n)
+static int read_counters(int netns_fd, struct counters *c)
 {
 	int rc, token = netns_enter(netns_fd);
 	FILE *f;
 
-	*n = 0;
+	*c = (struct counters){0};
 	if (token < 0)
 		return token;
 	f = fopen("/proc/thread-self/net/stat/nf_conntrack", "re");
 	rc = f ? 0 : -errno;
 	netns_leave(token);
 	if (f) {
-		rc = add_drops(f, n);
+		rc = add_counters(f, c);
 		fclose(f);
 	}
 	return rc;
 }
 
+static int read_number(const char *path, unsigned int *n)
+{
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (!f)
+		return -errno;
+	rc = fscanf(f, "%u", n) == 1 ? 0 : -EPROTO;
+	fclose(f);
+	return rc;
+}
+
+int conntrack_fill(const struct conntrack *c, unsigned int *count, unsigned int *max)
+{
+	int rc, token = netns_enter(c->netns_fd);
+
+	if (token < 0)
+		return token;
+	rc = read_number("/proc/sys/net/netfilter/nf_conntrack_count", count)
+		     ?: read_number("/proc/sys/net/netfilter/nf_conntrack_max", max);
+	netns_leave(token);
+	return rc;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 struct conntrack *conntrack_open(int netns_fd)
 {
 	struct conntrack *c = calloc(1, sizeof(*c));
+	struct counters n;
 
 	if (!c)
 		return NULL;
 	c->netns_fd = netns_fd;
-	/* Without conntrack it has dropped none. */
-	read_drops(netns_fd, &c->drops_before);
+	/* Without conntrack it has done nothing. */
+	read_counters(netns_fd, &n);
+	c->drops_before = n.drops;
+	c->invalid_before = n.invalid;
 	return c;
-}
-
-int conntrack_has_dropped(struct conntrack *c)
-{
-	uint64_t now;
-	int rc = read_drops(c->netns_fd, &now);
-
-	return rc ? rc : now != c->drops_before;
 }
 
 void conntrack_close(struct conntrack *c)
@@ -94,6 +128,30 @@ void conntrack_close(struct conntrack *c)
 	if (c->nl)
 		mnl_socket_close(c->nl);
 	free(c);
+}
+
+int conntrack_has_dropped(struct conntrack *c)
+{
+	struct counters n;
+	int rc = read_counters(c->netns_fd, &n);
+
+	return rc ? rc : n.drops != c->drops_before;
+}
+
+int conntrack_has_refused(struct conntrack *c, uint64_t until_ns)
+{
+	uint64_t now = now_ns();
+	struct counters n;
+	int rc;
+
+	if (until_ns <= c->counted_ns)
+		return 0;
+	rc = read_counters(c->netns_fd, &n);
+	if (rc)
+		return rc;
+	if (n.invalid == c->invalid_before)
+		c->counted_ns = now;
+	return n.invalid != c->invalid_before;
 }
 
 static int open_socket(struct conntrack *c)

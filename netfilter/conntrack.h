@@ -48,6 +48,15 @@ int conntrack_get(struct conntrack *c, const struct ct_tuple *t, uint16_t zone,
  * packets began the same connection)? 1, 0; a negative errno: it is not said. */
 int conntrack_has_dropped(struct conntrack *c);
 
+/*
+ * Has conntrack taken a packet of this namespace for invalid between conntrack_open() and until_ns
+ * (CLOCK_MONOTONIC), or later? Errors of ICMP are not counted. 1, 0; a negative errno: it is not said.
+ */
+int conntrack_has_refused(struct conntrack *c, uint64_t until_ns);
+
+/* How many connections it has in this namespace now, and how many it may have. 0 or a negative errno. */
+int conntrack_fill(const struct conntrack *c, unsigned int *count, unsigned int *max);
+
 /* Is the packet of this tuple one of the reply direction? */
 bool conntrack_is_reply(const struct ct_entry *e, const struct ct_tuple *t);
 

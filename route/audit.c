@@ -61,23 +61,20 @@ static struct audit_device *find_device(struct audit *a, uint32_t ifindex)
 
 /* --- devices --- */
 
-static void begin_devices(void *data)
+static int read_devices(struct rtnl *r, struct audit *a)
 {
-	((struct audit *)data)->n_devices = 0;
-}
+	struct route_device *devices;
+	size_t n;
+	int rc = route_devices_read(r, &devices, &n);
 
-static int on_device(const struct route_device *dev, void *data)
-{
-	struct audit *a = data;
-	struct audit_device *v = reallocarray(a->devices, a->n_devices + 1, sizeof(*v));
-
-	if (!v) {
-		errno = ENOMEM;
-		return MNL_CB_ERROR;
-	}
-	a->devices = v;
-	v[a->n_devices++] = (struct audit_device){.dev = *dev};
-	return MNL_CB_OK;
+	a->devices = rc ? NULL : calloc(n + 1, sizeof(*a->devices));
+	if (!rc && !a->devices)
+		rc = -ENOMEM;
+	a->n_devices = rc ? 0 : n;
+	for (size_t i = 0; i < a->n_devices; i++)
+		a->devices[i].dev = devices[i];
+	free(devices);
+	return rc;
 }
 
 static int on_address(const struct nlmsghdr *nlh, void *data)
@@ -110,7 +107,7 @@ static int collect_devices(struct route_collector *c, struct audit *a)
 	if (!rc)
 		rc = route_settings_read(ns, AF_INET, "default", &a->initial);
 	if (!rc)
-		rc = route_devices_each(rtnl, begin_devices, on_device, a);
+		rc = read_devices(rtnl, a);
 	for (size_t i = 0; !rc && i < a->n_devices; i++)
 		rc = route_settings_read(ns, AF_INET, a->devices[i].dev.name, &a->devices[i].set);
 	if (rc)
@@ -192,7 +189,7 @@ static int neighbours(struct route_collector *c, struct sources *s)
 
 static int routes(struct route_collector *c, struct sources *s)
 {
-	return route_query_table(route_collector_rtnl(c), AF_INET, 0, RTN_UNICAST, begin_sources,
+	return route_query_table(route_collector_rtnl(c), AF_INET, 0, RTN_UNICAST, NULL, begin_sources,
 				 on_route, s);
 }
 

@@ -2,6 +2,7 @@
 #include "route/changes.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,45 +64,9 @@ static bool loose_matters(const struct attempt *a)
 	return checks_sources(a) && a->d->effective.rp_filter == RP_STRICT;
 }
 
-static void loose_apply(struct attempt *a)
-{
-	a->f->dev.rp_filter = RP_LOOSE;
-}
-
-static void loose_command(const struct attempt *a, char *buf, size_t size)
-{
-	sysctl_of(a, "rp_filter", RP_LOOSE, buf, size);
-}
-
-static void loose_effect(const struct attempt *a, char *buf, size_t size)
-{
-	snprintf(buf, size,
-		 "%s takes every source that there is any route to, by whatever device; other "
-		 "devices stay as they are",
-		 a->f->in.name);
-}
-
 static bool mark_matters(const struct attempt *a)
 {
 	return checks_sources(a) && a->flow->mark && !a->d->effective.src_valid_mark;
-}
-
-static void mark_apply(struct attempt *a)
-{
-	a->f->dev.src_valid_mark = 1;
-}
-
-static void mark_command(const struct attempt *a, char *buf, size_t size)
-{
-	sysctl_of(a, "src_valid_mark", 1, buf, size);
-}
-
-static void mark_effect(const struct attempt *a, char *buf, size_t size)
-{
-	snprintf(buf, size,
-		 "for packets of %s the way back is looked up with their mark (rules with fwmark "
-		 "count); sources stay checked",
-		 a->f->in.name);
 }
 
 /* A way back by this device. What is in the table local goes before any other. */
@@ -173,47 +138,10 @@ static bool accept_matters(const struct attempt *a)
 	return a->d->reason == ROUTE_LOCAL_SOURCE;
 }
 
-static void accept_apply(struct attempt *a)
-{
-	a->f->dev.accept_local = 1;
-}
-
-static void accept_command(const struct attempt *a, char *buf, size_t size)
-{
-	sysctl_of(a, "accept_local", 1, buf, size);
-}
-
-static void accept_effect(const struct attempt *a, char *buf, size_t size)
-{
-	snprintf(
-		buf, size,
-		"who can send to %s can pretend to be this host; if the address belongs to another "
-		"host, one of the two must give it up instead",
-		a->f->in.name);
-}
-
 static bool localnet_matters(const struct attempt *a)
 {
 	return a->f->family == AF_INET && a->d->input && !a->d->effective.route_localnet &&
 	       (a->flow->src[0] == 127 || a->flow->dst[0] == 127);
-}
-
-static void localnet_apply(struct attempt *a)
-{
-	a->f->dev.route_localnet = 1;
-}
-
-static void localnet_command(const struct attempt *a, char *buf, size_t size)
-{
-	sysctl_of(a, "route_localnet", 1, buf, size);
-}
-
-static void localnet_effect(const struct attempt *a, char *buf, size_t size)
-{
-	snprintf(buf, size,
-		 "services that listen on 127.0.0.1 only can be reached from the network of %s, "
-		 "unless a firewall rule forbids it",
-		 a->f->in.name);
 }
 
 /* --- the way on --- */
@@ -315,16 +243,61 @@ static void rule_effect(const struct attempt *a, char *buf, size_t size)
 		 route_refusing_rule(a)->pref);
 }
 
+/* Settings of the device by which the packet comes. */
+static const struct change_setting mark = {
+	"src_valid_mark", 1, offsetof(struct route_settings, src_valid_mark),
+	"for packets of %s the way back is looked up with their mark (rules with fwmark count); "
+	"sources stay checked"};
+static const struct change_setting loose = {
+	"rp_filter", RP_LOOSE, offsetof(struct route_settings, rp_filter),
+	"%s takes every source that there is any route to, by whatever device; other devices stay as "
+	"they are"};
+static const struct change_setting accept_local = {
+	"accept_local", 1, offsetof(struct route_settings, accept_local),
+	"who can send to %s can pretend to be this host; if the address belongs to another host, one "
+	"of the two must give it up instead"};
+static const struct change_setting localnet = {
+	"route_localnet", 1, offsetof(struct route_settings, route_localnet),
+	"services that listen on 127.0.0.1 only can be reached from the network of %s, unless a "
+	"firewall rule forbids it"};
+
+void route_change_apply(const struct change *c, struct attempt *a)
+{
+	if (c->setting)
+		*(int *)((char *)&a->f->dev + c->setting->field) = c->setting->value;
+	else
+		c->apply(a);
+}
+
+void route_change_command(const struct change *c, const struct attempt *a, char *buf, size_t size)
+{
+	if (c->setting)
+		sysctl_of(a, c->setting->name, c->setting->value, buf, size);
+	else
+		c->command(a, buf, size);
+}
+
+void route_change_effect(const struct change *c, const struct attempt *a, char *buf, size_t size)
+{
+	const char *dev = a->f->in.name, *text = c->setting ? c->setting->effect : NULL;
+	const char *at = text ? strstr(text, "%s") : NULL;
+
+	if (at)
+		snprintf(buf, size, "%.*s%s%s", (int)(at - text), text, dev, at + 2);
+	else
+		c->effect(a, buf, size);
+}
+
 /* Smallest first. */
 const struct change route_changes[] = {
-	{mark_matters, mark_apply, mark_command, mark_effect, false},
-	{loose_matters, loose_apply, loose_command, loose_effect, false},
-	{back_matters, back_apply, back_command, back_effect, true},
-	{accept_matters, accept_apply, accept_command, accept_effect, false},
-	{localnet_matters, localnet_apply, localnet_command, localnet_effect, false},
-	{forward_matters, forward_apply, forward_command, forward_effect, false},
-	{way_matters, way_apply, way_command, way_effect, true},
-	{rule_matters, rule_apply, rule_command, rule_effect, false},
+	{.matters = mark_matters, .setting = &mark},
+	{.matters = loose_matters, .setting = &loose},
+	{back_matters, back_apply, back_command, back_effect, NULL, true},
+	{.matters = accept_matters, .setting = &accept_local},
+	{.matters = localnet_matters, .setting = &localnet},
+	{forward_matters, forward_apply, forward_command, forward_effect, NULL, false},
+	{way_matters, way_apply, way_command, way_effect, NULL, true},
+	{rule_matters, rule_apply, rule_command, rule_effect, NULL, false},
 };
 
 const unsigned int route_n_changes = sizeof(route_changes) / sizeof(route_changes[0]);

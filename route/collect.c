@@ -9,7 +9,9 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include "route/fib_ask.h"
 #include "route/learn.h"
+#include "route/nexthop.h"
 #include "route/query.h"
 #include "route/rules.h"
 
@@ -18,6 +20,7 @@ enum { LOOKUPS = 4096 }; /* more tables than a decision can need: two for each r
 struct route_collector {
 	int netns_fd; /* borrowed */
 	struct rtnl *rtnl;
+	struct fib_ask *ask; /* NULL: this kernel has none */
 	unsigned int dumps;
 };
 
@@ -35,6 +38,7 @@ struct route_collector *route_collector_open(int netns_fd, struct error *err)
 		free(c);
 		return NULL;
 	}
+	c->ask = fib_ask_open(netns_fd);
 	return c;
 }
 
@@ -43,6 +47,7 @@ void route_collector_close(struct route_collector *c)
 	if (!c)
 		return;
 	rtnl_close(c->rtnl);
+	fib_ask_close(c->ask);
 	free(c);
 }
 
@@ -82,6 +87,7 @@ void route_devices_name(struct rtnl *r, struct fib_route *route)
 {
 	struct route_device dev;
 
+	route_nexthops_read(r, route);
 	for (unsigned int i = 0; i < route->n_legs; i++) {
 		struct fib_leg *leg = &route->legs[i];
 
@@ -133,7 +139,7 @@ static int collect_custom_local(struct route_collector *c, struct route_facts *f
 	    route_query(c->rtnl, &back, true, &route) || route.type == RTN_UNICAST ||
 	    (route.type == RTN_LOCAL && f->src_is_own))
 		return 0;
-	return route_query_table(c->rtnl, AF_INET, RT_TABLE_LOCAL, 0, NULL, on_local_route,
+	return route_query_table(c->rtnl, AF_INET, RT_TABLE_LOCAL, 0, NULL, NULL, on_local_route,
 				 &f->custom_local);
 }
 
@@ -243,45 +249,22 @@ static bool is_local(struct route_collector *c, const struct route_facts *f, con
 	       (route.table == RT_TABLE_LOCAL || !f->custom_rules);
 }
 
-struct devices {
-	struct route_device *v;
-	size_t n;
-};
-
-static void begin_devices(void *data)
-{
-	((struct devices *)data)->n = 0;
-}
-
-static int on_device(const struct route_device *dev, void *data)
-{
-	struct devices *ds = data;
-	struct route_device *v = reallocarray(ds->v, ds->n + 1, sizeof(*v));
-
-	if (!v) {
-		errno = ENOMEM;
-		return MNL_CB_ERROR;
-	}
-	ds->v = v;
-	v[ds->n++] = *dev;
-	return MNL_CB_OK;
-}
-
 static int collect_localnet(struct route_collector *c, struct route_facts *f)
 {
 	struct route_settings s;
-	struct devices ds = {0};
-	int rc = route_devices_each(c->rtnl, begin_devices, on_device, &ds);
+	struct route_device *devices;
+	size_t n;
+	int rc = route_devices_read(c->rtnl, &devices, &n);
 
-	f->localnet = rc ? NULL : calloc(ds.n + 1, sizeof(*f->localnet));
+	f->localnet = rc ? NULL : calloc(n + 1, sizeof(*f->localnet));
 	if (!rc && !f->localnet)
 		rc = -ENOMEM;
-	for (size_t i = 0; !rc && i < ds.n; i++) {
-		rc = route_settings_read(c->netns_fd, AF_INET, ds.v[i].name, &s);
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = route_settings_read(c->netns_fd, AF_INET, devices[i].name, &s);
 		if (s.route_localnet > 0)
-			f->localnet[f->n_localnet++] = ds.v[i].ifindex;
+			f->localnet[f->n_localnet++] = devices[i].ifindex;
 	}
-	free(ds.v);
+	free(devices);
 	return rc;
 }
 
@@ -343,13 +326,14 @@ int route_collect_and_decide(struct route_collector *c, struct route_facts *f,
 			     const struct route_flow *flow, struct route_decision *d,
 			     struct error *err)
 {
+	const struct route_sources by = {c->rtnl, c->ask, &c->dumps};
 	int rc;
 
 	for (unsigned int i = 0; i < LOOKUPS; i++) {
 		rc = route_decide(f, flow, d);
 		if (rc <= 0)
 			return rc ? fail(err, rc, "out of memory") : 0;
-		rc = route_learn(c->rtnl, f, d->need_table, &d->need, &c->dumps);
+		rc = route_learn(&by, f, d->need_table, &d->need);
 		if (rc)
 			return fail(err, rc, "cannot ask for routes of table %u: %s", d->need_table,
 				    strerror(-rc));

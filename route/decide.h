@@ -13,6 +13,7 @@
 enum trial_result {
 	TRIAL_OTHER,	  /* the rule does not match */
 	TRIAL_NO_ROUTE,	  /* its table has no route there */
+	TRIAL_NO_ANSWER,  /* one of TRIAL_NO_ROUTE and TRIAL_THROW */
 	TRIAL_THROW,	  /* it has one that sends back to the rules */
 	TRIAL_SUPPRESSED, /* it has one that the rule does not want */
 	TRIAL_SKIPPED,	  /* a goto, a nop, a rule that a goto skipped */

@@ -83,37 +83,45 @@ int route_device_get(struct rtnl *r, uint32_t ifindex, const char *name, struct 
 	return rc ? rc : dev->ifindex ? 0 : -ENODEV;
 }
 
-struct each {
-	void (*begin)(void *data);
-	int (*cb)(const struct route_device *dev, void *data);
-	void *data;
+struct devices {
+	struct route_device *v;
+	size_t n;
 };
 
-static void begin_each(void *data)
+static void begin_devices(void *data)
 {
-	struct each *e = data;
-
-	if (e->begin)
-		e->begin(e->data);
+	((struct devices *)data)->n = 0;
 }
 
-static int on_each(const struct nlmsghdr *nlh, void *data)
+static int on_device(const struct nlmsghdr *nlh, void *data)
 {
-	struct route_device dev;
-	struct each *e = data;
+	struct devices *ds = data;
+	struct route_device dev, *v;
 
-	return parse(nlh, &dev) ? e->cb(&dev, e->data) : MNL_CB_OK;
+	if (!parse(nlh, &dev))
+		return MNL_CB_OK;
+	v = reallocarray(ds->v, ds->n + 1, sizeof(*v));
+	if (!v) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	ds->v = v;
+	v[ds->n++] = dev;
+	return MNL_CB_OK;
 }
 
-int route_devices_each(struct rtnl *r, void (*begin)(void *data),
-		       int (*cb)(const struct route_device *dev, void *data), void *data)
+int route_devices_read(struct rtnl *r, struct route_device **devices, size_t *n)
 {
 	char buf[RTNL_REQUEST_MAX];
 	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETLINK, sizeof(struct ifinfomsg));
-	struct each e = {begin, cb, data};
+	struct devices ds = {0};
+	int rc;
 
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return rtnl_dump(r, nlh, begin_each, on_each, &e);
+	rc = rtnl_dump(r, nlh, begin_devices, on_device, &ds);
+	*devices = ds.v;
+	*n = ds.n;
+	return rc;
 }
 
 static int read_setting(const char *family, const char *dev, const char *name)

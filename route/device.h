@@ -24,9 +24,8 @@ struct route_settings {
 /* By number, or by name if that is not NULL. 0 or a negative errno (-ENODEV). */
 int route_device_get(struct rtnl *r, uint32_t ifindex, const char *name, struct route_device *dev);
 
-/* Feeds each device to cb. */
-int route_devices_each(struct rtnl *r, void (*begin)(void *data),
-		       int (*cb)(const struct route_device *dev, void *data), void *data);
+/* All of them; *devices is the caller's to free, also when it fails. */
+int route_devices_read(struct rtnl *r, struct route_device **devices, size_t *n);
 
 /* Of dev ("all", "default" or a name) for family, in the namespace of netns_fd. What cannot be read
  * is -1. 0 or a negative errno: the namespace cannot be entered. */

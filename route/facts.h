@@ -15,6 +15,7 @@ struct fib_fact {
 	uint32_t table, oif;
 	uint8_t addr[ROUTE_ADDR];
 	bool found;
+	bool maybe_throw; /* not found, or a route of type throw was: for a decision it is the same */
 	struct fib_route route;
 };
 

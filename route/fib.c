@@ -221,3 +221,11 @@ bool fib_route_better(const struct fib_route *r, const struct fib_route *best,
 		return r->tos > best->tos;
 	return r->metric < best->metric;
 }
+
+const char *fib_error_name(int error)
+{
+	for (uint8_t type = RTN_BLACKHOLE; error && type <= RTN_PROHIBIT; type++)
+		if (fib_type_error(type) == error)
+			return fib_type_name(type);
+	return NULL;
+}

@@ -40,6 +40,9 @@ bool fib_route_better(const struct fib_route *r, const struct fib_route *best,
 
 /* 0, or what fib_props[] of net/ipv4/fib_semantics.c says: -EAGAIN (throw), -EHOSTUNREACH … */
 int fib_type_error(uint8_t type);
+/* What a lookup that ends in this error met: "unreachable", "prohibit", "blackhole". NULL: no route that
+ * refuses. */
+const char *fib_error_name(int error);
 /* "unicast", "local", … */
 const char *fib_type_name(uint8_t type);
 

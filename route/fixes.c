@@ -19,7 +19,7 @@ static bool passes(struct route_collector *c, struct attempt *a, unsigned int ma
 
 	for (unsigned int i = 0; i < route_n_changes; i++)
 		if (mask & 1u << i)
-			route_changes[i].apply(a);
+			route_change_apply(&route_changes[i], a);
 	rc = route_collect_and_decide(c, a->f, a->flow, &d, NULL);
 	pass = !rc && d.verdict == ROUTE_PASS;
 	route_decision_free(&d);
@@ -46,9 +46,9 @@ static void describe(const struct attempt *a, unsigned int mask, struct route_fi
 	for (unsigned int i = 0; i < route_n_changes; i++) {
 		if (!(mask & 1u << i))
 			continue;
-		route_changes[i].command(a, text, sizeof(text));
+		route_change_command(&route_changes[i], a, text, sizeof(text));
 		add_text(fix->change, sizeof(fix->change), " && ", text);
-		route_changes[i].effect(a, text, sizeof(text));
+		route_change_effect(&route_changes[i], a, text, sizeof(text));
 		add_text(fix->effect, sizeof(fix->effect), "; ", text);
 	}
 }

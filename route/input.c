@@ -29,11 +29,12 @@ static bool is_zero(const uint8_t *a)
 	return !a[0] && !a[1] && !a[2] && !a[3];
 }
 
-static int martian(struct route_decision *d, bool source, const uint8_t *addr, const char *why)
+static int martian(struct route_decision *d, uint8_t family, bool source, const uint8_t *addr,
+		   const char *why)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
 
-	inet_ntop(AF_INET, addr, text, sizeof(text));
+	inet_ntop(family, addr, text, sizeof(text));
 	return route_verdict(d, ROUTE_DROP,
 			     source ? ROUTE_MARTIAN_SOURCE : ROUTE_MARTIAN_DESTINATION,
 			     "the %s %s %s", source ? "source" : "destination", text, why);
@@ -85,13 +86,13 @@ static int multicast(const struct route_facts *f, const struct route_flow *flow,
 				     "no socket here has joined %s on %s", dst, f->in.name);
 	d->local = f->group_joined;
 	if (is_multicast(flow->src) || is_lbcast(flow->src))
-		return martian(d, true, flow->src, "is no address of a host");
+		return martian(d, AF_INET, true, flow->src, "is no address of a host");
 	if (is_loopback(flow->src) && !d->effective.route_localnet)
-		return martian(d, true, flow->src, "is a loopback address (route_localnet is 0)");
+		return martian(d, AF_INET, true, flow->src, "is a loopback address (route_localnet is 0)");
 	if (!is_zero(flow->src))
 		return route_validate_source(f, flow, NULL, 0, d);
 	if (!link_local)
-		return martian(d, true, flow->src, "is no address");
+		return martian(d, AF_INET, true, flow->src, "is no address");
 	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
 			     "a multicast from a host without an address");
 }
@@ -100,17 +101,17 @@ static int multicast(const struct route_facts *f, const struct route_flow *flow,
 static bool weird(const struct route_flow *flow, struct route_decision *d)
 {
 	if (is_multicast(flow->src) || is_lbcast(flow->src))
-		martian(d, true, flow->src, "is no address of a host");
+		martian(d, AF_INET, true, flow->src, "is no address of a host");
 	else if (is_lbcast(flow->dst) || (is_zero(flow->src) && is_zero(flow->dst)))
 		return false;
 	else if (is_zero(flow->src))
-		martian(d, true, flow->src, "is no address");
+		martian(d, AF_INET, true, flow->src, "is no address");
 	else if (is_zero(flow->dst))
-		martian(d, false, flow->dst, "is no address");
+		martian(d, AF_INET, false, flow->dst, "is no address");
 	else if (is_loopback(flow->dst) && !d->effective.route_localnet)
-		martian(d, false, flow->dst, "is a loopback address (route_localnet is 0)");
+		martian(d, AF_INET, false, flow->dst, "is a loopback address (route_localnet is 0)");
 	else if (!is_loopback(flow->dst) && is_loopback(flow->src) && !d->effective.route_localnet)
-		martian(d, true, flow->src, "is a loopback address (route_localnet is 0)");
+		martian(d, AF_INET, true, flow->src, "is a loopback address (route_localnet is 0)");
 	else
 		return false;
 	return true;
@@ -199,7 +200,7 @@ static int unicast(const struct route_facts *f, const struct route_flow *flow,
 	if (!d->effective.forwarding)
 		return forwarding_off(f, d);
 	if (d->forward.route->type != RTN_UNICAST)
-		return martian(d, false, flow->dst, "has a route, but not one to a host");
+		return martian(d, AF_INET, false, flow->dst, "has a route, but not one to a host");
 	return forward(f, flow, d);
 }
 
@@ -231,16 +232,6 @@ int route_decide_input4(const struct route_facts *f, const struct route_flow *fl
 	return unicast(f, flow, d);
 }
 
-static int martian6(struct route_decision *d, bool source, const uint8_t *addr, const char *why)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	inet_ntop(AF_INET6, addr, text, sizeof(text));
-	return route_verdict(d, ROUTE_DROP,
-			     source ? ROUTE_MARTIAN_SOURCE : ROUTE_MARTIAN_DESTINATION,
-			     "the %s %s %s", source ? "source" : "destination", text, why);
-}
-
 static bool scope_is_link(const uint8_t *a)
 {
 	return a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
@@ -255,15 +246,15 @@ static bool weird6(const struct route_facts *f, const struct route_flow *flow,
 	bool lo = f->in.loopback || f->in.vrf;
 
 	if (!memcmp(flow->src, loopback, ROUTE_ADDR) && !lo)
-		martian6(d, true, flow->src, "is the loopback address");
+		martian(d, AF_INET6, true, flow->src, "is the loopback address");
 	else if (!memcmp(flow->dst, loopback, ROUTE_ADDR) && !lo)
-		martian6(d, false, flow->dst, "is the loopback address");
+		martian(d, AF_INET6, false, flow->dst, "is the loopback address");
 	else if (flow->src[0] == 0xff)
-		martian6(d, true, flow->src, "is no address of a host");
+		martian(d, AF_INET6, true, flow->src, "is no address of a host");
 	else if (!memcmp(flow->src, mapped, sizeof(mapped)))
-		martian6(d, true, flow->src, "is an IPv4 address in disguise");
+		martian(d, AF_INET6, true, flow->src, "is an IPv4 address in disguise");
 	else if (flow->dst[0] == 0xff && (flow->dst[1] & 0xf) <= 1 && !f->in.loopback)
-		martian6(d, false, flow->dst, "never leaves a host");
+		martian(d, AF_INET6, false, flow->dst, "never leaves a host");
 	else
 		return false;
 	return true;
@@ -278,7 +269,7 @@ static int forward6(const struct route_facts *f, const struct route_flow *flow,
 	if (!d->effective.forwarding)
 		return forwarding_off(f, d);
 	if (!memcmp(flow->src, any, ROUTE_ADDR) || scope_is_link(flow->src))
-		return martian6(d, true, flow->src, "is not forwarded");
+		return martian(d, AF_INET6, true, flow->src, "is not forwarded");
 	return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
 			     "there is a route; IPv6 has no rp_filter");
 }

@@ -13,7 +13,7 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
-enum { ERROR_ROUTES = 64 }; /* routes that refuse one address: more than one a table is rare */
+#include "route/refusing.h"
 
 static struct fib_fact *add(struct route_facts *f, uint32_t table, const struct route_flow *flow)
 {
@@ -51,6 +51,17 @@ static int know(struct route_facts *f, uint32_t table, const struct route_flow *
 	return 0;
 }
 
+static int know_none(struct route_facts *f, uint32_t table, const struct route_flow *flow,
+		     bool maybe_throw)
+{
+	size_t before = f->n_fibs;
+	int rc = know(f, table, flow, NULL);
+
+	if (!rc && f->n_fibs > before)
+		f->fibs[before]->maybe_throw = maybe_throw;
+	return rc;
+}
+
 /* Is this what the table of that number answered? While local and main are one, the kernel calls
  * both main: what only it puts into local tells them apart. */
 static bool is_of(const struct route_facts *f, const struct fib_route *route, uint32_t table)
@@ -63,77 +74,18 @@ static bool is_of(const struct route_facts *f, const struct fib_route *route, ui
 	return told == table;
 }
 
-struct error_routes {
-	const struct route_flow *flow;
-	struct fib_route v[ERROR_ROUTES]; /* the most exact of each table */
-	unsigned int n;
-};
-
-static void begin_errors(void *data)
-{
-	((struct error_routes *)data)->n = 0;
-}
-
-static void on_error_route(const struct fib_route *route, void *data)
-{
-	struct error_routes *e = data;
-	unsigned int i;
-
-	for (i = 0; i < e->n && e->v[i].table != route->table; i++)
-		;
-	if (i == ERROR_ROUTES || !fib_route_better(route, i < e->n ? &e->v[i] : NULL, e->flow))
-		return;
-	e->v[i] = *route;
-	if (i == e->n)
-		e->n++;
-}
-
-static const struct fib_route *find(const struct error_routes *e, uint32_t table)
-{
-	for (unsigned int i = 0; i < e->n; i++)
-		if (e->v[i].table == table)
-			return &e->v[i];
-	return NULL;
-}
-
-static bool rule_refuses(const struct route_facts *f)
-{
-	for (size_t i = 0; i < f->n_rules; i++)
-		if (f->rules[i].action != FR_ACT_TO_TBL)
-			return true;
-	return false;
-}
-
-/*
- * The answer was an error: which route refuses? Those of its type that cover the address, one a
- * table at most. A longer route that leads somewhere would have been the answer; a longer one that
- * throws can have been come to only if something else refused then. The kernel goes through every
- * route for each of these questions, though it tells few.
- */
-static int find_errors(struct rtnl *r, const struct route_facts *f, int error,
-		       struct error_routes *refuse, struct error_routes *throws)
-{
-	uint8_t type = error == -EHOSTUNREACH ? RTN_UNREACHABLE
-		       : error == -EACCES     ? RTN_PROHIBIT
-					      : RTN_BLACKHOLE;
-	int rc = route_query_table(r, f->family, 0, type, begin_errors, on_error_route, refuse);
-
-	if (rc || (refuse->n <= 1 && !rule_refuses(f)))
-		return rc;
-	return route_query_table(r, f->family, 0, RTN_THROW, begin_errors, on_error_route, throws);
-}
-
 struct learner {
 	struct route_facts *f;
 	const struct route_flow *asked;
 	const struct fib_route *route; /* the answer; NULL: an error */
 	const struct error_routes *refuse, *throws;
+	bool vague; /* tables that were passed over may have a route of type throw */
 };
 
 static const struct fib_route *refusing(const struct learner *l, uint32_t table)
 {
-	const struct fib_route *refuse = l->refuse ? find(l->refuse, table) : NULL;
-	const struct fib_route *thrown = l->throws ? find(l->throws, table) : NULL;
+	const struct fib_route *refuse = l->refuse ? refusing_route(l->refuse, table) : NULL;
+	const struct fib_route *thrown = l->throws ? refusing_route(l->throws, table) : NULL;
 
 	return refuse && (!thrown || thrown->plen <= refuse->plen) ? refuse : thrown;
 }
@@ -154,7 +106,7 @@ static int learn_table(const struct learner *l, const struct policy_rule *r, uin
 		return rc ? rc : refuse->type != RTN_THROW;
 	}
 	/* Its route may have been one that the rule does not want. */
-	return suppresses ? 0 : know(l->f, table, l->asked, NULL);
+	return suppresses ? 0 : know_none(l->f, table, l->asked, l->vague);
 }
 
 static int learn_walk(const struct learner *l)
@@ -222,13 +174,31 @@ static int ask_as_sent(struct rtnl *r, const struct route_flow *q, struct fib_ro
 	return route_query(r, &message, true, route);
 }
 
-static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *flow, uint32_t mark)
+/* Else it need not be asked. */
+static bool may_lead_to(const struct route_facts *f, const struct route_flow *q, uint32_t table)
+{
+	for (size_t i = 0; i < f->n_rules; i++) {
+		const struct policy_rule *r = &f->rules[i];
+
+		if (r->action == FR_ACT_TO_TBL &&
+		    (r->l3mdev ? q->vrf_table : r->table) == table && policy_rule_matches(r, q))
+			return true;
+	}
+	return false;
+}
+
+static int ask(const struct route_sources *by, struct route_facts *f, uint32_t table,
+	       const struct route_flow *flow, uint32_t mark)
 {
 	struct route_flow q = question(f, flow, mark);
 	struct error_routes refuse = {.flow = flow}, throws = {.flow = flow};
 	struct fib_route route;
 	struct learner l = {.f = f, .asked = &q};
-	int error = ask_as_sent(r, &q, &route), rc;
+	int error, rc;
+
+	if (!may_lead_to(f, &q, table))
+		return 0;
+	error = ask_as_sent(by->rtnl, &q, &route);
 
 	/* In IPv4 a device that is given is a way, whatever the tables say:
 	 * __ip_route_output_key(). */
@@ -236,7 +206,7 @@ static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *f
 		return 0;
 	switch (error) {
 	case 0:
-		route_devices_name(r, &route);
+		route_devices_name(by->rtnl, &route);
 		l.route = &route;
 		break;
 	case -ENETUNREACH:
@@ -244,14 +214,14 @@ static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *f
 	case -EHOSTUNREACH:
 	case -EACCES:
 	case -EINVAL:
-		rc = find_errors(r, f, error, &refuse, &throws);
+		rc = refusing_routes(by, f, error, &refuse, &throws);
 		if (rc)
 			return rc;
 		l.refuse = &refuse;
 		l.throws = &throws;
 		/* An error of neither route nor rule says nothing about tables; what is wrong with
 		 * a question is -EINVAL too. */
-		if (!refuse.n && (error == -EINVAL || !rule_refuses(f)))
+		if (!refuse.n && (error == -EINVAL || !policy_rules_refuse(f)))
 			return 0;
 		break;
 	default:
@@ -260,38 +230,18 @@ static int ask(struct rtnl *r, struct route_facts *f, const struct route_flow *f
 	return learn_walk(&l);
 }
 
-struct table_best {
-	const struct route_flow *flow;
-	bool found;
-	struct fib_route best;
-};
-
-static void begin_best(void *data)
-{
-	((struct table_best *)data)->found = false;
-}
-
-static void on_best(const struct fib_route *route, void *data)
-{
-	struct table_best *b = data;
-
-	if (!fib_route_better(route, b->found ? &b->best : NULL, b->flow))
-		return;
-	b->best = *route;
-	b->found = true;
-}
-
 static int read_table(struct rtnl *r, struct route_facts *f, uint32_t table,
 		      const struct route_flow *flow)
 {
-	struct table_best b = {.flow = flow};
-	int rc = route_query_table(r, f->family, table, 0, begin_best, on_best, &b);
+	struct fib_route best;
+	bool found;
+	int rc = route_query_best(r, table, 0, flow, &best, &found);
 
 	if (rc)
 		return rc;
-	if (b.found)
-		route_devices_name(r, &b.best);
-	return know(f, table, flow, b.found ? &b.best : NULL);
+	if (found)
+		route_devices_name(r, &best);
+	return know(f, table, flow, found ? &best : NULL);
 }
 
 /* Without all that rules about single connections ask for, and only in the table's own terms. */
@@ -305,22 +255,61 @@ static struct route_flow plain(const struct route_flow *flow)
 	return p;
 }
 
-int route_learn(struct rtnl *r, struct route_facts *f, uint32_t table,
-		const struct route_flow *flow, unsigned int *dumps)
+/*
+ * What arrives is led by rules with `iif`, too. But if its source is refused, there is no answer, and a
+ * line in the kernel's log: so only where it does not log that.
+ */
+static int ask_as_arriving(struct rtnl *r, struct route_facts *f, const struct route_flow *flow)
+{
+	struct route_flow q = *flow;
+	struct fib_route route;
+	struct learner l = {.f = f, .asked = &q, .route = &route, .vague = true};
+
+	if (f->family != AF_INET || !flow->has_src || flow->iif <= ROUTE_LOOPBACK || flow->oif ||
+	    flow->iif != f->arrival.ifindex || f->all.log_martians || f->dev.log_martians)
+		return 0;
+	q.proto = route_query_proto(flow);
+	if (q.proto != flow->proto)
+		q.sport = q.dport = 0;
+	if (route_query(r, &q, true, &route))
+		return 0;
+	route_devices_name(r, &route);
+	return learn_walk(&l);
+}
+
+/* Whether the table has an answer at all, without reading it. */
+static int ask_table(const struct route_sources *by, struct route_facts *f, uint32_t table,
+		     const struct route_flow *flow)
+{
+	struct fib_answer answer;
+
+	if (!by->ask || f->family != AF_INET || flow->oif || table > FIB_ASK_TABLES ||
+	    !fib_ask(by->ask, table, flow, &answer) ||
+	    (answer.error != -EAGAIN && answer.error != -ENOENT))
+		return 0;
+	return know_none(f, table, flow, answer.error == -EAGAIN);
+}
+
+int route_learn(const struct route_sources *by, struct route_facts *f, uint32_t table,
+		const struct route_flow *flow)
 {
 	struct route_flow p = plain(flow);
-	int rc = ask(r, f, flow, flow->mark);
+	int rc = ask(by, f, table, flow, flow->mark);
 
 	if (!rc && !route_facts_fib(f, table, flow))
-		rc = ask(r, f, &p, 0);
+		rc = ask(by, f, table, &p, 0);
 	/* Marks that the rules have for this table. */
 	for (size_t i = 0; !rc && i < f->n_rules && !route_facts_fib(f, table, flow); i++)
 		if (f->rules[i].action == FR_ACT_TO_TBL && f->rules[i].table == table &&
 		    f->rules[i].mask && f->rules[i].mark != flow->mark)
-			rc = ask(r, f, flow, f->rules[i].mark);
-	if (!rc && dumps && !route_facts_fib(f, table, flow)) {
-		++*dumps;
-		rc = read_table(r, f, table, flow);
+			rc = ask(by, f, table, flow, f->rules[i].mark);
+	if (!rc && !route_facts_fib(f, table, flow))
+		rc = ask_as_arriving(by->rtnl, f, flow);
+	if (!rc && !route_facts_fib(f, table, flow))
+		rc = ask_table(by, f, table, flow);
+	if (!rc && by->dumps && !route_facts_fib(f, table, flow)) {
+		++*by->dumps;
+		rc = read_table(by->rtnl, f, table, flow);
 	}
 	return rc;
 }

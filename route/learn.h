@@ -4,14 +4,23 @@
 #define NFPATH_ROUTE_LEARN_H
 
 #include "route/facts.h"
+#include "route/fib_ask.h"
 #include "route/query.h"
 
-/* What table answers for flow. Counts in *dumps the tables that were read as a whole; NULL: none is
- * read, and what only that would tell stays unknown. 0 or a negative errno. */
-int route_learn(struct rtnl *r, struct route_facts *f, uint32_t table,
-		const struct route_flow *flow, unsigned int *dumps);
+struct route_sources {
+	struct rtnl *rtnl;
+	struct fib_ask *ask; /* NULL: this kernel has none */
+	/* Counts the tables that were read as a whole. NULL: none is read, and what only that would
+	 * tell stays unknown. */
+	unsigned int *dumps;
+};
 
-/* Names, masters and groups of the devices that the route leaves by. */
+/* What table answers for flow. 0 or a negative errno. */
+int route_learn(const struct route_sources *by, struct route_facts *f, uint32_t table,
+		const struct route_flow *flow);
+
+/* The next hops of the route, where it names them by an object; names, masters and groups of the devices
+ * that it leaves by. */
 void route_devices_name(struct rtnl *r, struct fib_route *route);
 
 #endif

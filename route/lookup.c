@@ -58,7 +58,7 @@ static int try_table(const struct route_facts *f, const struct policy_rule *r,
 		l->table = table;
 		return 1;
 	}
-	*result = TRIAL_NO_ROUTE;
+	*result = fact->maybe_throw ? TRIAL_NO_ANSWER : TRIAL_NO_ROUTE;
 	if (!fact->found)
 		return 0;
 	error = fib_type_error(fact->route.type);

@@ -132,8 +132,14 @@ static void notice_changes(struct netconf *nc)
 
 uint64_t netconf_changed(struct netconf *nc, int family)
 {
+	uint64_t changed, changed6;
+
 	notice_changes(nc);
-	return route_watch_changed(nc->watch, family);
+	changed = route_watch_changed(nc->watch, AF_INET);
+	changed6 = route_watch_changed(nc->watch, AF_INET6);
+	if (family == AF_UNSPEC)
+		return changed > changed6 ? changed : changed6;
+	return family == AF_INET6 ? changed6 : changed;
 }
 
 /* By number, or by name if that is not NULL. */

@@ -25,8 +25,8 @@ int netconf_rp_filter(struct netconf *nc, uint32_t ifindex, int *all, int *dev);
  * negative errno. */
 int netconf_forwarding(struct netconf *nc, int family, uint32_t ifindex);
 
-/* The last change of this family's routing was before this time, CLOCK_MONOTONIC; 0: there was none
- * since netconf_open(). Changes of sysctls that rtnetlink does not tell are none. */
+/* The last change of this family's routing (AF_UNSPEC: of either) was before this time,
+ * CLOCK_MONOTONIC; 0: there was none since netconf_open(). Changes of sysctls that rtnetlink does not tell are none. */
 uint64_t netconf_changed(struct netconf *nc, int family);
 
 /* From a cache that is dropped whenever any interface of the namespace changes. 0 or a negative

@@ -129,6 +129,7 @@ int route_query(struct rtnl *r, const struct route_flow *flow, bool match, struc
 struct table_reader {
 	uint8_t family, type;
 	uint32_t table;
+	const uint8_t *addr;
 	void (*begin)(void *data);
 	void (*cb)(const struct fib_route *route, void *data);
 	void *data;
@@ -143,11 +144,28 @@ static void begin_table(void *data)
 		tr->begin(tr->data);
 }
 
+/* Is it worth a closer look? Most routes of a large table are not. */
+static bool covers(const struct nlmsghdr *nlh, const uint8_t *addr)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || !rtm->rtm_dst_len)
+		return true;
+	mnl_attr_for_each(attr, nlh, sizeof(*rtm))
+		if (mnl_attr_get_type(attr) == RTA_DST &&
+		    mnl_attr_get_payload_len(attr) * 8u >= rtm->rtm_dst_len)
+			return route_prefix_has(mnl_attr_get_payload(attr), rtm->rtm_dst_len, addr);
+	return true;
+}
+
 static int on_table_route(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct table_reader *tr = data;
 
+	if (tr->addr && !covers(nlh, tr->addr))
+		return MNL_CB_OK;
 	/* Exceptions of routes (RTM_F_CLONED) are no routes of the table. */
 	if (!fib_route_parse(nlh, tr->family, &tr->route) || rtm->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
@@ -158,13 +176,14 @@ static int on_table_route(const struct nlmsghdr *nlh, void *data)
 }
 
 int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t type,
+		      const uint8_t *addr,
 		      void (*begin)(void *data),
 		      void (*cb)(const struct fib_route *route, void *data), void *data)
 {
 	char buf[RTNL_REQUEST_MAX];
 	struct nlmsghdr *nlh = rtnl_begin(buf, RTM_GETROUTE, sizeof(struct rtmsg));
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct table_reader tr = {family, type, table, begin, cb, data, {0}};
+	struct table_reader tr = {family, type, table, addr, begin, cb, data, {0}};
 	int rc;
 
 	rtm->rtm_family = family;
@@ -173,4 +192,33 @@ int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t ty
 		mnl_attr_put_u32(nlh, RTA_TABLE, table);
 	rc = rtnl_dump(r, nlh, begin_table, on_table_route, &tr);
 	return rc == -ENOENT ? 0 : rc;
+}
+
+struct best_reader {
+	const struct route_flow *flow;
+	struct fib_route *best;
+	bool *found;
+};
+
+static void begin_best(void *data)
+{
+	*((struct best_reader *)data)->found = false;
+}
+
+static void on_best(const struct fib_route *route, void *data)
+{
+	struct best_reader *b = data;
+
+	if (!fib_route_better(route, *b->found ? b->best : NULL, b->flow))
+		return;
+	*b->best = *route;
+	*b->found = true;
+}
+
+int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, const struct route_flow *flow,
+		     struct fib_route *best, bool *found)
+{
+	struct best_reader b = {flow, best, found};
+
+	return route_query_table(r, flow->family, table, type, flow->dst, begin_best, on_best, &b);
 }

@@ -21,11 +21,16 @@ bool route_query_made(uint64_t ktime, const uint8_t *dst);
 uint8_t route_query_proto(const struct route_flow *flow);
 
 /*
- * Feeds each route of table (0: of all tables) and type (0: of all types) to cb. 0, also when there
- * is no such table, or a negative errno.
+ * Feeds each route of table (0: of all tables) and type (0: of all types) whose destination covers
+ * addr (NULL: every route) to cb. 0, also when there is no such table, or a negative errno.
  */
 int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t type,
+		      const uint8_t *addr,
 		      void (*begin)(void *data),
 		      void (*cb)(const struct fib_route *route, void *data), void *data);
+
+/* Of those, the one that a lookup of flow takes (fib_route_better()). 0: *found, and *best if so. */
+int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, const struct route_flow *flow,
+		     struct fib_route *best, bool *found);
 
 #endif

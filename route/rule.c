@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,120 +32,128 @@ bool route_prefix_has(const uint8_t *prefix, unsigned int len, const uint8_t *a)
 	return !bits || !((prefix[bytes] ^ a[bytes]) & (0xff00 >> bits) & 0xff);
 }
 
-static void copy_name(char *to, const struct nlattr *attr)
+/* Each takes what an attribute says into a field of r. What is too short for it is not known. */
+typedef void copy_fn(struct policy_rule *r, void *field, const struct nlattr *attr);
+
+static bool holds(struct policy_rule *r, const struct nlattr *attr, size_t size)
+{
+	if (mnl_attr_get_payload_len(attr) >= size)
+		return true;
+	r->unknown = true;
+	return false;
+}
+
+static void copy_name(struct policy_rule *r, void *field, const struct nlattr *attr)
 {
 	if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
 	    mnl_attr_get_payload_len(attr) <= ROUTE_NAME)
-		strcpy(to, mnl_attr_get_str(attr));
+		strcpy(field, mnl_attr_get_str(attr));
 }
 
-static void copy_range(struct port_range *to, const struct nlattr *attr, bool *unknown)
+static void copy_addr(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+
+	memcpy(field, mnl_attr_get_payload(attr), len < ROUTE_ADDR ? len : ROUTE_ADDR);
+}
+
+static void copy_u32(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	if (holds(r, attr, sizeof(uint32_t)))
+		*(uint32_t *)field = mnl_attr_get_u32(attr);
+}
+
+static void copy_u16(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	if (holds(r, attr, sizeof(uint16_t)))
+		*(uint16_t *)field = mnl_attr_get_u16(attr);
+}
+
+static void copy_u8(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	if (holds(r, attr, sizeof(uint8_t)))
+		*(uint8_t *)field = mnl_attr_get_u8(attr);
+}
+
+/* As it stands in the TOS field. */
+static void copy_dscp(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	if (holds(r, attr, sizeof(uint8_t)))
+		*(uint8_t *)field = mnl_attr_get_u8(attr) << 2;
+}
+
+static void copy_flag(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	*(bool *)field = mnl_attr_get_payload_len(attr) && mnl_attr_get_u8(attr);
+}
+
+static void set_flag(struct policy_rule *r, void *field, const struct nlattr *attr)
+{
+	*(bool *)field = true;
+}
+
+static void copy_range(struct policy_rule *r, void *field, const struct nlattr *attr)
 {
 	const struct fib_rule_port_range *range = mnl_attr_get_payload(attr);
 
-	if (mnl_attr_get_payload_len(attr) < sizeof(*range))
-		*unknown = true;
-	else
-		*to = (struct port_range){range->start, range->end};
+	if (holds(r, attr, sizeof(*range)))
+		*(struct port_range *)field = (struct port_range){range->start, range->end};
 }
 
-static void copy_uids(struct policy_rule *r, const struct nlattr *attr)
+static void copy_uids(struct policy_rule *r, void *field, const struct nlattr *attr)
 {
 	const struct fib_rule_uid_range *range = mnl_attr_get_payload(attr);
 
-	if (mnl_attr_get_payload_len(attr) < sizeof(*range)) {
-		r->unknown = true;
+	if (!holds(r, attr, sizeof(*range)))
 		return;
-	}
 	r->has_uid = true;
 	r->uid_lo = range->start;
 	r->uid_hi = range->end;
 }
 
-static void copy_addr(uint8_t *to, const struct nlattr *attr)
+static void ignore(struct policy_rule *r, void *field, const struct nlattr *attr)
 {
-	size_t len = mnl_attr_get_payload_len(attr);
-
-	memcpy(to, mnl_attr_get_payload(attr), len < ROUTE_ADDR ? len : ROUTE_ADDR);
 }
 
-static uint32_t number(const struct nlattr *attr)
-{
-	return mnl_attr_get_payload_len(attr) >= sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
-}
+#define FIELD(name) offsetof(struct policy_rule, name)
+
+static const struct {
+	copy_fn *copy;
+	size_t field;
+} attributes[] = {
+	[FRA_DST] = {copy_addr, FIELD(dst)},
+	[FRA_SRC] = {copy_addr, FIELD(src)},
+	[FRA_IIFNAME] = {copy_name, FIELD(iif)},
+	[FRA_OIFNAME] = {copy_name, FIELD(oif)},
+	[FRA_GOTO] = {copy_u32, FIELD(target)},
+	[FRA_PRIORITY] = {copy_u32, FIELD(pref)},
+	[FRA_FWMARK] = {copy_u32, FIELD(mark)},
+	[FRA_FWMASK] = {copy_u32, FIELD(mask)},
+	[FRA_FLOW] = {set_flag, FIELD(realms)},
+	[FRA_SUPPRESS_PREFIXLEN] = {copy_u32, FIELD(suppress_plen)},
+	[FRA_SUPPRESS_IFGROUP] = {copy_u32, FIELD(suppress_group)},
+	[FRA_TABLE] = {copy_u32, FIELD(table)},
+	[FRA_L3MDEV] = {copy_flag, FIELD(l3mdev)},
+	[FRA_UID_RANGE] = {copy_uids, 0},
+	[FRA_IP_PROTO] = {copy_u8, FIELD(proto)},
+	[FRA_SPORT_RANGE] = {copy_range, FIELD(sport)},
+	[FRA_DPORT_RANGE] = {copy_range, FIELD(dport)},
+	[RULE_ATTR_DSCP] = {copy_dscp, FIELD(dscp)},
+	[RULE_ATTR_DSCP_MASK] = {copy_dscp, FIELD(dscp_mask)},
+	[RULE_ATTR_SPORT_MASK] = {copy_u16, FIELD(sport_mask)},
+	[RULE_ATTR_DPORT_MASK] = {copy_u16, FIELD(dport_mask)},
+	[FRA_PROTOCOL] = {ignore, 0},
+	[FRA_PAD] = {ignore, 0},
+};
 
 static void parse_attr(struct policy_rule *r, const struct nlattr *attr)
 {
-	switch (mnl_attr_get_type(attr)) {
-	case FRA_DST:
-		copy_addr(r->dst, attr);
-		break;
-	case FRA_SRC:
-		copy_addr(r->src, attr);
-		break;
-	case FRA_IIFNAME:
-		copy_name(r->iif, attr);
-		break;
-	case FRA_OIFNAME:
-		copy_name(r->oif, attr);
-		break;
-	case FRA_GOTO:
-		r->target = number(attr);
-		break;
-	case FRA_PRIORITY:
-		r->pref = number(attr);
-		break;
-	case FRA_FWMARK:
-		r->mark = number(attr);
-		break;
-	case FRA_FWMASK:
-		r->mask = number(attr);
-		break;
-	case FRA_FLOW:
-		r->realms = true;
-		break;
-	case FRA_SUPPRESS_PREFIXLEN:
-		r->suppress_plen = number(attr);
-		break;
-	case FRA_SUPPRESS_IFGROUP:
-		r->suppress_group = number(attr);
-		break;
-	case FRA_TABLE:
-		r->table = number(attr);
-		break;
-	case FRA_L3MDEV:
-		r->l3mdev = mnl_attr_get_payload_len(attr) && mnl_attr_get_u8(attr);
-		break;
-	case FRA_UID_RANGE:
-		copy_uids(r, attr);
-		break;
-	case FRA_IP_PROTO:
-		r->proto = mnl_attr_get_u8(attr);
-		break;
-	case FRA_SPORT_RANGE:
-		copy_range(&r->sport, attr, &r->unknown);
-		break;
-	case FRA_DPORT_RANGE:
-		copy_range(&r->dport, attr, &r->unknown);
-		break;
-	case RULE_ATTR_DSCP:
-		r->dscp = mnl_attr_get_u8(attr) << 2;
-		break;
-	case RULE_ATTR_DSCP_MASK:
-		r->dscp_mask = mnl_attr_get_u8(attr) << 2;
-		break;
-	case RULE_ATTR_SPORT_MASK:
-		r->sport_mask = mnl_attr_get_u16(attr);
-		break;
-	case RULE_ATTR_DPORT_MASK:
-		r->dport_mask = mnl_attr_get_u16(attr);
-		break;
-	case FRA_PROTOCOL:
-	case FRA_PAD:
-		break;
-	default:
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type < sizeof(attributes) / sizeof(attributes[0]) && attributes[type].copy)
+		attributes[type].copy(r, (char *)r + attributes[type].field, attr);
+	else
 		r->unknown = true;
-	}
 }
 
 bool policy_rule_parse(const struct nlmsghdr *nlh, uint8_t family, struct policy_rule *r)

@@ -25,14 +25,14 @@ struct remembered {
 	bool known;
 	uint32_t table;
 	uint8_t tos, dst[4];
-	struct fib_answer answer;
+	struct fib_answer answer; /* of an error: that of the route that refuses, as it was searched */
 };
 
 struct route_teller {
 	int netns_fd; /* borrowed */
 	struct rtnl *rtnl;
 	struct fib_ask *ask;
-	bool opened, slow;
+	bool opened, slow, asked; /* asked: in the course of this route_tell() */
 	bool loaded[2], failed[2];    /* IPv4, IPv6 */
 	struct route_facts facts[2];  /* rules, and answers of tables above 255 */
 	struct remembered at[ANSWERS]; /* of the other tables */
@@ -85,9 +85,12 @@ static struct route_facts *load(struct route_teller *t, uint8_t family)
 		t->loaded[i] = false;
 	}
 	if (!t->loaded[i]) {
-		*f = (struct route_facts){.family = family, .custom_rules = true};
+		/* Whether martians are logged is not looked at, so nothing is asked that would be. */
+		*f = (struct route_facts){.family = family,
+					  .custom_rules = true,
+					  .all.log_martians = -1};
 		t->failed[i] = policy_rules_read(t->rtnl, family, &f->rules, &f->n_rules);
-		t->loaded[i] = true;
+		t->loaded[i] = t->asked = true;
 	}
 	return t->failed[i] ? NULL : f;
 }
@@ -101,7 +104,10 @@ static void set_vrf(struct route_teller *t, const struct route_facts *f, struct 
 
 	for (size_t i = 0; i < f->n_rules; i++)
 		asked |= f->rules[i].l3mdev;
-	if (!asked || ifindex <= ROUTE_LOOPBACK || route_device_get(t->rtnl, ifindex, NULL, &dev))
+	if (!asked || ifindex <= ROUTE_LOOPBACK)
+		return;
+	t->asked = true;
+	if (route_device_get(t->rtnl, ifindex, NULL, &dev))
 		return;
 	if (!dev.vrf && dev.master && !route_device_get(t->rtnl, dev.master, NULL, &master))
 		dev = master;
@@ -113,8 +119,9 @@ static void set_vrf(struct route_teller *t, const struct route_facts *f, struct 
 
 /* --- which route of the table --- */
 
-static const struct fib_answer *answer_of(struct route_teller *t, uint32_t table,
-					  const struct route_flow *flow)
+/* Where it is remembered, if it is. */
+static struct remembered *slot_of(struct route_teller *t, uint32_t table,
+				  const struct route_flow *flow)
 {
 	unsigned int hash = table * 31 + flow->tos;
 	struct remembered *r;
@@ -123,11 +130,22 @@ static const struct fib_answer *answer_of(struct route_teller *t, uint32_t table
 		hash = hash * 31 + flow->dst[i];
 	r = &t->at[hash % ANSWERS];
 	if (r->known && r->table == table && r->tos == flow->tos && !memcmp(r->dst, flow->dst, 4))
-		return &r->answer;
-	r->known = fib_ask(t->ask, table, flow, &r->answer);
+		return r;
+	r->known = false;
 	r->table = table;
 	r->tos = flow->tos;
 	memcpy(r->dst, flow->dst, 4);
+	t->asked = true;
+	return r;
+}
+
+static const struct fib_answer *answer_of(struct route_teller *t, uint32_t table,
+					  const struct route_flow *flow)
+{
+	struct remembered *r = slot_of(t, table, flow);
+
+	if (!r->known)
+		r->known = fib_ask(t->ask, table, flow, &r->answer);
 	return r->known ? &r->answer : NULL;
 }
 
@@ -145,27 +163,6 @@ static bool leaves_by(const struct fib_route *route, const struct route_seen *se
 	return !route->n_legs && !seen->dev;
 }
 
-struct search {
-	const struct route_flow *flow;
-	bool found;
-	struct fib_route best;
-};
-
-static void begin_search(void *data)
-{
-	((struct search *)data)->found = false;
-}
-
-static void on_route(const struct fib_route *route, void *data)
-{
-	struct search *s = data;
-
-	if (!fib_route_better(route, s->found ? &s->best : NULL, s->flow))
-		return;
-	s->best = *route;
-	s->found = true;
-}
-
 static uint64_t cpu_ns(void)
 {
 	struct timespec ts;
@@ -174,27 +171,40 @@ static uint64_t cpu_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
+static bool search(struct route_teller *t, uint32_t table, const struct route_flow *flow, int error,
+		   struct fib_answer *a)
+{
+	uint64_t begin = cpu_ns();
+	struct fib_route best;
+	bool found;
+
+	*a = (struct fib_answer){.error = error};
+	for (uint8_t type = RTN_BLACKHOLE; type <= RTN_PROHIBIT; type++)
+		if (fib_type_error(type) == error)
+			a->type = type;
+	if (t->slow || !a->type ||
+	    route_query_best(t->rtnl, table, a->type, flow, &best, &found) || !found)
+		return false;
+	t->slow = cpu_ns() - begin > long_search_ns;
+	a->plen = best.plen;
+	return true;
+}
+
 /* The kernel tells no prefix of a route that refuses: those of its type are gone through. */
 static void find_refusing(struct route_teller *t, const struct route_seen *seen,
 			  struct route_told *told)
 {
 	const struct seen_table *last = &seen->v[seen->n - 1];
-	struct search s = {.flow = &seen->flow};
-	uint64_t begin = cpu_ns();
+	struct remembered *r = slot_of(t, last->table, &seen->flow);
 
-	for (uint8_t type = RTN_BLACKHOLE; type <= RTN_PROHIBIT; type++)
-		if (fib_type_error(type) == last->error)
-			told->type = type;
-	if (t->slow || !told->type ||
-	    route_query_table(t->rtnl, AF_INET, last->table, told->type, begin_search, on_route,
-			      &s) ||
-	    !s.found) {
+	if (!r->known || r->answer.error != last->error)
+		r->known = search(t, last->table, &seen->flow, last->error, &r->answer);
+	told->type = r->answer.type;
+	if (r->known)
+		told->plen = r->answer.plen;
+	else
 		told->untold = "the prefix of a route that refuses would have to be searched for "
 			       "among too many routes";
-		return;
-	}
-	t->slow |= cpu_ns() - begin > long_search_ns;
-	told->plen = s.best.plen;
 }
 
 /* Of IPv4, whose lookups tell no prefix: what the table says when it is asked again. */
@@ -204,6 +214,7 @@ static void find_route(struct route_teller *t, struct route_facts *f, const stru
 	const struct seen_table *last = &seen->v[seen->n - 1];
 	const struct fib_answer *a = NULL;
 	const struct fib_fact *fact;
+	struct route_sources by;
 	unsigned int dumps = 0;
 	uint64_t begin;
 
@@ -222,10 +233,14 @@ static void find_route(struct route_teller *t, struct route_facts *f, const stru
 		told->untold = NULL;
 		return;
 	}
-	begin = cpu_ns();
-	if (route_learn(t->rtnl, f, last->table, flow, t->slow ? NULL : &dumps))
-		return;
-	t->slow |= dumps && cpu_ns() - begin > long_search_ns;
+	if (!route_facts_fib(f, last->table, flow)) {
+		t->asked = true;
+		begin = cpu_ns();
+		by = (struct route_sources){t->rtnl, NULL, t->slow ? NULL : &dumps};
+		if (route_learn(&by, f, last->table, flow))
+			return;
+		t->slow |= dumps && cpu_ns() - begin > long_search_ns;
+	}
 	fact = route_facts_fib(f, last->table, flow);
 	if (!fact) {
 		told->untold = "no question to the kernel leads to that table, and it is too large "
@@ -306,19 +321,22 @@ static void tell_rule(struct route_teller *t, const struct route_facts *f,
 		told->untold = NULL;
 }
 
-void route_tell(struct route_teller *t, const struct route_seen *seen, struct route_told *told)
+bool route_tell(struct route_teller *t, const struct route_seen *seen, struct route_told *told)
 {
-	struct route_facts *f = seen->n ? load(t, seen->flow.family) : NULL;
 	struct route_flow flow = seen->flow;
+	struct route_facts *f;
 
+	t->asked = false;
+	f = seen->n ? load(t, seen->flow.family) : NULL;
 	*told = (struct route_told){.plen = seen->plen, .type = seen->type};
 	if (!f) {
 		told->untold = "the policy rules cannot be read";
-		return;
+		return t->asked;
 	}
 	told->table = seen->v[seen->n - 1].table;
 	set_vrf(t, f, &flow);
 	if (flow.family == AF_INET && seen->v[seen->n - 1].error != -EAGAIN)
 		find_route(t, f, seen, &flow, told);
 	tell_rule(t, f, seen, &flow, told);
+	return t->asked;
 }

@@ -36,6 +36,7 @@ void route_teller_close(struct route_teller *t);
 
 void route_teller_forget(struct route_teller *t);
 
-void route_tell(struct route_teller *t, const struct route_seen *seen, struct route_told *told);
+/* Was the kernel asked for it? Else it was all remembered. */
+bool route_tell(struct route_teller *t, const struct route_seen *seen, struct route_told *told);
 
 #endif

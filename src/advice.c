@@ -11,10 +11,12 @@
 #include "src/clock.h"
 #include "src/routed.h"
 
-enum {
-	A_SECOND = 50, /* decisions that are made again: each takes some 1 ms */
-	KEPT = 64,
-};
+enum { KEPT = 64 };
+
+/* Decisions are made again in at most a fifth of the time, after a pause for this long: most take 1 ms,
+ * but a refusal in a table of a million routes 0.1 s. */
+enum { SHARE = 5 };
+static const int64_t saved_ns = 1000LL * 1000 * 1000;
 
 /* Of settings that nobody tells of, an answer is not older than this. */
 static const uint64_t kept_ns = 1000ULL * 1000 * 1000;
@@ -71,15 +73,27 @@ static uint32_t reasons_of(const struct path *p, const struct step *s)
 	return reasons_of_word(s->drop.reason);
 }
 
-static bool too_many(void)
+/* CPU time that may be spent still. */
+static int64_t budget(int64_t spent)
 {
-	static uint64_t second, n;
-	uint64_t now = clock_ns() / 1000000000;
+	static int64_t left;
+	static uint64_t last;
+	uint64_t now = clock_ns();
 
-	if (second != now)
-		n = 0;
-	second = now;
-	return ++n > A_SECOND;
+	left += last ? (int64_t)((now - last) / SHARE) : saved_ns;
+	if (left > saved_ns)
+		left = saved_ns;
+	left -= spent;
+	last = now;
+	return left;
+}
+
+static int64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 /* --- what was looked up --- */
@@ -181,6 +195,7 @@ static const struct advice *advice_about(const struct path *p, struct view *v,
 	uint64_t now = clock_ns();
 	unsigned int hash = path_here(p)->ns;
 	struct advice *a;
+	int64_t begin;
 
 	for (size_t i = 0; i < sizeof(*flow); i++)
 		hash = hash * 31 + ((const uint8_t *)flow)[i];
@@ -188,12 +203,14 @@ static const struct advice *advice_about(const struct path *p, struct view *v,
 	if (a->made && a->ns == path_here(p)->ns && !memcmp(&a->flow, flow, sizeof(*flow)) &&
 	    now < a->at_ns + kept_ns && netconf_changed(v->netconf, flow->family) < a->at_ns)
 		return a;
-	if (too_many())
+	if (budget(0) <= 0)
 		return NULL;
+	begin = cpu_ns();
 	free(a->fix);
 	*a = (struct advice){.made = true, .ns = path_here(p)->ns, .at_ns = now};
 	memcpy(&a->flow, flow, sizeof(*flow));
 	decide(a, v);
+	budget(cpu_ns() - begin);
 	return a;
 }
 
@@ -214,4 +231,31 @@ void advise(struct path *p, struct view *views)
 	p->refused = route_reason_name(a->reason);
 	p->refusal = path_str(p, a->sentence);
 	p->fix = path_str(p, a->fix ? a->fix : route_no_fix(a->reason));
+}
+
+void advise_arp(struct path *p, struct view *views)
+{
+	struct view *v = &views[path_here(p)->ns];
+	struct step *s = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
+	const struct advice *a = NULL;
+	struct route_flow flow;
+
+	/* Without a lookup it is not known that routing was asked at all. */
+	if (!p->packet.arp_request || !last_lookup(p) || !flow_of(p, v, &flow))
+		return;
+	if (routed_is_current(p, AF_INET, v))
+		a = advice_about(p, v, &flow);
+	if (!a || !routed_is_current(p, AF_INET, v)) {
+		p->unseen = "whether rp_filter let it be answered";
+		return;
+	}
+	if (!((RPF | MARTIAN | 1u << ROUTE_LOCAL_SOURCE) & 1u << a->reason))
+		return;
+	if (s->type != STEP_RP_FILTER)
+		s = path_add(p, STEP_RP_FILTER, NFPROTO_IPV4, HOOK_NONE);
+	if (!s)
+		return;
+	s->rpf.pass = false;
+	s->rpf.iif = path_str(p, p->packet.iif);
+	s->rpf.reason = path_str(p, a->sentence);
 }

@@ -14,4 +14,10 @@
  */
 void advise(struct path *p, struct view *views);
 
+/*
+ * Of a request of ARP that came as far as arp_process(): whether routing refuses packets from who asks,
+ * so that there is no answer. The kernel frees such a request like any other. Before conclude().
+ */
+void advise_arp(struct path *p, struct view *views);
+
 #endif

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "route/fib.h"
 #include "route/rp_filter.h"
+#include "src/advice.h"
 #include "src/annotate.h"
 #include "src/packet.h"
 #include "src/routed.h"
@@ -135,21 +137,12 @@ static void judge_all_rp_filters(struct path *p, const struct view *views)
 
 static const char *result_of_error(int error, int type)
 {
-	/* What fib_table_lookup() returns for these route types: fib_props[] of
-	 * net/ipv4/fib_semantics.c. */
-	static const struct {
-		int error;
-		const char *result;
-	} results[] = {
-		{-EHOSTUNREACH, "unreachable"}, {-EACCES, "prohibit"}, {-EINVAL, "blackhole"}};
+	const char *refused = fib_error_name(error);
 
 	/* IPv6 has one error for some of them (ip6_rt_type_to_error()). */
 	if (type == RTN_UNREACHABLE)
 		return "unreachable";
-	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
-		if (results[i].error == error)
-			return results[i].result;
-	return "none";
+	return refused ? refused : "none";
 }
 
 /* told: by the table, not only by the next hop's scope. */
@@ -198,7 +191,7 @@ static bool is_no_decision(struct path *p, const struct step *s)
 /* Was this decision the last thing that routing did with the packet, which went no further? */
 static bool is_the_end(struct path *p, const struct step *s)
 {
-	if (find(p, STEP_DROP))
+	if (find(p, STEP_DROP) || p->packet.arp_request)
 		return is_last(p, s);
 	return is_last(p, s) && p->left_last && p->last_hook == NF_INET_PRE_ROUTING;
 }
@@ -225,4 +218,5 @@ void annotate_routing(struct path *p, struct view *views)
 			remove_step(p, s);
 	}
 	judge_all_rp_filters(p, views);
+	advise_arp(p, views);
 }

@@ -64,6 +64,19 @@ static int dropped_by(struct path *p, int drop)
 	return drop;
 }
 
+/* A request of ARP from somebody whom routing refuses has no answer. */
+static int refused_request(const struct path *p)
+{
+	const struct step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
+
+	if (!last || !p->packet.arp_request || !p->left_last)
+		return -1;
+	return (last->type == STEP_RP_FILTER && !last->rpf.pass) ||
+			       (last->type == STEP_ROUTE && last->route.error)
+		       ? (int)p->n_steps - 1
+		       : -1;
+}
+
 static void set(struct path *p, enum path_verdict v, int decided_by)
 {
 	p->verdict = v;
@@ -124,6 +137,8 @@ void conclude(struct path *p, const char *blind)
 			p->unseen = "whether a device took it: its neighbour may not answer, or it "
 				    "left "
 				    "as fragments or inside another packet";
+	} else if (refused_request(p) >= 0) {
+		set(p, PATH_DROPPED, refused_request(p));
 	} else if (p->left_last && p->last_hook == NF_INET_LOCAL_IN) {
 		set(p, PATH_ACCEPTED, accepted_by(p, NF_INET_LOCAL_IN));
 	} else if (!by_last_rule(p, false)) {

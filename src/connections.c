@@ -146,12 +146,15 @@ static const char *why_invalid(struct path *p, const struct now *now, bool known
 	return "its checksum, its flags or its length are wrong";
 }
 
-/* Does conntrack look at packets in this hook? 1, 0; -1: not known. */
-static int is_tracked(const struct view *v, const struct rules_answer *a, const struct step *s,
-		      uint8_t family)
+/* Does conntrack look at packets in this hook, and may it have refused this one? 1, 0; -1: not known. */
+static int is_tracked(const struct path *p, const struct view *v, const struct rules_answer *a,
+		      const struct step *s, uint8_t family)
 {
 	const struct hook_list *l;
 
+	/* Of most packets this tells that there is no conntrack, and tells it cheaply. */
+	if (!p->packet.has_icmp && !conntrack_has_refused(v->conntrack, p->before_ns))
+		return 0;
 	if (!a || a->n != 1 || !a->complete || a->rs[0] != rules_now(v->rules))
 		return -1;
 	l = hook_view_list(v->hooks, a->rs[0], false);
@@ -244,7 +247,8 @@ static int zone_of(const struct path *p, size_t i, const struct rules_answer *a)
  * if it was there before the packet or the packet went through, and it explains all NAT that was seen.
  */
 static bool find_entry(const struct path *p, size_t i, const struct now *now, uint32_t id,
-		       const struct view *v, const struct rules_answer *a, struct ct_entry *e)
+		       const struct view *v, const struct rules_answer *a, struct ct_entry *e,
+		       bool *reply)
 {
 	enum ct_state state = p->steps[i].type == STEP_CONNTRACK ? p->steps[i].ct.state : CT_NONE;
 	int zone = zone_of(p, i, a);
@@ -252,18 +256,20 @@ static bool find_entry(const struct path *p, size_t i, const struct now *now, ui
 
 	if (!tuple_of(p, now, &t) || conntrack_get(v->conntrack, &t, zone < 0 ? 0 : zone, e))
 		return false;
+	*reply = conntrack_is_reply(e, &t);
 	if (id)
 		return e->id == id;
 	if (p->verdict == PATH_DROPPED && state != CT_ESTABLISHED)
 		return false;
-	return zone >= 0 && explains_nat(p, i, e, conntrack_is_reply(e, &t));
+	return zone >= 0 && explains_nat(p, i, e, *reply);
 }
 
-static void keep_entry(struct path *p, struct step *s, const struct ct_entry *e)
+static void keep_entry(struct path *p, struct step *s, const struct ct_entry *e, bool reply)
 {
 	const struct ct_tuple *o = &e->orig, *r = &e->reply;
 
 	s->ct.has_entry = true;
+	s->ct.reply = reply;
 	s->ct.has_ports = proto_has_ports(o->proto);
 	s->ct.orig_src = endpoint_of(o->src, o->sport);
 	s->ct.orig_dst = endpoint_of(o->dst, o->dport);
@@ -290,6 +296,24 @@ static bool is_nat_action(const char *action)
 	return false;
 }
 
+/* Others change addresses too (IPVS): what conntrack has must be what was done. */
+static bool is_by_connection(const struct path *p, size_t i)
+{
+	const struct step *s = &p->steps[i], *ct = NULL;
+	struct endpoint src, dst;
+
+	for (size_t k = i; k-- > 0 && !ct;)
+		if (p->steps[k].ns == s->ns && p->steps[k].type == STEP_CONNTRACK)
+			ct = &p->steps[k];
+	if (!ct)
+		return false;
+	if (!ct->ct.has_entry)
+		return ct->ct.state == CT_ESTABLISHED || ct->ct.state == CT_RELATED;
+	src = ct->ct.reply ? ct->ct.orig_dst : ct->ct.reply_dst;
+	dst = ct->ct.reply ? ct->ct.orig_src : ct->ct.reply_src;
+	return same_endpoint(s->nat.dnat ? &s->nat.dst : &s->nat.src, s->nat.dnat ? &dst : &src);
+}
+
 /*
  * The rule is the one that gave the last word in the last chain of type nat that was visited: after
  * it no other is (nf_nat_inet_fn()). No visit at all, and the mapping is older.
@@ -314,7 +338,7 @@ static void find_cause(struct path *p, size_t i)
 		}
 		return;
 	}
-	if (!visited && p->certainty == CERTAIN_EXACT)
+	if (!visited && p->certainty == CERTAIN_EXACT && is_by_connection(p, i))
 		s->nat.cause = NAT_CAUSE_CONNECTION;
 }
 
@@ -358,10 +382,10 @@ static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
 	struct step *s = &p->steps[*at];
 	struct ct_entry e;
 	struct ct_tuple t;
-	bool known;
+	bool known, reply;
 
 	if (s->ct.state == CT_NONE) {
-		if (is_tracked(v, a, s, now->family) != 1)
+		if (is_tracked(p, v, a, s, now->family) != 1)
 			return false;
 		s->ct.state = CT_INVALID;
 		known = tuple_of(p, now, &t) && !conntrack_get(v->conntrack, &t, 0, &e);
@@ -372,8 +396,8 @@ static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
 		*at = explain_untracked(p, *at);
 		return true;
 	}
-	if (find_entry(p, *at, now, s->ct.id, v, a, &e))
-		keep_entry(p, s, &e);
+	if (find_entry(p, *at, now, s->ct.id, v, a, &e, &reply))
+		keep_entry(p, s, &e, reply);
 	s->ct.skips_nat = (s->ct.state == CT_ESTABLISHED || s->ct.state == CT_RELATED) &&
 			  p->certainty == CERTAIN_EXACT && has_nat_chain(a, now->family) &&
 			  !visits_nat(p, s->ns);
@@ -387,15 +411,16 @@ static void add_entry(struct path *p, size_t *at, const struct now *now, const s
 	const struct step nat = p->steps[*at];
 	struct ct_entry e;
 	struct step *s;
+	bool reply;
 
-	if (has_entry_step(p, *at, nat.ns) || !find_entry(p, *at, now, 0, v, a, &e))
+	if (has_entry_step(p, *at, nat.ns) || !find_entry(p, *at, now, 0, v, a, &e, &reply))
 		return;
 	s = path_insert(p, *at, STEP_CONNTRACK, nat.family, nat.hook);
 	if (!s)
 		return;
 	s->ns = nat.ns;
 	s->visit = nat.visit;
-	keep_entry(p, s, &e);
+	keep_entry(p, s, &e, reply);
 	++*at;
 }
 

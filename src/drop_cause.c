@@ -89,6 +89,20 @@ static void by_reason(struct drop_cause *c)
 	}
 }
 
+static const char *type_of(enum step_type type)
+{
+	switch (type) {
+	case STEP_RULE:
+	case STEP_POLICY:
+	case STEP_HOOK:
+	case STEP_RP_FILTER:
+	case STEP_ROUTE:
+		return step_type_name(type);
+	default:
+		return "other";
+	}
+}
+
 void drop_cause(struct drop_cause *c, const struct path *p)
 {
 	*c = (struct drop_cause){0};
@@ -98,7 +112,7 @@ void drop_cause(struct drop_cause *c, const struct path *p)
 	if (p->decided_by >= 0 && p->steps[p->decided_by].type != STEP_DROP)
 		c->by = &p->steps[p->decided_by];
 	if (c->by)
-		c->type = step_type_name(c->by->type);
+		c->type = type_of(c->by->type);
 	else
 		by_reason(c);
 }

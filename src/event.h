@@ -22,7 +22,7 @@ enum event_type {
 };
 
 /* A namespace that has no view: what happens to a packet there cannot be named. For EVENT_LOST: all
- * of them. */
+ * of them; for EVENT_ROUTE: whichever its packet is in. */
 #define EVENT_NS_UNKNOWN UINT_MAX
 
 /* Pointers are valid during the call that delivers the event. */

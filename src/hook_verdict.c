@@ -64,7 +64,8 @@ static bool find_spot(const struct path *p, size_t drop, struct spot *at)
 	for (size_t i = drop; i-- > 0 && !s;)
 		if (is_of_ruleset(&p->steps[i]) && p->steps[i].ns == at->ns)
 			s = &p->steps[i];
-	if (p->last_hook == HOOK_NONE)
+	if (p->last_hook == HOOK_NONE || p->last_family == NFPROTO_BRIDGE ||
+	    p->last_family == NFPROTO_ARP)
 		return false;
 	if (!p->left_last)
 		at->hook = p->last_hook;
@@ -93,11 +94,22 @@ static bool is_conntrack(const struct hook_fn *f)
 	return false;
 }
 
-/* What drops only when it has no memory, or only fragments: with anything else at hand, it was not
- * this. */
-static bool is_harmless(const struct hook_fn *f)
+/* Security marks come from rules alone, SECMARK and its like. */
+static bool has_secmark(const struct path *p)
 {
-	return hook_calls_chains(f) || (f->function && strstr(f->function, "defrag")) ||
+	for (const struct step *s = p->steps; s < p->steps + p->n_steps; s++)
+		if (s->type == STEP_RULE && (!s->rule.text || strstr(s->rule.text, "SECMARK") ||
+					     strstr(s->rule.text, "secmark")))
+			return true;
+	return false;
+}
+
+/* What drops only when it has no memory, only fragments, or only packets with a security mark
+ * (apparmor_ip_postroute()): with anything else at hand, it was not this. */
+static bool is_harmless(const struct path *p, const struct hook_fn *f)
+{
+	return hook_calls_chains(f) ||
+	       (begins(f->function, "apparmor_ip_postroute") && !has_secmark(p)) || (f->function && strstr(f->function, "defrag")) ||
 	       begins(f->function, "ip_sabotage_in");
 }
 
@@ -169,7 +181,7 @@ static void suspect(const struct path *p, const struct spot *at, const struct ho
 
 		if (!is_at(f, at) || is_heard_of(f) || f->inside)
 			continue;
-		if (is_conntrack(f) ? conntrack : is_harmless(f) == harmless)
+		if (is_conntrack(f) ? conntrack : is_harmless(p, f) == harmless)
 			add(out, f);
 	}
 }
@@ -198,6 +210,19 @@ static void decide(struct path *p, size_t drop, const struct spot *at, const str
 	p->unseen = NULL;
 }
 
+/* Why conntrack drops: a new connection finds no room, or two packets begin the same one at once. */
+static void explain_conntrack(struct path *p, const struct view *v)
+{
+	unsigned int count, max;
+
+	if (conntrack_fill(v->conntrack, &count, &max))
+		return;
+	p->diagnosis = path_strf(p, "conntrack has %u of at most %u connections here%s", count, max,
+				 count >= max ? ": its table is full" : "");
+	if (count >= max && !p->fix)
+		p->fix = path_strf(p, "sysctl -w net.netfilter.nf_conntrack_max=%u", 2 * max);
+}
+
 static void name_all(struct path *p, const struct spot *at, const struct suspects *who)
 {
 	struct bytes_out b = {0};
@@ -218,6 +243,15 @@ static void name_all(struct path *p, const struct spot *at, const struct suspect
 	bytes_free(&b);
 }
 
+/* Between two hooks of IP may be those of a bridge, of whose functions not all are heard of either. */
+static bool has_bridge(const struct hook_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].family == NFPROTO_BRIDGE)
+			return true;
+	return l->n_gaps;
+}
+
 void blame_hook(struct path *p, const struct view *views, const struct path_rules *rules)
 {
 	int drop = p->verdict == PATH_DROPPED ? p->decided_by : -1;
@@ -236,8 +270,12 @@ void blame_hook(struct path *p, const struct view *views, const struct path_rule
 	suspect(p, &at, l, conntrack_has_dropped(views[at.ns].conntrack) != 0, false, &who);
 	if (!who.n)
 		suspect(p, &at, l, true, true, &who);
-	if (who.n == 1 && !who.more && p->certainty == CERTAIN_EXACT)
+	if (who.n == 1 && !who.more && p->certainty == CERTAIN_EXACT &&
+	    !(p->left_last && !at.last && has_bridge(l)))
 		decide(p, drop, &at, who.v[0]);
 	else if (who.n)
 		name_all(p, &at, &who);
+	for (size_t i = 0; i < who.n && !p->diagnosis; i++)
+		if (is_conntrack(who.v[i]))
+			explain_conntrack(p, &views[at.ns]);
 }

@@ -7,7 +7,7 @@
 #include "src/view.h"
 
 /*
- * After conclude(). Chains of nf_tables and tables of iptables are heard of, so it was one of the
+ * After annotate(). Chains of nf_tables and tables of iptables are heard of, so it was one of the
  * others, behind the last that was heard of and before the next. One: it becomes a step, which
  * decided. Several: they are named as what was not seen.
  */

@@ -6,14 +6,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/clock.h"
 #include "src/error.h"
 #include "src/hooks_bpf.h"
+
+/* For so long what was read counts as now. */
+static const uint64_t fresh_ns = 100 * 1000 * 1000;
 
 struct hook_view {
 	int netns_fd;
 	struct hook_reader *reader;
 	struct hook_list list;
 	struct ruleset *rs; /* that it was read under; NULL: not read */
+	uint64_t read_ns;
 	bool whole;
 };
 
@@ -50,14 +55,28 @@ void hook_view_close(struct hook_view *h)
 	free(h);
 }
 
+static bool is_ip(uint8_t family)
+{
+	return family == NFPROTO_IPV4 || family == NFPROTO_IPV6;
+}
+
 static uint32_t places(void)
 {
 	uint32_t set = 0;
 
 	for (size_t i = 0; i < N_HOOK_PLACES; i++)
-		if (hook_places[i].family == NFPROTO_IPV4 || hook_places[i].family == NFPROTO_IPV6)
+		if (is_ip(hook_places[i].family) || hook_places[i].family == NFPROTO_BRIDGE)
 			set |= 1U << i;
 	return set;
+}
+
+/* Without anything that was to be read of IP? */
+static bool is_whole(const struct hook_list *l)
+{
+	for (size_t i = 0; i < l->n_gaps; i++)
+		if (!l->gaps[i].family || is_ip(l->gaps[i].family))
+			return false;
+	return true;
 }
 
 /* A trace loads no module: nfnetlink_hook is asked only where it is there (and nobody else can be). */
@@ -78,12 +97,14 @@ static int read_list(struct hook_view *h)
 
 const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset *rs, bool now)
 {
-	if (h->rs != rs || now) {
+	/* Many packets may be dropped, and reading takes a millisecond. */
+	if (h->rs != rs || (now && h->read_ns + fresh_ns < clock_ns())) {
 		forget(h);
-		h->whole = !read_list(h) && !h->list.n_gaps && !hook_list_explain(&h->list, rs);
+		h->whole = !read_list(h) && is_whole(&h->list) && !hook_list_explain(&h->list, rs);
 		if (h->whole)
 			hooks_bpf_names(&h->list);
 		h->rs = ruleset_get((struct ruleset *)rs);
+		h->read_ns = clock_ns();
 	}
 	return h->whole ? &h->list : NULL;
 }

@@ -24,7 +24,8 @@ struct hook_view *hook_view_open(int netns_fd, struct hook_reader *r);
 void hook_view_close(struct hook_view *h);
 
 /*
- * Of IP and IPv6, with what this ruleset knows of them. now: as it is now, else as it was read under
+ * Of IP, IPv6 and bridges, with what this ruleset knows of them; only of bridges something may be
+ * missing. now: as it is now, else as it was read under
  * this ruleset, perhaps earlier. NULL: it cannot be read here, or not as a whole.
  */
 const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset *rs, bool now);

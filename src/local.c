@@ -84,16 +84,18 @@ static bool find(struct local *l, const struct view *v, const struct ends *e,
 /* Copies for all who listen, and sockets that a rule chose, are not found by addresses. */
 static bool goes_to_its_address(const struct path *p)
 {
-	for (size_t i = p->n_steps; i-- > 0;) {
+	const char *result = NULL;
+
+	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct step *s = &p->steps[i];
 
 		if (s->type == STEP_ROUTE && s->ns == path_here(p)->ns)
-			return s->route.result && !strcmp(s->route.result, "local");
+			result = s->route.result;
 		if (s->type == STEP_RULE && s->rule.text &&
 		    (strstr(s->rule.text, "TPROXY") || strstr(s->rule.text, "tproxy")))
 			return false;
 	}
-	return false;
+	return result && !strcmp(result, "local");
 }
 
 static void find_receiver(struct local *l, struct path *p, const struct view *views)

@@ -204,6 +204,19 @@ static bool looks_like_arp(struct bytes nh)
 	return nh.len >= sizeof(head) && !memcmp(nh.p, head, sizeof(head));
 }
 
+/* struct arphdr, then who asks and what for: hardware and protocol address of each. */
+static void parse_arp(struct packet *p, struct bytes nh)
+{
+	enum { OP = 6, SENDER = 14, TARGET = 24, LEN = 28 };
+
+	p->ethertype = ETHERTYPE_ARP;
+	if (nh.len < LEN || nh.p[OP] || nh.p[OP + 1] != 1)
+		return;
+	p->arp_request = true;
+	memcpy(p->src.addr, nh.p + SENDER, 4);
+	memcpy(p->dst.addr, nh.p + TARGET, 4);
+}
+
 /*
  * The version in the network header is the last word where IP was announced, since a tunnel device
  * keeps the outer frame as link-layer header: IPv6 behind "0x0800" is sit, and the Ethernet header
@@ -250,8 +263,8 @@ int packet_parse(struct packet *p, const uint8_t *ll, size_t ll_len, const uint8
 		parse_ip4(p, n, t);
 	else if (p->family == AF_INET6 && n.len >= IP6_LEN)
 		parse_ip6(p, n, t);
-	else if (!p->has_ll && looks_like_arp(n))
-		p->ethertype = ETHERTYPE_ARP;
+	else if ((!p->has_ll || p->ethertype == ETHERTYPE_ARP) && looks_like_arp(n))
+		parse_arp(p, n);
 	return p->has_addrs || p->has_ll || p->ethertype ? 0 : -EBADMSG;
 }
 

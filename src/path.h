@@ -48,6 +48,7 @@ struct packet {
 	struct endpoint src, dst;
 	uint8_t ll_src[6], ll_dst[6];
 	bool has_ll;
+	bool arp_request; /* of Ethernet and IPv4: src asks who has dst, though has_addrs is false */
 	char iif[IFNAME_MAX], oif[IFNAME_MAX]; /* empty: none or not known */
 };
 
@@ -244,6 +245,7 @@ struct path {
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: it met the rules between these two */
 	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */
 	bool left_last;		      /* … and it left that one */
+	uint8_t last_family;	      /* NFPROTO_* of that hook */
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */

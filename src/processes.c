@@ -108,7 +108,7 @@ static void look_through(struct processes *p)
 		closedir(proc);
 	qsort(p->v, p->n, sizeof(*p->v), by_inode);
 	took = clock_ns() - began;
-	p->next_ns = began + 10 * took;
+	p->next_ns = began + 20 * took;
 }
 
 static const struct holder *known(const struct processes *p, uint32_t inode)

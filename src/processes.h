@@ -21,7 +21,7 @@ void processes_close(struct processes *p);
 
 /*
  * The process with the lowest pid of those that have the socket of this inode open now. Looking
- * through all of them takes at most a tenth of the time; meanwhile new ones are not found.
+ * through all of them takes at most a twentieth of the time; meanwhile new ones are not found.
  */
 bool processes_find(struct processes *p, uint32_t inode, struct process *out);
 

@@ -121,16 +121,28 @@ static bool skb_event(const struct nfp_skb *s, const struct view *v, struct even
 	return true;
 }
 
+/*
+ * A lookup in IPv4 that found nothing names no namespace, for it has no device. One for what is sent may
+ * come before anything else is heard of its packet.
+ */
+static bool is_nowhere(const struct nfp_event *rec, int last_ns)
+{
+	const struct nfp_fib *f = (const void *)rec;
+
+	return rec->type == NFP_FIB4 && !rec->netns && (last_ns < 0 || f->iif <= ROUTE_LOOPBACK);
+}
+
 bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned int n_views,
 	       int last_ns, struct event *ev, struct packet *p, struct kernel_names *names,
 	       char *text, size_t size)
 {
 	int ns = rec->netns ? view_of(views, n_views, rec->netns) : last_ns;
+	bool nowhere = is_nowhere(rec, last_ns);
 
-	if (ns < 0)
+	if (ns < 0 && !nowhere)
 		return false;
 	memset(ev, 0, sizeof(*ev));
-	ev->ns = ns;
+	ev->ns = nowhere ? EVENT_NS_UNKNOWN : (unsigned int)ns;
 	ev->cpu = (int)rec->cpu;
 	ev->hook = HOOK_NONE;
 	ev->after_ns = ev->before_ns = rec->ktime;

@@ -304,8 +304,11 @@ static void write_notes(struct text *t)
 		bytes_printf(t->out, "    copy: of packet #%" PRIu64 "\n", p->copy_of);
 	else if (p->is_copy)
 		bytes_str(t->out, "    copy: of a packet that is not shown\n");
-	if (p->refusal)
-		write_note(t, "why", p->refusal);
+	if (p->refusal) {
+		bytes_str(t->out, "    why: ");
+		escape_add(t->out, p->refusal);
+		bytes_printf(t->out, " (%s)\n", p->refused);
+	}
 	if (p->diagnosis)
 		write_note(t, "diagnosis", p->diagnosis);
 	if (p->fix)
@@ -331,7 +334,7 @@ static int text_path(struct render *r, const struct path *p)
 			 .verbose = r->verbose};
 	size_t before = r->ready.len;
 
-	t.family = p->packet.family;
+	t.family = p->packet.arp_request ? AF_INET : p->packet.family;
 	t.src = p->packet.src;
 	t.dst = p->packet.dst;
 	t.has_ports = p->packet.has_ports;

@@ -9,6 +9,7 @@
 #include "route/rp_filter.h"
 #include "src/cmd.h"
 #include "src/escape.h"
+#include "src/route_report.h"
 #include "src/sysctl_origin.h"
 
 /* Which of the two settings made the mode what it is, and the file that it is from. */
@@ -165,13 +166,8 @@ int route_audit_json(const struct audit *a, const struct audit_rules *rules, con
 			      (json_int_t)a->sources, "not_looked_at", (json_int_t)a->not_looked_at,
 			      "connections", a->has_connections, "devices", devices(a),
 			      "ipv6_rules", ipv6_rules(rules), "findings", findings(a));
-	int rc;
 
-	if (!o)
-		return -ENOMEM;
-	rc = json_dumpf(o, out, JSON_COMPACT) || fputc('\n', out) == EOF || fflush(out);
-	json_decref(o);
-	return rc ? errno ? -errno : -EIO : 0;
+	return json_line(o, out);
 }
 
 static int print(const struct audit *a, const struct audit_rules *rules, const struct netns *ns,

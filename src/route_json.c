@@ -63,6 +63,7 @@ static json_t *rules(const struct route_report *r, const struct route_lookup *l)
 {
 	static const char *const words[] = {
 		[TRIAL_OTHER] = "no-match",  [TRIAL_NO_ROUTE] = "no-route",
+		[TRIAL_NO_ANSWER] = "no-route-or-throw",
 		[TRIAL_THROW] = "throw",     [TRIAL_SUPPRESSED] = "suppressed",
 		[TRIAL_SKIPPED] = "skipped", [TRIAL_MATCHED] = "matched",
 	};
@@ -84,17 +85,11 @@ static json_t *rules(const struct route_report *r, const struct route_lookup *l)
 
 static const char *result(const struct route_lookup *l)
 {
-	switch (l->error) {
-	case 0:
+	const char *refused = fib_error_name(l->error);
+
+	if (!l->error)
 		return fib_type_name(l->route->type);
-	case -EHOSTUNREACH:
-		return "unreachable";
-	case -EACCES:
-		return "prohibit";
-	case -EINVAL:
-		return "blackhole";
-	}
-	return l->rule >= 0 ? "unreachable" : "none";
+	return refused ? refused : l->rule >= 0 ? "unreachable" : "none";
 }
 
 static json_t *lookup(const struct route_report *r, const struct route_lookup *l)
@@ -197,6 +192,17 @@ static const char *outcome(const struct route_decision *d)
 	return d->local ? "delivered" : "forwarded";
 }
 
+int json_line(json_t *o, FILE *out)
+{
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	rc = json_dumpf(o, out, JSON_COMPACT) || fputc('\n', out) == EOF || fflush(out);
+	json_decref(o);
+	return rc ? errno ? -errno : -EIO : 0;
+}
+
 int route_json(const struct route_report *r, FILE *out)
 {
 	static const char *const verdicts[] = {"pass", "drop", "unknown"};
@@ -211,11 +217,6 @@ int route_json(const struct route_report *r, FILE *out)
 			      lookup(r, &d->reverse), "rp_filter", rp_filter(r), "settings",
 			      settings(r), "kernel", answer(r), "fixes", fixes(r),
 			      "depends_on_next_hop", d->some_legs, "tables_read", r->tables_read);
-	int rc;
 
-	if (!o)
-		return -ENOMEM;
-	rc = json_dumpf(o, out, JSON_COMPACT) || fputc('\n', out) == EOF || fflush(out);
-	json_decref(o);
-	return rc ? errno ? -errno : -EIO : 0;
+	return json_line(o, out);
 }

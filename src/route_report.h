@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "route/collect.h"
 #include "route/fixes.h"
 #include "src/netns.h"
@@ -33,5 +35,8 @@ void route_report_clear(struct route_report *r);
 /* Each writes one report; 0 or a negative errno (-EPIPE). */
 int route_text(const struct route_report *r, FILE *out);
 int route_json(const struct route_report *r, FILE *out);
+
+/* Writes the object as one line, and ends it. NULL: out of memory. As above. */
+int json_line(json_t *o, FILE *out);
 
 #endif

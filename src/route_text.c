@@ -109,6 +109,7 @@ static void write_trial(const struct route_report *r, const struct route_lookup 
 {
 	static const char *const words[] = {[TRIAL_OTHER] = "does not match",
 					    [TRIAL_NO_ROUTE] = "no route",
+					    [TRIAL_NO_ANSWER] = "no route, or a throw",
 					    [TRIAL_THROW] = "throw: on to the next rule",
 					    [TRIAL_SUPPRESSED] = "suppressed",
 					    [TRIAL_SKIPPED] = "-",
@@ -146,15 +147,9 @@ static void write_trials(const struct route_report *r, const struct route_lookup
 
 static const char *error_word(int error)
 {
-	switch (error) {
-	case -EHOSTUNREACH:
-		return "unreachable";
-	case -EACCES:
-		return "prohibit";
-	case -EINVAL:
-		return "blackhole";
-	}
-	return "no route";
+	const char *refused = fib_error_name(error);
+
+	return refused ? refused : "no route";
 }
 
 static void write_lookup(const struct route_report *r, const char *title,

@@ -43,10 +43,8 @@ bool routed_is_current(const struct path *p, int family, struct view *v)
 /* NULL: out of memory. What it remembers is not older than the last change. */
 static struct route_teller *teller_of(struct view *v)
 {
-	uint64_t changed = netconf_changed(v->netconf, AF_INET);
-	uint64_t changed6 = netconf_changed(v->netconf, AF_INET6);
+	uint64_t changed = netconf_changed(v->netconf, AF_UNSPEC);
 
-	changed = changed6 > changed ? changed6 : changed;
 	if (!v->teller)
 		v->teller = route_teller_open(v->ns->fd);
 	else if (v->told_ns <= changed)
@@ -142,9 +140,8 @@ void routed_tell(struct path *p, struct step *s, struct view *v, bool ended)
 	teller = teller_of(v);
 	if (!teller)
 		return;
-	route_tell(teller, &seen, &told);
-	/* What was read may be younger than a change. */
-	if (!routed_is_current(p, seen.flow.family, v))
+	/* What was read just now may be younger than a change. */
+	if (route_tell(teller, &seen, &told) && !routed_is_current(p, seen.flow.family, v))
 		return;
 	/* Tables may be asked yet, or were and it was not seen. */
 	if (!ended && told.end != REPLAY_TABLE)

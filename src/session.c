@@ -92,8 +92,8 @@ static void on_path(void *ctx, struct path *p)
 	doubt_walk(p, &rules);
 	annotate_routing(p, views);
 	conclude(p, s->config->engine->blind(s->engine));
-	blame_hook(p, views, &rules);
 	annotate(p, views, &rules);
+	blame_hook(p, views, &rules);
 	connections_annotate(p, views, &rules);
 	local_annotate(s->local, p, views);
 	diagnose(s->diagnosis, p);

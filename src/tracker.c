@@ -207,6 +207,7 @@ void tracker_at_hook(struct live *l, const struct event *ev, bool left)
 	l->ruled = false;
 	l->routed = ROUTED_NOT;
 	p->last_hook = ev->hook;
+	p->last_family = ev->family;
 	p->left_last = left;
 	p->visit += l->sure && !left;
 	if (left && ev->hook < 32)

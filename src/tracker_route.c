@@ -142,7 +142,8 @@ static enum flow_fit flow_fits(const struct packet *p, const struct event *ev)
 	size_t n = ev->route.family == AF_INET6 ? 16 : 4;
 	bool src_any = !memcmp(ev->route.src, any, n);
 
-	if (p->family != ev->route.family || !p->has_addrs)
+	if (p->arp_request ? ev->route.family != AF_INET
+			   : p->family != ev->route.family || !p->has_addrs)
 		return FLOW_OTHER;
 	if (!memcmp(p->dst.addr, ev->route.dst, n) &&
 	    (!memcmp(p->src.addr, ev->route.src, n) || src_any))
@@ -164,8 +165,16 @@ static bool is_routed_now(const struct live *l)
 
 	if (l->ended)
 		return false;
+	/* arp_process() asks whether a packet from there would be for us. */
+	if (p->packet.arp_request)
+		return p->left_last && p->last_hook == NF_INET_LOCAL_IN;
 	return p->left_last ? p->last_hook == NF_INET_PRE_ROUTING && !l->ruled
 			    : p->last_hook == NF_INET_LOCAL_OUT;
+}
+
+static bool may_be_in(unsigned int ns, const struct event *lookup)
+{
+	return lookup->ns == ns || lookup->ns == EVENT_NS_UNKNOWN;
 }
 
 /*
@@ -175,7 +184,7 @@ static bool is_routed_now(const struct live *l)
  */
 static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit fit)
 {
-	if (fit == FLOW_OTHER || l->ns != ev->ns || !is_routed_now(l))
+	if (fit == FLOW_OTHER || !may_be_in(l->ns, ev) || !is_routed_now(l))
 		return false;
 	if (!l->path->left_last)
 		return fit == FLOW_FORWARD && !ev->route.input;
@@ -244,7 +253,7 @@ static struct kept_route *recent(struct tracker *t, unsigned int i, const struct
 {
 	struct kept_route *k = &t->routes[(t->next_route + i) % ROUTES_KEPT];
 
-	if (k->ev.type != EVENT_ROUTE || k->ev.ns != ev->ns || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
+	if (k->ev.type != EVENT_ROUTE || !may_be_in(ev->ns, &k->ev) || k->ev.cpu != ev->cpu || ev->cpu < 0 ||
 	    k->ev.route.input || k->ev.before_ns + route_before_output_ns < ev->before_ns)
 		return NULL;
 	return k;

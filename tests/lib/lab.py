@@ -189,6 +189,16 @@ def veth(a, adev, b, bdev, mtu=None):
     return macs
 
 
+def links_settled(*namespaces):
+    """Waits until the kernel has told of each device that is up that it is (linkwatch: up to a second later), which is a change of routing."""
+    def told(ns):
+        return all(d["operstate"] in ("UP", "UNKNOWN") for d in json.loads(ns.out("ip", "-j", "link")) if "UP" in d["flags"])
+
+    for ns in namespaces:
+        if not wait_for(lambda: told(ns), timeout=10):
+            raise RuntimeError("devices of %s do not get ready: %s" % (ns.name, ns.out("ip", "link")))
+
+
 def with_engine(args):
     """Arguments of `nfpath trace`, with --engine ENGINE unless they name an engine; what follows -- belongs to the command."""
     args = list(args)
