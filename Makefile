@@ -4,6 +4,7 @@
 # make deps     install what is missing     make test     the same set-up and the whole test suite (SAN=1: sanitizers)
 # make install  DESTDIR= PREFIX=            make bench    costs as ratios measured in one run
 # make vm       a shell on KERNEL=6.1       make test-vm  the suites that need a kernel on 6.1, 6.12, 7.2, 5.10 (KERNEL= one)
+#                                           make test-vm REAL=1: Docker, Podman, firewalld and ufw, started and explained
 #
 # make test SUITE="unit netns/test_loss": some of it. The suite vm is what needs a kernel where everything of nfpath works.
 

@@ -2,7 +2,8 @@
 /*
  * Docker, backend iptables. It publishes a port by a rule of nat:DOCKER, and lets forwarded packets
  * through DOCKER-USER (the administrator's), DOCKER-FORWARD, DOCKER-CT, DOCKER-INTERNAL,
- * DOCKER-BRIDGE and filter:DOCKER; before 28 through DOCKER-ISOLATION-STAGE-1 and -2. Its rules
+ * DOCKER-BRIDGE and filter:DOCKER; before 28 through DOCKER-ISOLATION-STAGE-1 and -2. In a
+ * container's own namespace DOCKER_OUTPUT and DOCKER_POSTROUTING lead to its name server. Its rules
  * have no comments: bridges tell networks apart.
  */
 #include <ctype.h>
@@ -13,7 +14,8 @@
 static bool owns(const struct rs_chain *c)
 {
 	return !c->base && c->table->backend != BACKEND_NFT &&
-	       (!strcmp(c->name, "DOCKER") || begins(c->name, "DOCKER-"));
+	       (!strcmp(c->name, "DOCKER") || begins(c->name, "DOCKER-") ||
+		begins(c->name, "DOCKER_"));
 }
 
 /* docker0, docker_gwbridge, br- and 12 digits of the network's id. */
@@ -33,12 +35,44 @@ static bool is_bridge(const struct fact *f)
 	return !name[15];
 }
 
+static bool has_chain(const struct rs_table *t, const char *name)
+{
+	for (size_t i = 0; i < t->n_chains; i++)
+		if (!strcmp(t->chains[i]->name, name))
+			return true;
+	return false;
+}
+
+/* A container that reaches its own published port: masqueraded where source and destination are one
+ * address, beside Docker's chain. */
+static bool is_hairpin(const struct fact_rule *r)
+{
+	const struct fact *from = NULL, *to = NULL, *port = NULL;
+
+	for (unsigned int i = 0; i < r->n_facts; i++) {
+		const struct fact *f = &r->facts[i];
+
+		if (f->op != FACT_MASKED || f->inv)
+			return false;
+		from = f->key == KEY_SADDR ? f : from;
+		to = f->key == KEY_DADDR ? f : to;
+		port = f->key == KEY_DPORT ? f : port;
+	}
+	return r->act == ACT_MASQUERADE && from && to && port &&
+	       !strcmp(r->chain->rs->name, "POSTROUTING") &&
+	       !memcmp(from->value, to->value, sizeof(from->value)) &&
+	       !memcmp(from->mask, to->mask, sizeof(from->mask)) &&
+	       has_chain(r->chain->rs->table, "DOCKER");
+}
+
 static bool owns_rule(const struct fact_rule *r)
 {
+	if (r->chain->rs->table->backend == BACKEND_NFT)
+		return false;
 	for (unsigned int i = 0; i < r->n_facts; i++)
 		if (is_bridge(&r->facts[i]))
-			return r->chain->rs->table->backend != BACKEND_NFT;
-	return false;
+			return true;
+	return is_hairpin(r);
 }
 
 static void bridge_words(const struct fact_rule *r, const char *gap, FILE *out)
@@ -55,9 +89,13 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 	const struct fact_rule *r = s->rule;
 	const char *chain = r->chain->rs->name, *table = r->chain->rs->table->name;
 
-	if (r->act == ACT_DNAT) {
+	if (r->act == ACT_DNAT && !begins(chain, "DOCKER_")) {
 		explain_published_port(x, r, out);
 		bridge_words(r, " on", out);
+	} else if (is_hairpin(r)) {
+		fputs("a container to its own published port", out);
+	} else if (begins(chain, "DOCKER_")) {
+		fputs("a container to Docker's name server", out);
 	} else if (!strcmp(chain, "DOCKER-USER")) {
 		fputs("the administrator's rules, before Docker's own", out);
 	} else if (begins(chain, "DOCKER-ISOLATION")) {

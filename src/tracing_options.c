@@ -83,6 +83,7 @@ static int opt_tcp_flags(void *o, const char *arg, struct error *err)
 	OPT_CALL("mark", 0, "V[/MASK]", "Filter", "packet mark where it is first seen", opt_mark), \
 	OPT_CALL("tcp-flags", 0, "FLAGS", "Filter", \
 		 "TCP flags that are set, or with ! not: syn,!ack", opt_tcp_flags), \
+	OPT_FLAG("conn", 0, "Filter", "the replies too", struct tracing_options, filter.conn), \
 	OPT_LIST("netns", 0, "NS", "Filter", \
 		 "network namespace: NAME, PID, PATH, self or all; may be repeated", \
 		 struct tracing_options, netns)
@@ -109,7 +110,6 @@ static int opt_tcp_flags(void *o, const char *arg, struct error *err)
 
 static const struct opt_row trace_rows[] = {
 	FILTER_ROWS,
-	OPT_FLAG("conn", 0, "Filter", "the replies too", struct tracing_options, filter.conn),
 	END_ROWS,
 	OPT_FLAG("drop-only", 0, "Output", "show dropped packets only", struct tracing_options,
 		 drop_only),

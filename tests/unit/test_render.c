@@ -671,7 +671,7 @@ static const struct {
 	{"arp-queued", path_arp_queued, false}, {"broadcast", path_broadcast, false},
 	{"empty", path_empty, false},		{"netns", path_netns, true},
 	{"copy", path_copy, false},		{"connection", path_connection, false},
-	{"copy", path_copy, false},		{"stack", path_stack, false},
+	{"stack", path_stack, false},
 	{"alone", path_alone, false},
 };
 
