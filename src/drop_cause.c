@@ -103,6 +103,12 @@ static const char *type_of(enum step_type type)
 	}
 }
 
+static void by_routing(struct drop_cause *c, const char *refused)
+{
+	c->type = strncmp(refused, "rp_filter", strlen("rp_filter")) ? "route" : "rp_filter";
+	c->refused = refused;
+}
+
 void drop_cause(struct drop_cause *c, const struct path *p)
 {
 	*c = (struct drop_cause){0};
@@ -113,6 +119,8 @@ void drop_cause(struct drop_cause *c, const struct path *p)
 		c->by = &p->steps[p->decided_by];
 	if (c->by)
 		c->type = type_of(c->by->type);
+	else if (p->refused)
+		by_routing(c, p->refused);
 	else
 		by_reason(c);
 }
@@ -121,6 +129,10 @@ void drop_cause_name(struct bytes_out *b, const struct drop_cause *c)
 {
 	if (c->by)
 		decision_name(b, c->by);
+	else if (c->refused && !strcmp(c->type, "route"))
+		bytes_printf(b, "the route: %s", strcmp(c->refused, "no-route") ? c->refused : "none");
+	else if (c->refused)
+		bytes_str(b, c->refused);
 	else if (c->words)
 		bytes_str(b, c->words);
 	else

@@ -11,7 +11,8 @@ struct drop_cause {
 	const char *type; /* "rule", "policy", "hook", "rp_filter", "route", "socket", "other" */
 	const struct step *by;	   /* the rule, policy, function, check or lookup; NULL: none is known */
 	const struct step *kernel; /* the kernel's reason and location; NULL: they were not seen */
-	const char *words;	   /* what the reason means, without by; NULL: its name is all */
+	const char *refused;	   /* by routing, without by: as route-check names it; NULL: not known */
+	const char *words;	   /* what the reason means, without both; NULL: its name is all */
 };
 
 /* Of a path that was dropped. Borrowed from it. */

@@ -54,6 +54,9 @@ static void write_remarks(struct text *t)
 {
 	const struct path *p = t->p;
 
+	if (t->verbose)
+		text_labelled(t->out, "  why: ", p->refusal);
+	text_labelled(t->out, "  diagnosis: ", p->diagnosis);
 	text_labelled(t->out, "  fix: ", p->fix);
 	if (p->certainty != CERTAIN_EXACT)
 		text_labelled(t->out, p->certainty == CERTAIN_NOT ? "  uncertain: " : "  order ambiguous: ",

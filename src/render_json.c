@@ -546,15 +546,9 @@ static void add_head(struct bytes_out *o, const struct path *p)
 		put_origin(o, p);
 }
 
-static void add_tail(struct bytes_out *o, const struct path *p)
+/* What is to blame, where that can be said. */
+static void put_words(struct bytes_out *o, const struct path *p)
 {
-	put_str(o, "verdict", path_verdict_name(p->verdict));
-	put_int(o, "decided_by", p->decided_by >= 0, p->decided_by);
-	put_str(o, "certainty", certainty_name(p->certainty));
-	put_str(o, "uncertain_because", p->because);
-	put_int(o, "lost", true, p->lost);
-	put_str(o, "unseen", p->unseen);
-	put_str(o, "fix", p->fix);
 	if (p->refused) {
 		put_key(o, "refused");
 		open_object(o);
@@ -564,6 +558,18 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 	}
 	if (p->diagnosis)
 		put_str(o, "diagnosis", p->diagnosis);
+}
+
+static void add_tail(struct bytes_out *o, const struct path *p)
+{
+	put_str(o, "verdict", path_verdict_name(p->verdict));
+	put_int(o, "decided_by", p->decided_by >= 0, p->decided_by);
+	put_str(o, "certainty", certainty_name(p->certainty));
+	put_str(o, "uncertain_because", p->because);
+	put_int(o, "lost", true, p->lost);
+	put_str(o, "unseen", p->unseen);
+	put_str(o, "fix", p->fix);
+	put_words(o, p);
 	if (p->here)
 		put_netns(o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)
@@ -652,6 +658,7 @@ static int drop_json_path(struct render *r, const struct path *p)
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);
 	put_str(o, "fix", p->fix);
+	put_words(o, p);
 	if (p->here)
 		put_netns(o, "first_netns", &p->places[0].netns);
 	drop_cause(&c, p);

@@ -110,7 +110,6 @@ static int opt_tcp_flags(void *o, const char *arg, struct error *err)
 
 static const struct opt_row trace_rows[] = {
 	FILTER_ROWS,
-	OPT_FLAG("conn", 0, "Filter", "the replies too", struct tracing_options, filter.conn),
 	END_ROWS,
 	OPT_FLAG("drop-only", 0, "Output", "show dropped packets only", struct tracing_options,
 		 drop_only),
