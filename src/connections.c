@@ -11,7 +11,10 @@
 #include <sys/socket.h>
 
 #include "netfilter/exprs.h"
+#include "src/budget.h"
 #include "src/packet.h"
+
+enum { A_SECOND = 4000 }; /* questions to conntrack, of some 10 µs each */
 
 /* The headers as they are at one step. */
 struct now {
@@ -242,6 +245,14 @@ static int zone_of(const struct path *p, size_t i, const struct rules_answer *a)
 	return zone;
 }
 
+/* As conntrack_get(); -EAGAIN: there is no time to ask. */
+static int ask(const struct view *v, const struct ct_tuple *t, uint16_t zone, struct ct_entry *e)
+{
+	static struct budget budget;
+
+	return budget_spend(&budget, A_SECOND) ? conntrack_get(v->conntrack, t, zone, e) : -EAGAIN;
+}
+
 /*
  * What conntrack has now is this packet's connection if the kernel named it by the same number; else
  * if it was there before the packet or the packet went through, and it explains all NAT that was seen.
@@ -254,7 +265,7 @@ static bool find_entry(const struct path *p, size_t i, const struct now *now, ui
 	int zone = zone_of(p, i, a);
 	struct ct_tuple t;
 
-	if (!tuple_of(p, now, &t) || conntrack_get(v->conntrack, &t, zone < 0 ? 0 : zone, e))
+	if (!tuple_of(p, now, &t) || ask(v, &t, zone < 0 ? 0 : zone, e))
 		return false;
 	*reply = conntrack_is_reply(e, &t);
 	if (id)
@@ -382,14 +393,16 @@ static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
 	struct step *s = &p->steps[*at];
 	struct ct_entry e;
 	struct ct_tuple t;
-	bool known, reply;
+	bool reply;
+	int rc;
 
 	if (s->ct.state == CT_NONE) {
 		if (is_tracked(p, v, a, s, now->family) != 1)
 			return false;
 		s->ct.state = CT_INVALID;
-		known = tuple_of(p, now, &t) && !conntrack_get(v->conntrack, &t, 0, &e);
-		s->ct.why = why_invalid(p, now, known, &e);
+		rc = tuple_of(p, now, &t) ? ask(v, &t, 0, &e) : -ENOENT;
+		if (!rc || rc == -ENOENT) /* else nobody knows whether there is a connection */
+			s->ct.why = why_invalid(p, now, !rc, &e);
 		return true;
 	}
 	if (s->ct.state == CT_UNTRACKED) {

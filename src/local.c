@@ -6,9 +6,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/budget.h"
 #include "src/processes.h"
 
-enum { RECEIVED_KEPT = 64 };
+enum {
+	RECEIVED_KEPT = 64,
+	ANSWERS_KEPT = 64,
+	A_SECOND = 4000, /* questions, of some 15 µs each; in a flood the rest stays without an answer */
+};
+
+/* A path is looked at some time after its packet went by: what was answered for its neighbour holds
+ * for it as well. */
+static const uint64_t kept_ns = 20ULL * 1000 * 1000;
+
+/* A socket by its addresses, and whose it is. */
+struct asked {
+	unsigned int ns; /* of a place of the path */
+	uint8_t family, proto;
+	int ifindex;
+	struct endpoint remote, mine;
+};
+
+struct answer {
+	struct asked asked;
+	uint64_t at_ns; /* 0: none yet */
+	bool found;
+	struct socket_info socket;
+	struct process process;
+};
 
 struct local {
 	struct processes *processes;
@@ -17,6 +42,8 @@ struct local {
 		uint64_t path_id;
 	} received[RECEIVED_KEPT]; /* the last ones, in a ring */
 	size_t next;
+	struct answer answers[ANSWERS_KEPT];
+	struct budget budget;
 };
 
 struct local *local_open(void)
@@ -67,18 +94,54 @@ static struct ends ends_at(const struct path *p, size_t n)
 	return e;
 }
 
-static bool find(struct local *l, const struct view *v, const struct ends *e,
-		 const struct endpoint *remote, const struct endpoint *mine, const char *dev,
-		 struct socket_info *socket, struct process *process)
+static bool same(const struct asked *a, const struct asked *b)
 {
-	int ifindex = *dev ? netconf_ifindex(v->netconf, dev) : 0;
+	return a->ns == b->ns && a->family == b->family && a->proto == b->proto &&
+	       a->ifindex == b->ifindex && a->remote.port == b->remote.port &&
+	       a->mine.port == b->mine.port &&
+	       !memcmp(a->remote.addr, b->remote.addr, ADDR_MAX) &&
+	       !memcmp(a->mine.addr, b->mine.addr, ADDR_MAX);
+}
 
-	*process = (struct process){0};
-	if (!e->has_ports || sockets_find(v->sockets, e->family, e->proto, remote, mine,
-					  ifindex > 0 ? ifindex : 0, socket))
-		return false;
-	processes_find(l->processes, socket->inode, process);
-	return true;
+static struct answer *place_for(struct local *l, const struct asked *a)
+{
+	uint32_t h = (uint32_t)a->remote.port << 16 ^ a->mine.port ^ (uint32_t)a->ifindex << 8;
+
+	for (size_t i = 0; i < ADDR_MAX; i++)
+		h = h * 31 + a->remote.addr[i] + 7 * a->mine.addr[i];
+	return &l->answers[h % ANSWERS_KEPT];
+}
+
+static void ask(struct local *l, const struct view *v, struct answer *w,
+		const struct asked *a)
+{
+	w->asked = *a;
+	w->at_ns = clock_ns();
+	w->process = (struct process){0};
+	w->found = !sockets_find(v->sockets, a->family, a->proto, &a->remote, &a->mine,
+				 a->ifindex, &w->socket);
+	if (w->found)
+		processes_find(l->processes, w->socket.inode, &w->process);
+}
+
+/* NULL: there is none, or there is no time to ask. */
+static const struct answer *find(struct local *l, const struct view *views, unsigned int ns,
+				 const struct ends *e, const struct endpoint *remote,
+				 const struct endpoint *mine, const char *dev)
+{
+	const struct view *v = &views[ns];
+	int ifindex = *dev ? netconf_ifindex(v->netconf, dev) : 0;
+	const struct asked a = {ns, e->family, e->proto, ifindex > 0 ? ifindex : 0, *remote, *mine};
+	struct answer *w = place_for(l, &a);
+
+	if (!e->has_ports)
+		return NULL;
+	if (!w->at_ns || !same(&w->asked, &a) || clock_ns() > w->at_ns + kept_ns) {
+		if (!budget_spend(&l->budget, A_SECOND))
+			return NULL;
+		ask(l, v, w, &a);
+	}
+	return w->found ? w : NULL;
 }
 
 /* Copies for all who listen, and sockets that a rule chose, are not found by addresses. */
@@ -101,23 +164,24 @@ static bool goes_to_its_address(const struct path *p)
 static void find_receiver(struct local *l, struct path *p, const struct view *views)
 {
 	struct ends e = ends_at(p, p->n_steps);
-	struct socket_info socket;
-	struct process process;
+	const struct answer *w;
 	struct step *s;
 
 	if (p->verdict != PATH_ACCEPTED || p->last_hook != NF_INET_LOCAL_IN || !p->left_last ||
-	    !goes_to_its_address(p) ||
-	    !find(l, &views[path_here(p)->ns], &e, &e.src, &e.dst, path_here(p)->iif, &socket, &process))
+	    !goes_to_its_address(p))
+		return;
+	w = find(l, views, path_here(p)->ns, &e, &e.src, &e.dst, path_here(p)->iif);
+	if (!w)
 		return;
 	s = path_add(p, STEP_DELIVER, e.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4, HOOK_NONE);
 	if (!s)
 		return;
-	s->deliver.state = socket.state;
-	s->deliver.pid = process.pid;
-	s->deliver.comm = process.pid ? path_str(p, process.comm) : NULL;
-	if (!process.pid)
+	s->deliver.state = w->socket.state;
+	s->deliver.pid = w->process.pid;
+	s->deliver.comm = w->process.pid ? path_str(p, w->process.comm) : NULL;
+	if (!w->process.pid)
 		return;
-	l->received[l->next % RECEIVED_KEPT].pid = process.pid;
+	l->received[l->next % RECEIVED_KEPT].pid = w->process.pid;
 	l->received[l->next++ % RECEIVED_KEPT].path_id = p->id;
 }
 
@@ -138,16 +202,17 @@ static uint64_t last_received(const struct local *l, int32_t pid)
 static void find_sender(struct local *l, struct path *p, const struct view *views)
 {
 	struct ends e = ends_at(p, 0);
-	struct socket_info socket;
-	struct process process;
+	const struct answer *w;
 
-	if (!is_of_this_host(p) ||
-	    !find(l, &views[p->places[0].ns], &e, &e.dst, &e.src, "", &socket, &process))
+	if (!is_of_this_host(p))
 		return;
-	p->origin.state = socket.state;
-	p->origin.pid = process.pid;
-	p->origin.comm = process.pid ? path_str(p, process.comm) : NULL;
-	p->origin.received = process.pid ? last_received(l, process.pid) : 0;
+	w = find(l, views, p->places[0].ns, &e, &e.dst, &e.src, "");
+	if (!w)
+		return;
+	p->origin.state = w->socket.state;
+	p->origin.pid = w->process.pid;
+	p->origin.comm = w->process.pid ? path_str(p, w->process.comm) : NULL;
+	p->origin.received = w->process.pid ? last_received(l, w->process.pid) : 0;
 }
 
 void local_annotate(struct local *l, struct path *p, const struct view *views)
