@@ -18,6 +18,7 @@
 
 struct raw_tp {
 	const struct raw_tp_drops *drops; /* while it is opened */
+	bool stacks;			  /* its map was asked for */
 	struct nfpath_bpf *skel;
 	struct ring_buffer *rb;
 	struct raw_tp_part parts[NFP_RAW_TYPES];
@@ -144,8 +145,8 @@ static void leave_out(struct bpf_map *map)
 /* Where drops are looked at though nothing is traced. */
 static void configure_drops(const struct raw_tp *rt, struct nfpath_bpf *skel)
 {
-	skel->rodata->with_stacks = rt->drops && rt->drops->stacks;
-	if (!skel->rodata->with_stacks)
+	skel->rodata->with_stacks = rt->stacks;
+	if (!rt->stacks)
 		leave_out(skel->maps.stacks);
 	if (!rt->drops || !rt->drops->all) {
 		leave_out(skel->maps.begin_netns);
@@ -336,6 +337,7 @@ int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct er
 	if (!rt)
 		return fail(err, -ENOMEM, "out of memory");
 	rt->drops = drops;
+	rt->stacks = drops && drops->stacks;
 	libbpf_be_silent();
 	btf = btf__load_vmlinux_btf();
 	rc = btf ? open_all(rt, btf) : -errno;
@@ -401,7 +403,7 @@ void raw_tp_gate(struct raw_tp *rt, bool open)
 
 int raw_tp_stacks(const struct raw_tp *rt)
 {
-	return rt->skel->rodata->with_stacks ? bpf_map__fd(rt->skel->maps.stacks) : -1;
+	return rt->stacks ? bpf_map__fd(rt->skel->maps.stacks) : -1;
 }
 
 int raw_tp_fd(const struct raw_tp *rt)

@@ -387,6 +387,25 @@ static void test_a_device_of_another_namespace_is_no_oif(void **state)
 	assert_int_equal(b->n, 0);
 }
 
+/* The end of its memory is told of the namespace in which it was at a hook last. */
+static void test_dropped_where_no_hook_is(void **state)
+{
+	struct bench *b = *state;
+
+	pass(b, 5, NF_INET_PRE_ROUTING, udp(1, 2));
+	pass(b, 5, NF_INET_FORWARD, udp(1, 2));
+	pass(b, 5, NF_INET_POST_ROUTING, udp(1, 2));
+	b->ns = 1;
+	drop(b, 5);
+	b->ns = 0;
+	gone(b, 5);
+	end(b);
+	assert_int_equal(b->n, 1);
+	TYPES(b->paths[0], STEP_DROP);
+	assert_int_equal(b->paths[0]->steps[0].ns, 1);
+	assert_int_equal(b->paths[0]->places[b->paths[0]->here].ns, 1);
+}
+
 static void test_there_and_back(void **state)
 {
 	struct bench *b = *state;
@@ -687,6 +706,7 @@ int main(void)
 		TEST(test_loopback_goes_on),
 		TEST(test_into_a_container),
 		TEST(test_a_device_of_another_namespace_is_no_oif),
+		TEST(test_dropped_where_no_hook_is),
 		TEST(test_there_and_back),
 		TEST(test_a_namespace_that_cannot_be_opened),
 		TEST(test_gone_is_soon_handed_out),
