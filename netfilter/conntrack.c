@@ -22,6 +22,7 @@ struct conntrack {
 	struct mnl_socket *nl; /* NULL: not opened yet */
 	uint64_t drops_before, invalid_before;
 	uint64_t counted_ns; /* CLOCK_MONOTONIC: until then it had taken none for invalid */
+	int counted_rc;	     /* 0, or why that cannot be told */
 	uint32_t seq;
 	_Alignas(struct nlmsghdr) char buf[BUF_SIZE];
 };
@@ -145,13 +146,13 @@ int conntrack_has_refused(struct conntrack *c, uint64_t until_ns)
 	int rc;
 
 	if (until_ns <= c->counted_ns)
-		return 0;
+		return c->counted_rc;
 	rc = read_counters(c->netns_fd, &n);
-	if (rc)
-		return rc;
-	if (n.invalid == c->invalid_before)
-		c->counted_ns = now;
-	return n.invalid != c->invalid_before;
+	if (!rc && n.invalid != c->invalid_before)
+		return 1;
+	c->counted_ns = now;
+	c->counted_rc = rc;
+	return rc;
 }
 
 static int open_socket(struct conntrack *c)

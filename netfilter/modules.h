@@ -12,6 +12,9 @@ enum kernel_module {
 	N_MODULES,
 };
 
+/* Finds out what is built in, which may take a while: else the first question does. */
+void modules_look(void);
+
 bool module_is_there(enum kernel_module m);
 
 #endif

@@ -25,6 +25,7 @@ struct sockets *sockets_open(int netns_fd)
 {
 	struct sockets *s = calloc(1, sizeof(*s));
 
+	modules_look(); /* not when packets wait */
 	if (s)
 		s->netns_fd = netns_fd;
 	return s;
