@@ -141,12 +141,13 @@ int conntrack_has_dropped(struct conntrack *c)
 
 int conntrack_has_refused(struct conntrack *c, uint64_t until_ns)
 {
-	uint64_t now = now_ns();
 	struct counters n;
+	uint64_t now;
 	int rc;
 
 	if (until_ns <= c->counted_ns)
 		return c->counted_rc;
+	now = now_ns();
 	rc = read_counters(c->netns_fd, &n);
 	if (!rc && n.invalid != c->invalid_before)
 		return 1;

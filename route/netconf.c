@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
@@ -26,6 +27,7 @@ struct netconf {
 	struct route_watch *watch;
 	struct link links[CACHED];
 	unsigned int n_links, next_link;
+	uint64_t read_ns; /* CLOCK_MONOTONIC: all changes before that are known */
 };
 
 /* The answer to one request: what its callback finds. */
@@ -126,20 +128,36 @@ int netconf_forwarding(struct netconf *nc, int family, uint32_t ifindex)
 /* Forgets all links if any has changed since. */
 static void notice_changes(struct netconf *nc)
 {
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	nc->read_ns = (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 	if (route_watch_read(nc->watch))
 		nc->n_links = nc->next_link = 0;
 }
 
-uint64_t netconf_changed(struct netconf *nc, int family)
+static uint64_t last_change(const struct netconf *nc, int family)
 {
 	uint64_t changed, changed6;
 
-	notice_changes(nc);
 	changed = route_watch_changed(nc->watch, AF_INET);
 	changed6 = route_watch_changed(nc->watch, AF_INET6);
 	if (family == AF_UNSPEC)
 		return changed > changed6 ? changed : changed6;
 	return family == AF_INET6 ? changed6 : changed;
+}
+
+uint64_t netconf_changed(struct netconf *nc, int family)
+{
+	notice_changes(nc);
+	return last_change(nc, family);
+}
+
+uint64_t netconf_changed_by(struct netconf *nc, int family, uint64_t at_ns)
+{
+	if (!at_ns || nc->read_ns <= at_ns)
+		notice_changes(nc);
+	return last_change(nc, family);
 }
 
 /* By number, or by name if that is not NULL. */

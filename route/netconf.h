@@ -28,6 +28,8 @@ int netconf_forwarding(struct netconf *nc, int family, uint32_t ifindex);
 /* The last change of this family's routing (AF_UNSPEC: of either) was before this time,
  * CLOCK_MONOTONIC; 0: there was none since netconf_open(). Changes of sysctls that rtnetlink does not tell are none. */
 uint64_t netconf_changed(struct netconf *nc, int family);
+/* The same, but of later changes than at_ns perhaps not: no system call if those before are known. */
+uint64_t netconf_changed_by(struct netconf *nc, int family, uint64_t at_ns);
 
 /* From a cache that is dropped whenever any interface of the namespace changes. 0 or a negative
  * errno (-ENODEV). */

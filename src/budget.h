@@ -16,7 +16,7 @@ struct budget {
 /* False: this second's are spent. */
 static inline bool budget_spend(struct budget *b, unsigned int a_second)
 {
-	uint64_t now = clock_ns() / 1000000000;
+	uint64_t now = clock_coarse_ns() / 1000000000;
 
 	if (b->second != now)
 		b->spent = 0;

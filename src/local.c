@@ -23,7 +23,7 @@ static const uint64_t kept_ns = 20ULL * 1000 * 1000;
 struct asked {
 	unsigned int ns; /* of a place of the path */
 	uint8_t family, proto;
-	int ifindex;
+	char dev[IFNAME_MAX];
 	struct endpoint remote, mine;
 };
 
@@ -97,7 +97,7 @@ static struct ends ends_at(const struct path *p, size_t n)
 static bool same(const struct asked *a, const struct asked *b)
 {
 	return a->ns == b->ns && a->family == b->family && a->proto == b->proto &&
-	       a->ifindex == b->ifindex && a->remote.port == b->remote.port &&
+	       !strcmp(a->dev, b->dev) && a->remote.port == b->remote.port &&
 	       a->mine.port == b->mine.port &&
 	       !memcmp(a->remote.addr, b->remote.addr, ADDR_MAX) &&
 	       !memcmp(a->mine.addr, b->mine.addr, ADDR_MAX);
@@ -105,7 +105,7 @@ static bool same(const struct asked *a, const struct asked *b)
 
 static struct answer *place_for(struct local *l, const struct asked *a)
 {
-	uint32_t h = (uint32_t)a->remote.port << 16 ^ a->mine.port ^ (uint32_t)a->ifindex << 8;
+	uint32_t h = (uint32_t)a->remote.port << 16 ^ a->mine.port;
 
 	for (size_t i = 0; i < ADDR_MAX; i++)
 		h = h * 31 + a->remote.addr[i] + 7 * a->mine.addr[i];
@@ -115,11 +115,13 @@ static struct answer *place_for(struct local *l, const struct asked *a)
 static void ask(struct local *l, const struct view *v, struct answer *w,
 		const struct asked *a)
 {
+	int ifindex = *a->dev ? netconf_ifindex(v->netconf, a->dev) : 0;
+
 	w->asked = *a;
-	w->at_ns = clock_ns();
+	w->at_ns = clock_coarse_ns();
 	w->process = (struct process){0};
 	w->found = !sockets_find(v->sockets, a->family, a->proto, &a->remote, &a->mine,
-				 a->ifindex, &w->socket);
+				 ifindex > 0 ? ifindex : 0, &w->socket);
 	if (w->found)
 		processes_find(l->processes, w->socket.inode, &w->process);
 }
@@ -129,17 +131,16 @@ static const struct answer *find(struct local *l, const struct view *views, unsi
 				 const struct ends *e, const struct endpoint *remote,
 				 const struct endpoint *mine, const char *dev)
 {
-	const struct view *v = &views[ns];
-	int ifindex = *dev ? netconf_ifindex(v->netconf, dev) : 0;
-	const struct asked a = {ns, e->family, e->proto, ifindex > 0 ? ifindex : 0, *remote, *mine};
+	struct asked a = {ns, e->family, e->proto, "", *remote, *mine};
 	struct answer *w = place_for(l, &a);
 
-	if (!e->has_ports)
+	if (!e->has_ports || strlen(dev) >= sizeof(a.dev))
 		return NULL;
-	if (!w->at_ns || !same(&w->asked, &a) || clock_ns() > w->at_ns + kept_ns) {
+	strcpy(a.dev, dev);
+	if (!w->at_ns || !same(&w->asked, &a) || clock_coarse_ns() > w->at_ns + kept_ns) {
 		if (!budget_spend(&l->budget, A_SECOND))
 			return NULL;
-		ask(l, v, w, &a);
+		ask(l, &views[ns], w, &a);
 	}
 	return w->found ? w : NULL;
 }

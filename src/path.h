@@ -243,6 +243,7 @@ struct path {
 	const char *because;	      /* why it is not exact; NULL when it is */
 	uint64_t lost;		      /* events lost while it was in flight */
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: it met the rules between these two */
+	uint64_t heard_ns;	      /* likewise: of the last that was heard of it */
 	uint8_t last_hook;	      /* the hook that it entered or left last; HOOK_NONE: none */
 	bool left_last;		      /* … and it left that one */
 	uint8_t last_family;	      /* NFPROTO_* of that hook */

@@ -344,13 +344,20 @@ static void write_table(struct bytes_out *f, uint32_t table, int32_t rule, const
 		[RT_TABLE_DEFAULT] = "default", [RT_TABLE_MAIN] = "main", [RT_TABLE_LOCAL] = "local"};
 	const char *glue = " (";
 
-	if (table && table <= RT_TABLE_LOCAL && names[table])
-		bytes_printf(f, "%stable %s", glue, names[table]);
-	else if (table)
-		bytes_printf(f, "%stable %" PRIu32, glue, table);
+	if (table) {
+		bytes_str(f, glue);
+		bytes_str(f, "table ");
+		if (table <= RT_TABLE_LOCAL && names[table])
+			bytes_str(f, names[table]);
+		else
+			bytes_number(f, table, 1);
+	}
 	glue = table ? ", " : glue;
-	if (rule >= 0)
-		bytes_printf(f, "%srule %" PRId32, glue, rule);
+	if (rule >= 0) {
+		bytes_str(f, glue);
+		bytes_str(f, "rule ");
+		bytes_number(f, rule, 1);
+	}
 	glue = rule >= 0 ? ", " : glue;
 	if (prefix) {
 		bytes_str(f, glue);

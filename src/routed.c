@@ -40,10 +40,16 @@ bool routed_is_current(const struct path *p, int family, struct view *v)
 	return netconf_changed(v->netconf, family) <= p->after_ns;
 }
 
-/* NULL: out of memory. What it remembers is not older than the last change. */
-static struct route_teller *teller_of(struct view *v)
+/* What is remembered from before the packet's end holds for it, whatever has changed since then. */
+static bool was_current(const struct path *p, int family, struct view *v)
 {
-	uint64_t changed = netconf_changed(v->netconf, AF_UNSPEC);
+	return netconf_changed_by(v->netconf, family, p->heard_ns) <= p->after_ns;
+}
+
+/* NULL: out of memory. What it remembers is not older than the last change that the packet can have met. */
+static struct route_teller *teller_of(const struct path *p, struct view *v)
+{
+	uint64_t changed = netconf_changed_by(v->netconf, AF_UNSPEC, p->heard_ns);
 
 	if (!v->teller)
 		v->teller = route_teller_open(v->ns->fd);
@@ -135,9 +141,9 @@ void routed_tell(struct path *p, struct step *s, struct view *v, bool ended)
 	/* What is sent was routed before anything was seen of it. */
 	seen = seen_of(p, &d, s->type != STEP_ROUTE || s->route.input, tables);
 	*d.untold = "routing has changed since";
-	if (!routed_is_current(p, seen.flow.family, v))
+	if (!was_current(p, seen.flow.family, v))
 		return;
-	teller = teller_of(v);
+	teller = teller_of(p, v);
 	if (!teller)
 		return;
 	/* What was read just now may be younger than a change. */

@@ -169,7 +169,7 @@ struct live *tracker_begin(struct tracker *t, const struct event *ev, const stru
 	l->path->places[0].ns = ev->ns;
 	memcpy(l->path->places[0].iif, now->iif, sizeof(now->iif));
 	l->path->after_ns = ev->after_ns;
-	l->path->before_ns = ev->before_ns;
+	l->path->before_ns = l->path->heard_ns = ev->before_ns;
 	l->path->time_ns = begin_time(t, ev);
 	l->path->last_hook = HOOK_NONE;
 	live_add(&t->table, l);
@@ -189,7 +189,7 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 		tracker_sure_move(t, l, ev);
 
 	if (ev->before_ns > l->heard_ns)
-		l->heard_ns = ev->before_ns;
+		l->heard_ns = p->heard_ns = ev->before_ns;
 	/* What the rules did, not what became of it later: a socket may be closed much later. */
 	if (ev->type <= EVENT_LEAVE && ev->before_ns > p->before_ns)
 		p->before_ns = ev->before_ns;
