@@ -22,8 +22,12 @@ static int view_of(const struct view *views, unsigned int n, uint32_t inum)
 /* nfpath asks the kernel for routes of packets that it has seen; what it sends itself is not traced. */
 static bool is_own_question(const struct nfp_fib *f)
 {
+	static uint32_t self; /* asked for once: there is a lookup a packet */
+
+	if (!self)
+		self = getpid();
 	/* Of IPv4 it asks as for what this host sends, of IPv6 as for what arrives. */
-	return (f->iif <= ROUTE_LOOPBACK || f->family == AF_INET6) && f->ev.pid == (uint32_t)getpid() &&
+	return (f->iif <= ROUTE_LOOPBACK || f->family == AF_INET6) && f->ev.pid == self &&
 	       route_query_made(f->ev.ktime, f->dst);
 }
 
