@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,15 +62,29 @@ static struct route_teller *teller_of(const struct path *p, struct view *v)
 	return v->teller;
 }
 
+/* Most packets go where one before them went. */
 static const char *prefix_text(struct path *p, const struct route_flow *flow, int plen)
 {
+	static struct {
+		uint8_t family, dst[ADDR_MAX];
+		int plen;
+		char text[64];
+	} last;
 	uint8_t addr[ADDR_MAX];
-	char text[64];
+	char text[sizeof(last.text) - 8];
 
+	if (last.family == flow->family && last.plen == plen &&
+	    !memcmp(last.dst, flow->dst, sizeof(last.dst)))
+		return path_str(p, last.text);
+	last.family = flow->family;
+	last.plen = plen;
+	memcpy(last.dst, flow->dst, sizeof(last.dst));
 	memcpy(addr, flow->dst, sizeof(addr));
 	for (int bit = plen; bit < ADDR_MAX * 8; bit++)
 		addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	return path_strf(p, "%s/%d", addr_text(text, sizeof(text), flow->family, addr), plen);
+	snprintf(last.text, sizeof(last.text), "%s/%d",
+		 addr_text(text, sizeof(text), flow->family, addr), plen);
+	return path_str(p, last.text);
 }
 
 /* What fib4_rule_action() makes of a rule that refuses. */
