@@ -93,6 +93,8 @@ static void add_route(struct attempt *a, const struct route_lookup *l, const uin
 	r->type = RTN_UNICAST;
 	r->plen = a->f->family == AF_INET ? 32 : 128;
 	r->n_legs = r->n_legs_told = 1;
+	/* Of routes to the same prefix those of a TOS come first (fib_find_alias()). */
+	r->tos = l->route && l->route->plen == r->plen ? l->route->tos : 0;
 	r->legs[0] = (struct fib_leg){.ifindex = ifindex};
 	snprintf(r->legs[0].dev, sizeof(r->legs[0].dev), "%s", dev);
 	a->f->instead = &a->route;
@@ -103,22 +105,29 @@ static void back_apply(struct attempt *a)
 	add_route(a, &a->d->reverse, a->flow->src, a->f->in.ifindex, a->f->in.name);
 }
 
-static void print_table(char *buf, size_t size, const struct route_lookup *l)
+/* What stands behind the device of add_route()'s route: " tos 0x10 table 100". */
+static void print_where(const struct attempt *a, char *buf, size_t size,
+			const struct route_lookup *l)
 {
-	char name[16];
+	char name[16], tos[16] = "";
 
 	buf[0] = '\0';
+	if (l->route && l->route->tos && l->route->plen == (a->f->family == AF_INET ? 32 : 128))
+		snprintf(tos, sizeof(tos), " tos 0x%02x", l->route->tos);
 	if (l->route && l->table != RT_TABLE_MAIN)
-		snprintf(buf, size, " table %s", route_table_name(l->table, name, sizeof(name)));
+		snprintf(buf, size, "%s table %s", tos,
+			 route_table_name(l->table, name, sizeof(name)));
+	else
+		snprintf(buf, size, "%s", tos);
 }
 
 static void back_command(const struct attempt *a, char *buf, size_t size)
 {
-	char src[INET6_ADDRSTRLEN], table[32], dev[4 * ROUTE_NAME];
+	char src[INET6_ADDRSTRLEN], where[48], dev[4 * ROUTE_NAME];
 
-	print_table(table, sizeof(table), &a->d->reverse);
+	print_where(a, where, sizeof(where), &a->d->reverse);
 	snprintf(buf, size, "ip route replace %s dev %s%s", address(a, a->flow->src, src),
-		 route_shell_word(a->f->in.name, dev, sizeof(dev)), table);
+		 route_shell_word(a->f->in.name, dev, sizeof(dev)), where);
 }
 
 static void back_effect(const struct attempt *a, char *buf, size_t size)
@@ -194,11 +203,11 @@ static void way_apply(struct attempt *a)
 
 static void way_command(const struct attempt *a, char *buf, size_t size)
 {
-	char dst[INET6_ADDRSTRLEN], table[32];
+	char dst[INET6_ADDRSTRLEN], where[48];
 
-	print_table(table, sizeof(table), &a->d->forward);
+	print_where(a, where, sizeof(where), &a->d->forward);
 	snprintf(buf, size, "ip %sroute replace %s via NEXT-HOP dev DEVICE%s",
-		 a->f->family == AF_INET ? "" : "-6 ", address(a, a->flow->dst, dst), table);
+		 a->f->family == AF_INET ? "" : "-6 ", address(a, a->flow->dst, dst), where);
 }
 
 static void way_effect(const struct attempt *a, char *buf, size_t size)
