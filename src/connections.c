@@ -444,8 +444,11 @@ void connections_annotate(struct path *p, const struct view *views, const struct
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct step *s = &p->steps[i];
 		const struct view *v = &views[s->ns];
-		const struct rules_answer *a = resolve_answer(p, s, rules);
+		const struct rules_answer *a;
 
+		if (s->type != STEP_CONNTRACK && s->type != STEP_NAT && s->type != STEP_HEADERS)
+			continue;
+		a = resolve_answer(p, s, rules);
 		if (s->type == STEP_CONNTRACK && !explain_conntrack(p, &i, &now, v, a)) {
 			remove_at(p, i--);
 			continue;

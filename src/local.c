@@ -11,7 +11,7 @@
 
 enum {
 	RECEIVED_KEPT = 64,
-	ANSWERS_KEPT = 64,
+	ANSWERS_KEPT = 64, /* 1 << 6 */
 	A_SECOND = 4000, /* questions, of some 15 µs each; in a flood the rest stays without an answer */
 };
 
@@ -105,11 +105,14 @@ static bool same(const struct asked *a, const struct asked *b)
 
 static struct answer *place_for(struct local *l, const struct asked *a)
 {
+	uint32_t words[2 * ADDR_MAX / sizeof(uint32_t)];
 	uint32_t h = (uint32_t)a->remote.port << 16 ^ a->mine.port;
 
-	for (size_t i = 0; i < ADDR_MAX; i++)
-		h = h * 31 + a->remote.addr[i] + 7 * a->mine.addr[i];
-	return &l->answers[h % ANSWERS_KEPT];
+	memcpy(words, a->remote.addr, ADDR_MAX);
+	memcpy(words + ADDR_MAX / sizeof(*words), a->mine.addr, ADDR_MAX);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		h = (h ^ words[i]) * 0x9e3779b1u;
+	return &l->answers[h >> 26];
 }
 
 static void ask(struct local *l, const struct view *v, struct answer *w,
