@@ -124,8 +124,8 @@ static void on_local_route(const struct fib_route *route, void *data)
 }
 
 /*
- * fib_has_custom_local_routes: whether somebody ever added a route to the table local. It counts
- * where rp_filter is off and the source is no host's, so it is asked only there. A route that was
+ * fib_has_custom_local_routes: whether somebody ever added a route of type local, to whatever table
+ * (inet_rtm_newroute()). It counts where rp_filter is off and the source is no host's, so it is asked only there. A route that was
  * added and taken away again leaves its mark in the kernel, but none that could be read.
  */
 static int collect_custom_local(struct route_collector *c, struct route_facts *f,
@@ -139,7 +139,7 @@ static int collect_custom_local(struct route_collector *c, struct route_facts *f
 	    route_query(c->rtnl, &back, true, &route) || route.type == RTN_UNICAST ||
 	    (route.type == RTN_LOCAL && f->src_is_own))
 		return 0;
-	return route_query_table(c->rtnl, AF_INET, RT_TABLE_LOCAL, 0, NULL, NULL, on_local_route,
+	return route_query_table(c->rtnl, AF_INET, 0, RTN_LOCAL, NULL, NULL, on_local_route,
 				 &f->custom_local);
 }
 

@@ -28,7 +28,7 @@ struct route_facts {
 	 * local and main are one (fib_trie_alias()), and nobody looks at the rules.
 	 */
 	bool custom_rules;
-	bool custom_local;	     /* the table local has routes that somebody added */
+	bool custom_local;	     /* there are routes of type local that somebody added */
 	struct route_device arrival; /* by which the packet comes … */
 	struct route_device in; /* … and what routing takes for that: its VRF, if it is in one */
 	struct route_settings all, dev; /* of net.ipv4.conf, of `in` */
