@@ -204,6 +204,9 @@ static int ask(const struct route_sources *by, struct route_facts *f, uint32_t t
 	 * __ip_route_output_key(). */
 	if (error && q.oif && f->family == AF_INET)
 		return 0;
+	/* A loopback source is refused for itself where the way leads out: __mkroute_output(). */
+	if (error == -EINVAL && f->family == AF_INET && q.has_src && q.src[0] == 127)
+		return 0;
 	switch (error) {
 	case 0:
 		route_devices_name(by->rtnl, &route);

@@ -62,6 +62,21 @@ static bool is_named_before(const struct route_facts *f, size_t i)
 	return false;
 }
 
+/* What stands in tables that no rule names has refused nobody. */
+static void leave_named(const struct route_facts *f, struct error_routes *e)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int k = 0; k < e->n; k++)
+		for (size_t i = 0; i < f->n_rules; i++)
+			if (f->rules[i].action == FR_ACT_TO_TBL &&
+			    f->rules[i].table == e->v[k].table) {
+				e->v[kept++] = e->v[k];
+				break;
+			}
+	e->n = kept;
+}
+
 /* The routes of this type that cover the address. The kernel goes through a whole table for that,
  * though it tells few. */
 static int find_of_type(const struct route_sources *by, const struct route_facts *f, int error,
@@ -75,9 +90,12 @@ static int find_of_type(const struct route_sources *by, const struct route_facts
 	if (f->family == AF_INET && !f->custom_rules) {
 		rc = route_query_table(by->rtnl, AF_INET, RT_TABLE_MAIN, type, flow->dst,
 				       begin_errors, on_error_route, found);
-		return rc || found->n ? rc
-				      : route_query_table(by->rtnl, AF_INET, 0, type, flow->dst,
-							  begin_errors, on_error_route, found);
+		if (rc || found->n)
+			return rc;
+		rc = route_query_table(by->rtnl, AF_INET, 0, type, flow->dst, begin_errors,
+				       on_error_route, found);
+		leave_named(f, found);
+		return rc;
 	}
 	for (size_t i = 0; !rc && i < f->n_rules; i++) {
 		const struct policy_rule *r = &f->rules[i];
