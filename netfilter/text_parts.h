@@ -25,6 +25,17 @@ struct chain_lines *chain_lines_read(struct nf_source *s, const struct rs_chain 
 void chain_lines_free(struct chain_lines *l);
 
 /*
+ * A place where single rules are copied to and printed (text_alone.c). NULL: it cannot be had.
+ * text_alone_read() gives the rule as the one line of *out, which is the caller's; another negative
+ * errno than -ENOENT, -EOPNOTSUPP mostly: this rule cannot be copied.
+ */
+struct text_alone;
+struct text_alone *text_alone_open(void);
+void text_alone_close(struct text_alone *a);
+int text_alone_read(struct text_alone *a, struct nf_source *s, const struct rs_chain *c,
+		    uint64_t handle, struct chain_lines **out);
+
+/*
  * Parses what `nft -s -a list chain` printed into l, whose handles and comments are known from the
  * kernel. 0 or -EPROTO when it is not exactly one text for each, in this order. Changes out. Apart
  * from chain_lines_read() for tests.
