@@ -164,6 +164,11 @@ static void give(struct asking *a, uint8_t hook, const struct explain_endpoint *
 		walk_give(w, KEY_PROTO, &a->q->proto, 1);
 	if (to->port)
 		walk_give(w, KEY_DPORT, &port, 2);
+	/* Where it is not known, what comes to these hooks says it. */
+	if (local == LOCAL_UNKNOWN && hook == NF_INET_LOCAL_IN)
+		local = LOCAL_YES;
+	if (local == LOCAL_UNKNOWN && hook == NF_INET_FORWARD)
+		local = LOCAL_NO;
 	if (local == LOCAL_YES)
 		walk_give_bits(w, KEY_DTYPE, 1u << RTN_LOCAL);
 	else if (local == LOCAL_NO)
@@ -193,8 +198,11 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 	d->n_marks = a->w.n_marks;
 	a->flow->cut |= a->w.cut;
 	a->nat_done |= a->natted > 1 - 1e-6;
-	p->ends_here = !a->maybe_passes && !a->w.cut &&
-		       a->dropped + (c->rs->policy == VERDICT_DROP ? left : 0) > 1 - 1e-6;
+	if (c->rs->policy == VERDICT_DROP)
+		a->dropped += left;
+	else if (left > 1e-6)
+		a->maybe_passes = true;
+	p->ends_here = !a->maybe_passes && !a->w.cut && a->dropped > 1 - 1e-6;
 	return p->ends_here ? 0 : 1;
 }
 

@@ -11,6 +11,20 @@ static bool owns(const struct rs_chain *c)
 	return !c->base && (begins(c->name, "NETAVARK") || begins(c->name, "NETAVARK_"));
 }
 
+/* dnat name: NETWORK id: CONTAINER */
+static bool say_dnat(const char *comment, FILE *out)
+{
+	static const char name[] = "dnat name: ", id[] = " id: ";
+	const char *at = comment ? strstr(comment, id) : NULL;
+
+	if (!at || !begins(comment, name) || at < comment + sizeof(name) - 1)
+		return false;
+	fprintf(out, "published port, network %.*s, container %.12s",
+		(int)(at - comment - (sizeof(name) - 1)), comment + sizeof(name) - 1,
+		at + sizeof(id) - 1);
+	return true;
+}
+
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
 	const struct fact_chain *to = s->rule->to;
@@ -22,7 +36,7 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 		fputs("to be masqueraded", out);
 	} else if (to && begins(to->rs->name, "NETAVARK-ISOLATION")) {
 		fputs("networks kept apart", out);
-	} else if (s->rule->comment) {
+	} else if (s->rule->comment && !say_dnat(s->rule->comment, out)) {
 		fputs(s->rule->comment, out);
 	}
 }

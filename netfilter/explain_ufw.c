@@ -12,8 +12,11 @@ static bool owns(const struct rs_chain *c)
 
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
-	const char *chain = strchr(s->rule->chain->rs->name, '-') + 1;
+	const char *chain = strchr(s->rule->chain->rs->name, '-');
 
+	/* One of INPUT that leads to ufw's chains is ufw's, too. */
+	if (!chain++)
+		return;
 	if (begins(chain, "user-limit"))
 		fputs("too many connections", out);
 	else if (begins(chain, "user-"))

@@ -12,6 +12,7 @@ static const double nothing = 1e-9;
 struct frame {
 	double on, returned; /* shares */
 	struct fact unless;  /* what a rule that returned has left behind; FACT_OTHER: nothing */
+	double may_return; /* as much came to a RETURN that asks for something else */
 };
 
 /* One rule as its facts are gone through. */
@@ -87,6 +88,8 @@ static void on_return(struct walk *w, const struct attempt *a)
 		f->returned += a->share;
 		return;
 	}
+	if (f->may_return < a->share)
+		f->may_return = a->share;
 	/* The rest of this chain is for the others. */
 	if (w->n_assumed == a->before + 1) {
 		f->unless = w->assumed[a->before];
@@ -303,6 +306,7 @@ double walk_chain(struct walk *w, const struct fact_chain *c, double share)
 {
 	struct frame f = {.on = share, .unless = {.op = FACT_OTHER}};
 	unsigned int before = w->n_assumed;
+	double left;
 
 	for (uint32_t i = 0; i < c->n_known && f.on > nothing; i++) {
 		if (!w->rules_left || w->n_path == WALK_DEPTH) {
@@ -313,5 +317,6 @@ double walk_chain(struct walk *w, const struct fact_chain *c, double share)
 		walk_rule(w, &f, &c->rules[i]);
 	}
 	w->n_assumed = before;
-	return (f.on > nothing ? f.on : 0) + f.returned;
+	left = (f.on > nothing ? f.on : 0) + f.returned;
+	return left > f.may_return ? left : f.may_return;
 }
