@@ -406,6 +406,16 @@ static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t siz
 		end_walk(b, w);
 }
 
+static void on_route(struct bpf_events *b, const struct nfp_route *r)
+{
+	struct event ev;
+
+	begin_event(b, &ev, &r->fib.ev, r->id);
+	raw_route(&r->fib, &ev);
+	ev.route.input = ev.route.carried = true;
+	emit(b, &ev);
+}
+
 static bool hold(struct bpf_events *b, const struct nfp_skb *s)
 {
 	struct walk_state *w = s->in_visit ? walk_of(b, s->id) : NULL;
@@ -467,6 +477,10 @@ void bpf_events_record(struct bpf_events *b, const struct nfp_event *rec, size_t
 	case NFP_FIB6:
 		if (size >= sizeof(struct nfp_fib))
 			on_raw(b, rec);
+		break;
+	case NFP_ROUTE:
+		if (size >= sizeof(struct nfp_route))
+			on_route(b, (const void *)rec);
 		break;
 	}
 }
