@@ -119,8 +119,13 @@ struct sock {
 	struct sk_buff_head sk_receive_queue;
 };
 
+struct dst_ops {
+	unsigned short family;
+};
+
 struct dst_entry {
 	struct net_device *dev;
+	struct dst_ops *ops;
 };
 
 struct atomic {
@@ -224,8 +229,10 @@ struct rt6key {
 
 struct fib6_info {
 	struct rt6key fib6_dst;
+	struct fib6_table *fib6_table;
 	__u32 fib6_metric;
 	__u8 fib6_protocol;
+	__u8 fib6_type;
 };
 
 struct fib6_result {
@@ -236,6 +243,22 @@ struct fib6_result {
 
 struct fib6_table {
 	__u32 tb6_id;
+};
+
+/* What a packet has once it is routed; dst is the first member of both. */
+struct rtable {
+	__u16 rt_type;
+	__u8 rt_gw_family;
+	__be32 rt_gw4;
+	struct in6_addr rt_gw6;
+};
+
+#define RTF_GATEWAY 2 /* uapi/linux/route.h */
+
+struct rt6_info {
+	struct fib6_info *from;
+	struct in6_addr rt6i_gateway;
+	__u32 rt6i_flags;
 };
 
 /* --- where a program's missed runs are counted --- */

@@ -261,6 +261,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->legacy = rc ? NULL : legacy_watch_open(config, e->programs);
 	if (rc || !e->legacy)
 		goto failed;
+	kernel_names_stacks(e->names, programs_stacks(e->programs));
 	note_missing(e);
 	note_blind(e);
 	for (unsigned int i = 0; i < e->n_views; i++)

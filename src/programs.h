@@ -98,6 +98,8 @@ void programs_sleep(struct programs *p, bool sleeps);
 bool programs_sleeps(const struct programs *p);
 
 int programs_fd(const struct programs *p);
+/* The map of stacks; -1: they were not asked for, or nothing is attached yet. Owned by p. */
+int programs_stacks(const struct programs *p);
 
 /* What the callback gets is valid until it returns. */
 typedef void (*programs_cb)(void *ctx, const struct nfp_event *ev, size_t size);
