@@ -11,6 +11,7 @@
 #include "src/opt.h"
 #include "src/route_audit.h"
 #include "src/route_report.h"
+#include "src/tos.h"
 
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
@@ -18,7 +19,8 @@ static const char *const color_choices[] = {"auto", "always", "never", NULL};
 struct check_options {
 	struct filter filter; /* its values, not its meaning: addresses are single ones */
 	const char *netns;
-	uint64_t tos, uid;
+	uint64_t uid;
+	uint8_t tos;
 	bool json, verbose, audit;
 	int color;
 };
@@ -52,6 +54,11 @@ static int opt_mark(void *o, const char *arg, struct error *err)
 	return filter_mark(&((struct check_options *)o)->filter, arg, err);
 }
 
+static int opt_tos(void *o, const char *arg, struct error *err)
+{
+	return tos_parse(arg, NULL, &((struct check_options *)o)->tos, err);
+}
+
 static int opt_proto(void *o, const char *arg, struct error *err)
 {
 	return filter_proto(&((struct check_options *)o)->filter, arg, err);
@@ -74,7 +81,7 @@ static const struct opt_row rows[] = {
 		 "device by which it arrives; without: it is sent here", opt_iif),
 	OPT_CALL("oif", 'o', "DEV", "Packet", "device that the sender is bound to", opt_oif),
 	OPT_CALL("mark", 0, "V", "Packet", "its mark", opt_mark),
-	OPT_UINT("tos", 0, "N", "Packet", "its TOS byte", struct check_options, tos, 0, 255),
+	OPT_CALL("tos", 0, "TOS", "Packet", "its TOS byte: 16, 0x10 or lowdelay", opt_tos),
 	OPT_CALL("proto", 'p', "PROTO", "Packet", "tcp, udp, icmp, icmp6, … or a number",
 		 opt_proto),
 	OPT_CALL("sport", 'S', "PORT", "Packet", "source port", opt_sport),
