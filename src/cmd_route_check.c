@@ -91,7 +91,8 @@ static const struct opt_row rows[] = {
 	OPT_STRING("netns", 0, "NS", "Packet", "network namespace: NAME, PID, PATH or self",
 		   struct check_options, netns),
 	OPT_FLAG("audit", 0, "Instead of a packet",
-		 "look the namespace over for sources that rp_filter drops", struct check_options,
+		 "look the namespace over: sources that rp_filter drops, or "
+		 "that are answered elsewhere", struct check_options,
 		 audit),
 	OPT_FLAG("json", 0, "Output", "one JSON object", struct check_options, json),
 	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set",
@@ -108,7 +109,7 @@ static const struct opt_command command = {
 		   "rp_filter, and why.",
 	.rows = rows,
 	.notes = "With --iif the packet arrives there, else this host sends it.\n"
-		 "Exit status 0: it passes, 10: it is dropped, or --audit found something.\n",
+		 "Exit status 0: it passes, 10: it is dropped, or --audit found what drops.\n",
 };
 
 static int check_addr(const struct filter_addr *a, const char *opt, struct error *err)
