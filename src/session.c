@@ -12,6 +12,7 @@
 #include "src/diagnosis.h"
 #include "src/hook_verdict.h"
 #include "src/local.h"
+#include "src/replies.h"
 #include "src/resolve.h"
 #include "src/views.h"
 #include "src/walk.h"
@@ -95,6 +96,7 @@ static void on_path(void *ctx, struct path *p)
 	annotate(p, views, &rules);
 	blame_hook(p, views, &rules);
 	connections_annotate(p, views, &rules);
+	replies_annotate(s->config->filter, p);
 	local_annotate(s->local, p, views);
 	diagnose(s->diagnosis, p);
 	s->config->path(s->config->ctx, p);
