@@ -96,7 +96,7 @@ static void on_path(void *ctx, struct path *p)
 	blame_hook(p, views, &rules);
 	connections_annotate(p, views, &rules);
 	local_annotate(s->local, p, views);
-	diagnose(s->diagnosis, p);
+	diagnose(s->diagnosis, p, views, *views_n(s->views));
 	s->config->path(s->config->ctx, p);
 	path_free(p);
 }
