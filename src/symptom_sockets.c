@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "route/device.h"
 #include "src/symptoms.h"
 
 enum { ELSEWHERE_MAX = 16 }; /* namespaces that are looked into */
@@ -86,9 +87,23 @@ bool symptom_wants_ip6_only(struct finding *f)
 	return find(f, is_ip6_only);
 }
 
+/* A VRF stands for the devices in it. */
+static bool is_in(const struct finding *f, uint32_t ifindex, uint32_t master)
+{
+	struct route_device dev = {0};
+	struct error err;
+	struct rtnl *r = rtnl_open(f->view->ns->fd, &err);
+	bool in = !r || route_device_get(r, ifindex, NULL, &dev) || dev.master == master;
+
+	if (r)
+		rtnl_close(r);
+	return in;
+}
+
 static bool is_of_device(const struct finding *f, const struct listener *l)
 {
-	return is_at(f, l) && l->ifindex && arrival(f) && l->ifindex != arrival(f);
+	return is_at(f, l) && l->ifindex && arrival(f) && l->ifindex != arrival(f) &&
+	       !is_in(f, arrival(f), l->ifindex);
 }
 
 bool symptom_wants_other_device(struct finding *f)
@@ -138,13 +153,29 @@ bool symptom_listens_elsewhere(struct finding *f)
 	return false;
 }
 
+/* None that is there now; if they cannot be listed, the kernel's word counts. */
+bool symptom_nobody_fits(struct finding *f)
+{
+	int n = symptom_listeners(f);
+
+	for (int i = 0; i < n; i++)
+		if (fits(f, &f->listeners[i]))
+			return false;
+	return true;
+}
+
+/* The only one: which of several took it cannot be said. */
 static bool find_taker(struct finding *f)
 {
 	int n = symptom_listeners(f);
 
-	for (int i = 0; i < n && !f->listener; i++)
-		if (fits(f, &f->listeners[i]))
-			f->listener = &f->listeners[i];
+	for (int i = 0; i < n; i++) {
+		if (!fits(f, &f->listeners[i]))
+			continue;
+		if (f->listener)
+			return false;
+		f->listener = &f->listeners[i];
+	}
 	return f->listener;
 }
 
