@@ -116,7 +116,7 @@ static bool is_word(const char *word, size_t len, const char *s, size_t s_len)
 	return len == s_len && !strncmp(word, s, len);
 }
 
-/* REASON or REASON@FUNCTION */
+/* REASON or REASON@FUNCTION; compilers name a part of a function FUNCTION.isra.0 and the like. */
 static bool is_reason(const char *word, size_t len, const struct step *drop)
 {
 	const char *at = memchr(word, '@', len), *location = drop->drop.location;
@@ -124,7 +124,7 @@ static bool is_reason(const char *word, size_t len, const struct step *drop)
 
 	if (!drop->drop.reason || !is_word(word, reason, drop->drop.reason, strlen(drop->drop.reason)))
 		return false;
-	return !at || (location && is_word(at + 1, len - reason - 1, location, strcspn(location, "+")));
+	return !at || (location && is_word(at + 1, len - reason - 1, location, strcspn(location, "+.")));
 }
 
 static bool has_reason(const struct finding *f, const char *words)
