@@ -210,19 +210,6 @@ static void decide(struct path *p, size_t drop, const struct spot *at, const str
 	p->unseen = NULL;
 }
 
-/* Why conntrack drops: a new connection finds no room, or two packets begin the same one at once. */
-static void explain_conntrack(struct path *p, const struct view *v)
-{
-	unsigned int count, max;
-
-	if (conntrack_fill(v->conntrack, &count, &max))
-		return;
-	p->diagnosis = path_strf(p, "conntrack has %u of at most %u connections here%s", count, max,
-				 count >= max ? ": its table is full" : "");
-	if (count >= max && !p->fix)
-		p->fix = path_strf(p, "sysctl -w net.netfilter.nf_conntrack_max=%u", 2 * max);
-}
-
 static void name_all(struct path *p, const struct spot *at, const char *did,
 		     const struct suspects *who)
 {
@@ -297,7 +284,4 @@ void blame_hook(struct path *p, const struct view *views, const struct path_rule
 		decide(p, drop, &at, who.v[0]);
 	else if (who.n)
 		name_all(p, &at, "dropped", &who);
-	for (size_t i = 0; i < who.n && !p->diagnosis; i++)
-		if (is_conntrack(who.v[i]))
-			explain_conntrack(p, &views[at.ns]);
 }

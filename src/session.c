@@ -98,7 +98,7 @@ static void on_path(void *ctx, struct path *p)
 	connections_annotate(p, views, &rules);
 	replies_annotate(s->config->filter, p);
 	local_annotate(s->local, p, views);
-	diagnose(s->diagnosis, p);
+	diagnose(s->diagnosis, p, views, *views_n(s->views));
 	s->config->path(s->config->ctx, p);
 	path_free(p);
 }
