@@ -7,7 +7,7 @@
 #ifndef NFPATH_BPF_FOLLOW_H
 #define NFPATH_BPF_FOLLOW_H
 
-#include "bpf/flow.h"
+#include "bpf/command.h"
 #include <bpf/bpf_tracing.h>
 
 struct {
@@ -242,7 +242,8 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 static __always_inline bool is_wanted(const struct sk_buff *skb, const struct nf_hook_state *state,
 				      bool probe)
 {
-	return may_begin(skb, state, probe) && selected(skb, probe);
+	return may_begin(skb, state, probe) && command_wants(skb, state) &&
+	       selected(skb, probe);
 }
 
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */

@@ -203,10 +203,9 @@ enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 static void choose_engine(struct features *f)
 {
-	const struct engine_wish wish = {0};
 	struct error none = {0};
 
-	f->engine = engine_choose("auto", &wish, &f->engine_why, &none);
+	f->engine = engine_choose("auto", &f->engine_why, &none);
 	if (!f->engine)
 		f->engine_why = none;
 	for (unsigned int i = 0; f->engine && i < f->n; i++) {
