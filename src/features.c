@@ -133,7 +133,7 @@ static const struct row {
 	 "-- COMMAND; select by --src, --dport …"},
 	/* e0bb96db96f8 (nft_socket: add support for cgroupsv2) */
 	{"nft match socket cgroupv2", probe_socket_cgroup, 0, true, NEVER, "5.13",
-	 "-- COMMAND; select by --src, --dport …"},
+	 "engine netlink: -- COMMAND; select by --src, --dport …"},
 	/* 341dfcf8d78e (btf: expose BTF info through sysfs) */
 	{"BTF of the kernel", probe_btf, 0, false, NEVER, "5.4", "raw tracepoints, drop reasons"},
 	/* c4f6699dfcb8; the ring buffer is 457f44363a88 of 5.8 */
