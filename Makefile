@@ -171,7 +171,7 @@ test: deps
 
 # Of the suites in the virtual machine `make test` plays a part: less of the same random cases and replacements. `make test-vm` plays all.
 VM_LESS := ORACLE_BPF_CASES=$${ORACLE_BPF_CASES:-4} \
-	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_late bpf/test_zero_touch examples/test_01}"
+	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_late bpf/test_zero_touch bpf/test_command examples/test_01}"
 
 .PHONY: test-programs
 test-programs: all $(UNIT) $(NETNS_PROGS) $(BPF_PROGS) fuzz-if-possible
