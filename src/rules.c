@@ -19,8 +19,9 @@
 static const uint64_t grace_ns = 20 * 1000 * 1000;
 /* No packet lives longer than this in the tracker, queued ones included. */
 static const uint64_t keep_ns = 5000ULL * 1000 * 1000;
-/* The check of legacy tables may take this part of our time. */
+/* The check of legacy tables may take this part of our time; but paths wait for it. */
 enum { LEGACY_CHECK_SHARE = 5 };
+static const uint64_t legacy_wait_ns = 500 * 1000 * 1000;
 
 struct span {
 	struct ruleset *rs;
@@ -206,18 +207,27 @@ void rules_expect_own(struct rules *r, unsigned int commits)
 		rs->genid = genid;
 }
 
+/* Until when the next check of legacy tables can wait. */
+static uint64_t legacy_due(const struct rules *r)
+{
+	uint64_t wait = LEGACY_CHECK_SHARE * r->legacy_cost_ns;
+
+	return current(r)->legacy_until_ns + (wait < legacy_wait_ns ? wait : legacy_wait_ns);
+}
+
 /* 1: changed; 0: not; 2: not known to have stayed the same. Negative: errno. */
 static int legacy_check(struct rules *r)
 {
-	uint64_t start = clock_ns();
+	uint64_t start = clock_ns(), cpu = clock_cpu_ns();
 	bool used;
 	int rc;
 
-	if (start < current(r)->legacy_until_ns + LEGACY_CHECK_SHARE * r->legacy_cost_ns)
+	if (start < legacy_due(r))
 		return 0;
 	used = lock_was_used(r);
 	rc = nf_source_legacy_changed(r->source, current(r)->rs);
-	r->legacy_cost_ns = clock_ns() - start;
+	/* Not what others took of the processor meanwhile. */
+	r->legacy_cost_ns = clock_cpu_ns() - cpu;
 	if (!rc && used)
 		return 2;
 	if (!rc)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two accounts of the same packets, packet by packet: the kernel's (reader.Packet) and nfpath's (its JSON)."""
+import collections
 import ipaddress
 import re
 
@@ -175,6 +176,13 @@ def join_loopback(records):
                     break
         elif r.iif is None:
             waiting.append(r)
+
+
+def count(records):
+    """How many packets of each kind came, whatever became of them. Of a fragment of IPv6 not every account has the addresses."""
+    join_loopback(records)
+    return collections.Counter("fragment" if r.later6 or FRAG6 in (r.src, r.dst) else r.key(False) for r in records
+                               if not r.dst.startswith("ff02:"))
 
 
 def by_key(records, with_id, blank=False):
