@@ -14,6 +14,7 @@
 #include "src/local.h"
 #include "src/replies.h"
 #include "src/resolve.h"
+#include "src/unheard.h"
 #include "src/views.h"
 #include "src/walk.h"
 
@@ -89,6 +90,7 @@ static void on_path(void *ctx, struct path *p)
 
 	p->engine = s->config->engine->name;
 	look_up_places(s, p, at);
+	unheard_doubt(p, views);
 	resolve(p, &rules);
 	doubt_walk(p, &rules);
 	annotate_routing(p, views);
