@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <jansson.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/container.h"
 #include "src/host_bridges.h"
 #include "src/netns.h"
 
@@ -98,51 +98,6 @@ static bool seen_before(struct explain_host *h, uint64_t inum)
 	return false;
 }
 
-/* Docker keeps what it knows of a container in a file. */
-static bool docker_name(const char *id, char *name, size_t size)
-{
-	char path[256];
-	json_t *config;
-	const char *s;
-
-	snprintf(path, sizeof(path), "/var/lib/docker/containers/%.64s/config.v2.json", id);
-	config = json_load_file(path, 0, NULL);
-	s = json_string_value(json_object_get(config, "Name"));
-	if (s)
-		snprintf(name, size, "%s", *s == '/' ? s + 1 : s);
-	json_decref(config);
-	return s != NULL;
-}
-
-/* The last 64 hexadecimal digits in a row: the id of a container, in the paths of every runtime. */
-static bool container_id(const char *cgroup, char id[65])
-{
-	bool found = false;
-
-	for (const char *at = cgroup; *at; at++) {
-		size_t n = strspn(at, "0123456789abcdef");
-
-		if (n == 64) {
-			memcpy(id, at, 64);
-			id[64] = 0;
-			found = true;
-		}
-		at += n ? n - 1 : 0;
-	}
-	return found;
-}
-
-static bool read_small(int dir, const char *name, char *text, size_t size)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
-	return n > 0;
-}
-
 /* HOSTNAME in the environment that a runtime gave: of a pod it is the pod's name. */
 static bool host_name(int dir, char *name, size_t size)
 {
@@ -166,13 +121,14 @@ static bool host_name(int dir, char *name, size_t size)
 
 static bool name_of(int dir, char *name, size_t size)
 {
-	char cgroup[4096], id[65];
+	struct container c;
 
-	if (!read_small(dir, "cgroup", cgroup, sizeof(cgroup)) || !container_id(cgroup, id))
+	if (!container_of_process(dir, &c))
 		return false;
-	if (docker_name(id, name, size) || host_name(dir, name, size))
-		return true;
-	snprintf(name, size, "container %.12s", id);
+	if (*c.name)
+		snprintf(name, size, "%s", c.name);
+	else if (!host_name(dir, name, size))
+		snprintf(name, size, "container %.*s", CONTAINER_ID_SHOWN, c.id);
 	return true;
 }
 
