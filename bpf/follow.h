@@ -9,6 +9,7 @@
 
 #include "bpf/dst.h"
 #include "bpf/flow.h"
+#include "bpf/command.h"
 #include <bpf/bpf_tracing.h>
 
 struct {
@@ -243,7 +244,8 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 static __always_inline bool is_wanted(const struct sk_buff *skb, const struct nf_hook_state *state,
 				      bool probe)
 {
-	return may_begin(skb, state, probe) && selected(skb, probe);
+	return may_begin(skb, state, probe) && command_wants(skb, state) &&
+	       selected(skb, probe);
 }
 
 /*

@@ -52,6 +52,11 @@ struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
+/* What a program of a cgroup is given of a socket; its numbers are bpf(2)'s, too. */
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6[4], src_port;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct ns_common {
@@ -77,6 +82,7 @@ struct netns_nf {
 
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie;
 	struct netns_nf nf;
 	struct netns_ipv6 ipv6;
 };
@@ -101,10 +107,14 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+struct sock;
+
 struct sock_common {
 	unsigned short skc_family;
+	unsigned char skc_state;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
+	struct sock *skc_listener; /* of a request_sock */
 };
 
 struct sk_buff;
@@ -114,9 +124,27 @@ struct sk_buff_head {
 	struct sk_buff *prev;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct dst_ops {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "src/container.h"
+#include "src/host_bridges.h"
 #include "src/netns.h"
 
 struct known_addr {
@@ -26,6 +27,7 @@ struct explain_host {
 	size_t n, cap;
 	uint64_t *seen; /* namespaces that were looked into */
 	size_t n_seen, cap_seen;
+	struct host_bridges bridges;
 };
 
 static void add(struct explain_host *h, const struct sockaddr *sa, const char *name)
@@ -162,6 +164,7 @@ struct explain_host *explain_host_open(int netns_fd)
 	if (!h)
 		return NULL;
 	add_addresses(h, netns_fd, NULL);
+	host_bridges_read(&h->bridges, netns_fd);
 	if (!fstat(netns_fd, &st))
 		seen_before(h, st.st_ino);
 	/* Of the host's own processes none is a container in a namespace of its own. */
@@ -184,6 +187,7 @@ void explain_host_close(struct explain_host *h)
 		free(h->v[i].name);
 	free(h->v);
 	free(h->seen);
+	host_bridges_free(&h->bridges);
 	free(h);
 }
 
@@ -207,4 +211,9 @@ const char *explain_host_name(const struct explain_host *h, uint8_t family, cons
 	const struct known_addr *a = find(h, family, addr, false);
 
 	return a ? a->name : NULL;
+}
+
+const char *explain_host_bridge(const struct explain_host *h, uint8_t family, const uint8_t *addr)
+{
+	return host_bridges_of(&h->bridges, family, addr);
 }

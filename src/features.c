@@ -13,8 +13,10 @@
 
 #include "src/cgroup.h"
 #include "src/features_probes.h"
+#include "src/hook_view.h"
 #include "src/kernel_btf.h"
 #include "src/programs.h"
+#include "src/unheard.h"
 
 enum { SCRATCH_SECONDS = 30 };
 
@@ -66,6 +68,29 @@ static int probe_legacy(const struct probe_context *c, int family, struct error 
 	}
 	fclose(f);
 	return *why->text ? 0 : fail(why, -ENOENT, "this network namespace has none");
+}
+
+/* The same of tables that nfpath knows of, but not their rules. */
+static int probe_unheard(const struct probe_context *c, int family, struct error *why)
+{
+	struct hook_reader reader = {0};
+	char tables[UNHEARD_TABLES_MAX];
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there = -1;
+	struct hook_view *h = fd < 0 ? NULL : hook_view_open(fd, &reader);
+
+	if (h)
+		there = unheard_tables(h, (uint8_t)family, tables);
+	hook_view_close(h);
+	hook_reader_close(&reader);
+	if (fd >= 0)
+		close(fd);
+	if (there < 0)
+		return fail(why, -ENODATA,
+			    "not probed: neither a BPF program nor nfnetlink_hook lists the functions "
+			    "at hooks here");
+	if (!there)
+		return fail(why, -ENOENT, "this network namespace has none");
+	return fail(why, 0, "%s; which of their rules a packet hits is not seen", tables);
 }
 
 static int probe_cgroup(const struct probe_context *c, int arg, struct error *why)
@@ -125,6 +150,10 @@ static const struct row {
 	 "no rules of iptables-legacy to trace"},
 	{"iptables-legacy tables, IPv6", probe_legacy, NFPROTO_IPV6, false, NEVER, NULL,
 	 "no rules of iptables-legacy to trace"},
+	{"arptables-legacy tables", probe_unheard, NFPROTO_ARP, false, NEVER, NULL,
+	 "nothing: no engine sees their rules, and a path that comes by such a table says so"},
+	{"ebtables-legacy tables", probe_unheard, NFPROTO_BRIDGE, false, NEVER, NULL,
+	 "nothing: no engine sees their rules, and a path that comes by such a table says so"},
 	{"nfnetlink_log", probe_nflog, 0, true, NEVER, NULL,
 	 "rules of iptables-legacy: their TRACE lines come by it"},
 	{"nflog group 0 free", probe_group_free, 0, false, NEVER, NULL,
@@ -133,7 +162,7 @@ static const struct row {
 	 "-- COMMAND; select by --src, --dport …"},
 	/* e0bb96db96f8 (nft_socket: add support for cgroupsv2) */
 	{"nft match socket cgroupv2", probe_socket_cgroup, 0, true, NEVER, "5.13",
-	 "-- COMMAND; select by --src, --dport …"},
+	 "engine netlink: -- COMMAND; select by --src, --dport …"},
 	/* 341dfcf8d78e (btf: expose BTF info through sysfs) */
 	{"BTF of the kernel", probe_btf, 0, false, NEVER, "5.4", "raw tracepoints, drop reasons"},
 	/* c4f6699dfcb8; the ring buffer is 457f44363a88 of 5.8 */
@@ -203,10 +232,9 @@ enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 static void choose_engine(struct features *f)
 {
-	const struct engine_wish wish = {0};
 	struct error none = {0};
 
-	f->engine = engine_choose("auto", &wish, &f->engine_why, &none);
+	f->engine = engine_choose("auto", &f->engine_why, &none);
 	if (!f->engine)
 		f->engine_why = none;
 	for (unsigned int i = 0; f->engine && i < f->n; i++) {

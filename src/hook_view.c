@@ -20,6 +20,9 @@ struct hook_view {
 	struct ruleset *rs; /* that it was read under; NULL: not read */
 	uint64_t read_ns;
 	bool whole;
+	struct hook_list link;
+	uint64_t link_ns; /* 0: not read */
+	bool link_read;	  /* and that succeeded */
 };
 
 void hook_reader_close(struct hook_reader *r)
@@ -52,6 +55,7 @@ void hook_view_close(struct hook_view *h)
 	if (!h)
 		return;
 	forget(h);
+	hook_list_free(&h->link);
 	free(h);
 }
 
@@ -60,12 +64,15 @@ static bool is_ip(uint8_t family)
 	return family == NFPROTO_IPV4 || family == NFPROTO_IPV6;
 }
 
-static uint32_t places(void)
+/* With those of bridges. */
+static uint32_t places(bool ip, bool arp)
 {
 	uint32_t set = 0;
 
 	for (size_t i = 0; i < N_HOOK_PLACES; i++)
-		if (is_ip(hook_places[i].family) || hook_places[i].family == NFPROTO_BRIDGE)
+		if ((ip && is_ip(hook_places[i].family)) ||
+		    (arp && hook_places[i].family == NFPROTO_ARP) ||
+		    hook_places[i].family == NFPROTO_BRIDGE)
 			set |= 1U << i;
 	return set;
 }
@@ -80,7 +87,7 @@ static bool is_whole(const struct hook_list *l)
 }
 
 /* A trace loads no module: nfnetlink_hook is asked only where it is there (and nobody else can be). */
-static int read_list(struct hook_view *h)
+static int read_list(const struct hook_view *h, struct hook_list *l, uint32_t which)
 {
 	struct hook_reader *r = h->reader;
 	struct error err;
@@ -89,10 +96,10 @@ static int read_list(struct hook_view *h)
 		r->bpf = hooks_bpf_open(&err);
 	r->tried = true;
 	if (r->bpf)
-		return hooks_bpf_read(r->bpf, &h->list, h->netns_fd, places(), &err);
+		return hooks_bpf_read(r->bpf, l, h->netns_fd, which, &err);
 	if (access("/sys/module/nfnetlink_hook", F_OK))
 		return -1;
-	return hook_list_read(&h->list, h->netns_fd, places(), &err);
+	return hook_list_read(l, h->netns_fd, which, &err);
 }
 
 const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset *rs, bool now)
@@ -100,11 +107,24 @@ const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset
 	/* Many packets may be dropped, and reading takes a millisecond. */
 	if (h->rs != rs || (now && h->read_ns + fresh_ns < clock_ns())) {
 		forget(h);
-		h->whole = !read_list(h) && is_whole(&h->list) && !hook_list_explain(&h->list, rs);
+		h->whole = !read_list(h, &h->list, places(true, false)) && is_whole(&h->list) &&
+			   !hook_list_explain(&h->list, rs);
 		if (h->whole)
 			hooks_bpf_names(&h->list);
 		h->rs = ruleset_get((struct ruleset *)rs);
 		h->read_ns = clock_ns();
 	}
 	return h->whole ? &h->list : NULL;
+}
+
+const struct hook_list *hook_view_link(struct hook_view *h)
+{
+	if (!h->link_ns || h->link_ns + fresh_ns < clock_ns()) {
+		hook_list_free(&h->link);
+		h->link = (struct hook_list){0};
+		h->link_read = !read_list(h, &h->link, places(false, true)) &&
+			       !hook_list_explain(&h->link, NULL);
+		h->link_ns = clock_ns();
+	}
+	return h->link_read ? &h->link : NULL;
 }

@@ -30,4 +30,8 @@ void hook_view_close(struct hook_view *h);
  */
 const struct hook_list *hook_view_list(struct hook_view *h, const struct ruleset *rs, bool now);
 
+/* Of ARP and bridges, as it is now, with the tables of arptables and ebtables; something may be missing. NULL: it
+ * cannot be read here. */
+const struct hook_list *hook_view_link(struct hook_view *h);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/clock.h"
+#include "src/unheard.h"
 
 /* A namespace that is neither named nor has a process: a socket or a descriptor holds it. It may get
  * a name yet. */
@@ -116,6 +117,8 @@ int views_add(struct views *v, const struct netns *ns, struct error *err)
 	}
 	v->index[slot_of(v, ns->inum)] = v->n + 1;
 	v->n++;
+	if (v->warn)
+		unheard_warn(view, v->warn, v->warn_ctx);
 	return 0;
 }
 
