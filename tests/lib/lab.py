@@ -275,7 +275,12 @@ class Trace:
         return self.p.returncode
 
     def json(self):
-        return [json.loads(line) for line in self.stdout().splitlines() if line.strip()]
+        """The objects that are there; while it runs, the last line may be half written."""
+        running = self.p.poll() is None
+        text = self.stdout()
+        if running:
+            text = text[:text.rfind("\n") + 1]
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
 
     def close(self):
         if self.p.poll() is None:
