@@ -4,7 +4,7 @@
 # make deps     install what is missing     make test     the same set-up and the whole test suite (SAN=1: sanitizers)
 # make install  DESTDIR= PREFIX=            make bench    costs as ratios measured in one run
 # make vm       a shell on KERNEL=6.1       make test-vm  the suites that need a kernel on 6.1, 6.12, 7.2, 5.10 (KERNEL= one)
-#                                           make test-vm REAL=1: firewalld, started and explained
+#                                           make test-vm REAL=1: firewalld, and a kernel module with hooks of its own
 #
 # make test SUITE="unit netns/test_loss": some of it. The suite vm is what needs a kernel where everything of nfpath works.
 
@@ -171,7 +171,7 @@ test: deps
 
 # Of the suites in the virtual machine `make test` plays a part: less of the same random cases and replacements. `make test-vm` plays all.
 VM_LESS := ORACLE_BPF_CASES=$${ORACLE_BPF_CASES:-4} \
-	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_late bpf/test_zero_touch examples/test_01}"
+	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_late bpf/test_zero_touch bpf/test_command examples/test_01}"
 
 .PHONY: test-programs
 test-programs: all $(UNIT) $(NETNS_PROGS) $(BPF_PROGS) fuzz-if-possible
@@ -181,11 +181,11 @@ test-unit: $(UNIT)
 
 # The same tests on Debian's kernels, each in a virtual machine; this machine's root file system is shared read-only, nothing is installed.
 # make vm KERNEL=6.12: a shell there.
-# REAL=1: instead, firewalld, started there from Debian's package and explained; REAL="docker podman ufw": these, whose tests have not
+# REAL=1: instead, firewalld, started there from Debian's package and explained, and a module that is built there; REAL="docker podman ufw": these, whose tests have not
 # been seen to pass on an emulated processor yet.
 ifneq ($(REAL),)
 KERNELS := 6.1
-VM_SUITES := $(patsubst %,real/test_%,$(if $(filter 1,$(REAL)),firewalld,$(REAL)))
+VM_SUITES := $(patsubst %,real/test_%,$(if $(filter 1,$(REAL)),firewalld module,$(REAL)))
 else
 KERNELS := 6.1 6.12 7.2 5.10 6.1+preempt=full
 VM_SUITES ?= bpf examples oracle netns
@@ -208,6 +208,8 @@ deps-real:
 	@tests/vm/packages firewalld firewalld dbus
 	@tests/vm/packages docker docker.io
 	@tests/vm/packages podman podman netavark
+	@tests/vm/kernel 6.1
+	@tests/vm/packages module linux-headers-$$(cat build/vm/6.1/release) gcc make
 
 # On this machine, and in a virtual one (KERNEL=6.1) that counts instructions.
 bench: deps deps-vm

@@ -26,6 +26,7 @@ enum nfp_type {
 	NFP_COMMIT,   /* struct nfp_event: the rules of nf_tables in its namespace are others now */
 	NFP_XT,       /* struct nfp_xt_visit */
 	NFP_XT_REPLACED, /* struct nfp_event: a table of iptables-legacy is another one now */
+	NFP_ROUTE,    /* struct nfp_route */
 	NFP_TYPES,
 	NFP_RAW_TYPES = NFP_SIGHT,
 };
@@ -92,6 +93,14 @@ struct nfp_fib {
 	__u32 ifindex;	       /* next hop; 0: none */
 	__u8 gw[16];
 	char dev[NFP_DEV_LEN];
+};
+
+/* The route that an arrived packet has in its first hook, where that is behind its routing decision. Of the flow only iif is there; IPv4
+ * does not tell the table. */
+struct nfp_route {
+	struct nfp_fib fib;
+	__u32 id; /* of the packet */
+	__u32 pad;
 };
 
 enum { NFP_SKB_ALONE = 1 }; /* neither traced nor followed: nothing else is told of it */
@@ -359,6 +368,7 @@ _Static_assert(sizeof(struct nfp_xt_visit) == 24 + 88 + NFP_XT_HITS * 8, "shared
 _Static_assert(sizeof(struct nfp_event) == 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_message) == 24 + 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");
+_Static_assert(sizeof(struct nfp_route) == 24 + 104 + 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_skb) == 24 + 56 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_followed) == 32, "shared with user space");

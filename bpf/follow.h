@@ -7,7 +7,9 @@
 #ifndef NFPATH_BPF_FOLLOW_H
 #define NFPATH_BPF_FOLLOW_H
 
+#include "bpf/dst.h"
 #include "bpf/flow.h"
+#include "bpf/command.h"
 #include <bpf/bpf_tracing.h>
 
 struct {
@@ -242,7 +244,29 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 static __always_inline bool is_wanted(const struct sk_buff *skb, const struct nf_hook_state *state,
 				      bool probe)
 {
-	return may_begin(skb, state, probe) && selected(skb, probe);
+	return may_begin(skb, state, probe) && command_wants(skb, state) &&
+	       selected(skb, probe);
+}
+
+/*
+ * It arrived, and its routing decision lies behind it, where nothing tells of it: from prerouting on
+ * lookups are seen. For what this host sends they come right before its first hook.
+ */
+static __always_inline bool is_routed_unseen(const struct sk_buff *skb,
+					     const struct nf_hook_state *state,
+					     const struct net *net, bool moves, bool probe)
+{
+	__u8 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
+
+	if ((pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6) ||
+	    (hook != NF_INET_LOCAL_IN && hook != NF_INET_FORWARD && hook != NF_INET_POST_ROUTING))
+		return false;
+	if (moves)
+		return GET(probe, skb, skb_iif);
+	if (hook == NF_INET_POST_ROUTING)
+		return false;
+	return pf == NFPROTO_IPV4 ? !has_hook(GET(probe, net, nf.hooks_ipv4[NF_INET_PRE_ROUTING]))
+				  : !has_hook(GET(probe, net, nf.hooks_ipv6[NF_INET_PRE_ROUTING]));
 }
 
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */
@@ -254,7 +278,7 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	const struct net *net;
 	__u32 netns;
 	__u64 print;
-	bool begins, full;
+	bool begins, full, moves;
 
 	if (!f) {
 		f = wanted || is_wanted(skb, state, probe) ? follow(skb, 0) : NULL;
@@ -265,7 +289,8 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	netns = GET(probe, net, ns.inum);
 	print = print_of(skb, probe);
 	begins = !f->shown;
-	full = begins || f->netns != netns || f->print != print;
+	moves = begins || f->netns != netns;
+	full = moves || f->print != print;
 	f->netns = netns;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
@@ -277,6 +302,8 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 			emit_held(c, f->seen, BPF_RB_NO_WAKEUP); /* the sight that follows does */
 	}
 	emit_sight(f, skb, state, NFP_ENTER, begins, full, probe);
+	if (is_routed_unseen(skb, state, net, moves, probe))
+		emit_route(skb, GET(probe, state, pf), f->id, netns);
 	return f;
 }
 

@@ -11,7 +11,6 @@ char LICENSE[] SEC("license") = "GPL";
 /* Namespaces' inode numbers: PROC_DYNAMIC_FIRST is 0xf0000000, and those fixed for the first
  * namespaces lie just below. */
 #define NS_INUM_MIN 0xe0000000u
-#define SKB_DST_PTRMASK (~1ul) /* the lowest bit says whether a reference is held */
 
 /* Set from the BTF of the tracepoint: the drop reason came with 5.17, the receiving socket
  * with 6.11. */

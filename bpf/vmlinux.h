@@ -52,6 +52,11 @@ struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
 
+/* What a program of a cgroup is given of a socket; its numbers are bpf(2)'s, too. */
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol, mark, priority, src_ip4, src_ip6[4], src_port;
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct ns_common {
@@ -77,6 +82,7 @@ struct netns_nf {
 
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie;
 	struct netns_nf nf;
 	struct netns_ipv6 ipv6;
 };
@@ -101,10 +107,14 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+struct sock;
+
 struct sock_common {
 	unsigned short skc_family;
+	unsigned char skc_state;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
+	struct sock *skc_listener; /* of a request_sock */
 };
 
 struct sk_buff;
@@ -114,13 +124,36 @@ struct sk_buff_head {
 	struct sk_buff *prev;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct dst_ops {
+	unsigned short family;
 };
 
 struct dst_entry {
 	struct net_device *dev;
+	struct dst_ops *ops;
 };
 
 struct atomic {
@@ -224,8 +257,10 @@ struct rt6key {
 
 struct fib6_info {
 	struct rt6key fib6_dst;
+	struct fib6_table *fib6_table;
 	__u32 fib6_metric;
 	__u8 fib6_protocol;
+	__u8 fib6_type;
 };
 
 struct fib6_result {
@@ -236,6 +271,22 @@ struct fib6_result {
 
 struct fib6_table {
 	__u32 tb6_id;
+};
+
+/* What a packet has once it is routed; dst is the first member of both. */
+struct rtable {
+	__u16 rt_type;
+	__u8 rt_gw_family;
+	__be32 rt_gw4;
+	struct in6_addr rt_gw6;
+};
+
+#define RTF_GATEWAY 2 /* uapi/linux/route.h */
+
+struct rt6_info {
+	struct fib6_info *from;
+	struct in6_addr rt6i_gateway;
+	__u32 rt6i_flags;
 };
 
 /* --- where a program's missed runs are counted --- */

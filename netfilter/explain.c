@@ -116,9 +116,20 @@ const char *explain_word(struct explain *x, const char *s)
 	return copy ? memcpy(copy, s, len) : NULL;
 }
 
-void explain_published_port(const struct explain *x, const struct fact_rule *r, FILE *out)
+/* The one address that a rule sends to; NULL: several, or none. */
+static const uint8_t *only_target(const struct fact_rule *r)
 {
 	const struct fact_nat *nat = r->nat;
+
+	if (!nat || nat->map || !nat->min ||
+	    memcmp(nat->min, nat->max, fact_key_len(KEY_DADDR, nat->family)) != 0)
+		return NULL;
+	return nat->min;
+}
+
+void explain_published_port(const struct explain *x, const struct fact_rule *r, FILE *out)
+{
+	const uint8_t *to = only_target(r);
 	const char *name = NULL;
 
 	fputs("port", out);
@@ -127,11 +138,20 @@ void explain_published_port(const struct explain *x, const struct fact_rule *r, 
 			fputc(' ', out);
 			words_value(out, &r->facts[i], r->chain->rs->table->family);
 		}
-	if (x->name_of && nat && !nat->map && nat->min &&
-	    !memcmp(nat->min, nat->max, fact_key_len(KEY_DADDR, nat->family)))
-		name = x->name_of(x->name_data, nat->family, nat->min);
+	if (x->name_of && to)
+		name = x->name_of(x->name_data, r->nat->family, to);
 	if (name)
 		fprintf(out, " of %s%s", begins(name, "container ") ? "" : "container ", name);
+}
+
+void explain_target_bridge(const struct explain *x, const struct fact_rule *r, FILE *out)
+{
+	const uint8_t *to = only_target(r);
+	const char *name =
+		x->bridge_of && to ? x->bridge_of(x->name_data, r->nat->family, to) : NULL;
+
+	if (name)
+		fprintf(out, " on bridge %s", name);
 }
 
 void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v,

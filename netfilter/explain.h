@@ -120,6 +120,8 @@ struct explain {
 	bool cut; /* there were more ways than were followed */
 	/* Name of the container or pod with this address. NULL: nobody has a name. */
 	const char *(*name_of)(void *data, uint8_t family, const uint8_t *addr);
+	/* Name of the bridge in whose network it is. NULL: that is not known of any. */
+	const char *(*bridge_of)(void *data, uint8_t family, const uint8_t *addr);
 	void *name_data;
 	struct explain_private *p;
 };
@@ -160,6 +162,9 @@ const char *explain_kind_name(enum explain_kind k);
 bool begins(const char *s, const char *with);
 /* "port 8080 of container web", of a rule of DNAT to one address. */
 void explain_published_port(const struct explain *x, const struct fact_rule *r, FILE *out);
+/* " on bridge br-…", by the address that the rule sends to; nothing where that is not known. For
+ * rules that do not name it. */
+void explain_target_bridge(const struct explain *x, const struct fact_rule *r, FILE *out);
 /* For a service that an explainer knows by its text, up to the first blank. */
 const char *explain_word(struct explain *x, const char *s);
 void explain_keep_facts(struct explain *x, struct explain_facts *to, const struct fact *v,

@@ -75,13 +75,14 @@ static bool owns_rule(const struct fact_rule *r)
 	return is_hairpin(r);
 }
 
-static void bridge_words(const struct fact_rule *r, const char *gap, FILE *out)
+static bool bridge_words(const struct fact_rule *r, const char *gap, FILE *out)
 {
 	for (unsigned int i = 0; i < r->n_facts; i++)
 		if (is_bridge(&r->facts[i])) {
 			fprintf(out, "%s bridge %.16s", gap, (const char *)r->facts[i].value);
-			return;
+			return true;
 		}
+	return false;
 }
 
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
@@ -91,7 +92,8 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 
 	if (r->act == ACT_DNAT && !begins(chain, "DOCKER_")) {
 		explain_published_port(x, r, out);
-		bridge_words(r, " on", out);
+		if (!bridge_words(r, " on", out)) /* a bridge that people gave a name */
+			explain_target_bridge(x, r, out);
 	} else if (is_hairpin(r)) {
 		fputs("a container to its own published port", out);
 	} else if (begins(chain, "DOCKER_")) {

@@ -207,5 +207,9 @@ int facts_read_elems(struct facts *f, struct nf_source *s);
 /* One of them: which it is, and what is in it. -ENOENT: there is none. */
 int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *t, const char *name);
 int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *set);
+/* Puts the ends of intervals, elements of their own where ends[] says so, into the elements that begin
+ * there. 0 or -ENOMEM. */
+int facts_close_intervals(struct facts *f, const struct fact_set *set, struct fact_elem *v,
+			  size_t *count, const uint8_t *ends);
 
 #endif

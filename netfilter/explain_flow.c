@@ -9,7 +9,7 @@
 #include <linux/rtnetlink.h>
 
 /* More ends of a chain, or more endpoints, than anybody reads. */
-enum { ENDS_MAX = 64, ENDPOINTS_MAX = 16, PARTS_MAX = 64, HOOKS_MAX = 5 + 3 * ENDPOINTS_MAX };
+enum { ENDS_MAX = 64, ENDPOINTS_MAX = 16, PARTS_MAX = 64, HOOKS_MAX = 5 + 5 * ENDPOINTS_MAX };
 
 enum { CT_NEW = 8 };
 
@@ -19,7 +19,7 @@ struct asking {
 	struct flow *flow;
 	struct walk w;
 	struct flow_part *part; /* being walked */
-	double dropped, natted; /* shares of what came to this part */
+	double dropped, natted, redirected; /* shares of what came to this part */
 	bool maybe_passes;	/* some packets are accepted, or nobody knows */
 	bool nat_done; /* nf_nat_inet_fn(): further chains of NAT at this hook are not asked */
 	/* Where NAT sends to, and with which marks. */
@@ -27,9 +27,9 @@ struct asking {
 		struct explain_endpoint to;
 		struct walk_mark marks[WALK_MARKS];
 		unsigned int n_marks;
+		bool ends; /* no packet to it leaves the hook in which it was chosen */
 	} to[ENDPOINTS_MAX];
 	unsigned int n_to;
-	bool from_host; /* what this host sends: where NAT sends it is known already */
 	bool no_memory;
 };
 
@@ -73,6 +73,7 @@ static void add_destination(struct asking *a, const struct explain_endpoint *to)
 	d->to = *to;
 	memcpy(d->marks, a->w.marks, sizeof(d->marks));
 	d->n_marks = a->w.n_marks;
+	d->ends = false;
 }
 
 static bool is_nat(const struct fact_rule *r)
@@ -108,7 +109,7 @@ static void on_end(struct walk *w, const struct walk_leaf *leaf)
 		e->nat = is_nat(r) && leaf->nat_known;
 		if (e->nat)
 			set_endpoint(&e->to, w, leaf);
-		if (e->nat && r->act != ACT_SNAT && !a->from_host)
+		if (e->nat && r->act != ACT_SNAT)
 			add_destination(a, &e->to);
 	}
 	if (leaf->verdict != VERDICT_DROP && leaf->verdict != VERDICT_CONTINUE)
@@ -117,6 +118,8 @@ static void on_end(struct walk *w, const struct walk_leaf *leaf)
 		a->dropped += leaf->share;
 	if (is_nat(r) || r->act == ACT_MASQUERADE)
 		a->natted += leaf->sure ? leaf->share : 0;
+	if (is_nat(r) && r->act != ACT_SNAT && leaf->nat_known && leaf->sure)
+		a->redirected += leaf->share;
 }
 
 static bool of_family(const struct rs_chain *c, uint8_t family)
@@ -175,7 +178,7 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 	double left;
 
 	a->part = p;
-	a->dropped = a->natted = 0;
+	a->dropped = a->natted = a->redirected = 0;
 	a->maybe_passes = false;
 	p->ends = room(a, ENDS_MAX * sizeof(*p->ends));
 	if (!p->ends)
@@ -195,36 +198,81 @@ static double walk_part(struct asking *a, struct flow_part *p, const struct expl
 	return p->ends_here ? 0 : 1;
 }
 
+static enum local ask_local(const struct asking *a, const struct explain_endpoint *to)
+{
+	return a->q->is_local && to->has_addr ? a->q->is_local(a->q->data, a->q->family, to->addr)
+					      : LOCAL_UNKNOWN;
+}
+
+/* The chains of a hook from the first of these on. False: no packet gets further. *rest: those behind
+ * the one that sent packets elsewhere. */
+static bool walk_chains(struct asking *a, struct flow_hook *h, const struct rs_chain **v,
+			unsigned int n, struct destination *d, unsigned int *rest)
+{
+	const unsigned int n_to = a->n_to;
+	bool goes_on = true;
+
+	*rest = n;
+	for (unsigned int i = 0; i < n && goes_on; i++) {
+		if (a->nat_done && v[i]->type && !strcmp(v[i]->type, "nat"))
+			continue;
+		h->parts[h->n].chain = facts_chain(a->x->facts, v[i]);
+		goes_on = walk_part(a, &h->parts[h->n++], &h->to, h->local, d) > 0;
+		if (a->n_to > n_to && *rest == n)
+			*rest = i + 1;
+		if (a->redirected > 1 - 1e-6)
+			break; /* no packet has this destination any more */
+	}
+	return goes_on;
+}
+
+static struct flow_hook *new_hook(struct asking *a, uint8_t hook, unsigned int n_chains,
+				  const struct explain_endpoint *to, enum local local)
+{
+	struct flow_hook *h = &a->flow->hooks[a->flow->n];
+
+	h->parts = room(a, n_chains * sizeof(*h->parts));
+	if (!h->parts)
+		return NULL;
+	a->flow->n++;
+	h->hook = hook;
+	h->to = *to;
+	h->local = local;
+	return h;
+}
+
+/* The later chains of the hook see the destination that a chain of NAT chose. */
+static void walk_rest(struct asking *a, uint8_t hook, const struct rs_chain **v, unsigned int n,
+		      struct destination *d)
+{
+	struct flow_hook *h = new_hook(a, hook, n, &d->to, ask_local(a, &d->to));
+	bool silent = true;
+	unsigned int rest;
+
+	a->nat_done = true;
+	d->ends = !h || !walk_chains(a, h, v, n, d, &rest);
+	for (unsigned int i = 0; h && i < h->n; i++)
+		silent &= !h->parts[i].n && !h->parts[i].ends_here;
+	if (h && silent)
+		a->flow->n--;
+}
+
 /* False: no packet gets further. */
 static bool walk_hook(struct asking *a, uint8_t hook, const struct explain_endpoint *to,
 		      enum local local, struct destination *d)
 {
 	const struct rs_chain *chains[PARTS_MAX];
-	unsigned int n = chains_at(a, hook, chains);
-	struct flow_hook *h = &a->flow->hooks[a->flow->n];
-	bool goes_on = true;
+	unsigned int n = chains_at(a, hook, chains), rest, n_to = a->n_to;
+	struct flow_hook *h = new_hook(a, hook, n, to, local);
+	bool goes_on;
 
-	h->parts = room(a, n * sizeof(*h->parts));
-	if (!h->parts)
+	if (!h)
 		return false;
-	a->flow->n++;
-	h->hook = hook;
-	h->to = *to;
-	h->local = local;
 	a->nat_done = false;
-	for (unsigned int i = 0; i < n && goes_on; i++) {
-		if (a->nat_done && chains[i]->type && !strcmp(chains[i]->type, "nat"))
-			continue;
-		h->parts[h->n].chain = facts_chain(a->x->facts, chains[i]);
-		goes_on = walk_part(a, &h->parts[h->n++], to, local, d) > 0;
-	}
+	goes_on = walk_chains(a, h, chains, n, d, &rest);
+	for (unsigned int end = a->n_to; n_to < end && rest < n; n_to++)
+		walk_rest(a, hook, chains + rest, n - rest, &a->to[n_to]);
 	return goes_on;
-}
-
-static enum local ask_local(const struct asking *a, const struct explain_endpoint *to)
-{
-	return a->q->is_local && to->has_addr ? a->q->is_local(a->q->data, a->q->family, to->addr)
-					      : LOCAL_UNKNOWN;
 }
 
 static void after_nat(struct asking *a, struct destination *d)
@@ -265,9 +313,10 @@ struct flow *flow_ask(struct explain *x, const struct flow_question *q)
 		if (!a->n_to)
 			after_nat(a, &first);
 		for (unsigned int i = 0; i < a->n_to; i++)
-			after_nat(a, &a->to[i]);
+			if (!a->to[i].ends)
+				after_nat(a, &a->to[i]);
 	}
-	a->from_host = true;
+	a->n_to = 0; /* where what this host sends goes from there is told already */
 	if (!a->no_memory)
 		walk_hook(a, NF_INET_LOCAL_OUT, &own.to, ask_local(a, &own.to), &own);
 	if (!a->no_memory)

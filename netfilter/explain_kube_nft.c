@@ -163,6 +163,14 @@ static void endpoint_words(const struct walk_step *s, FILE *out)
 	fprintf(out, ", chance %.3g %%", 100.0 / r->modulus);
 }
 
+/* What being found in a map of services without endpoints says. */
+static const char *refusal_words(const struct walk_step *s)
+{
+	if (!map_is(s, "no-endpoint-"))
+		return "";
+	return s->elem->verdict == VERDICT_DROP ? " has no local endpoints" : " has no endpoints";
+}
+
 static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
 	const struct fact_chain *chain = s->elem ? s->elem->to : s->rule->to;
@@ -174,8 +182,10 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 		endpoint_words(s, out);
 	else if (!strcmp(to, "mark-for-masquerade"))
 		fputs("to be masqueraded", out);
+	else if (s->rule->act == ACT_MASQUERADE)
+		fputs("what was marked to be masqueraded", out);
 	else if (s->elem && s->elem->comment)
-		fputs(s->elem->comment, out);
+		fprintf(out, "%s%s", s->elem->comment, refusal_words(s));
 	else
 		service_words(s, to, out);
 }

@@ -15,14 +15,16 @@ static void words(const struct explain *x, const struct walk_step *s, FILE *out)
 {
 	const struct fact_chain *to = s->rule->to;
 
-	if (s->rule->act == ACT_DNAT)
+	if (s->rule->act == ACT_DNAT) {
 		explain_published_port(x, s->rule, out);
-	else if (to && !strcmp(to->rs->name, "NETAVARK-HOSTPORT-SETMARK"))
+		explain_target_bridge(x, s->rule, out);
+	} else if (to && !strcmp(to->rs->name, "NETAVARK-HOSTPORT-SETMARK")) {
 		fputs("to be masqueraded", out);
-	else if (to && begins(to->rs->name, "NETAVARK-ISOLATION"))
+	} else if (to && begins(to->rs->name, "NETAVARK-ISOLATION")) {
 		fputs("networks kept apart", out);
-	else if (s->rule->comment)
+	} else if (s->rule->comment) {
 		fputs(s->rule->comment, out);
+	}
 }
 
 const struct explainer explain_podman = {.name = "Podman", .owns = owns, .words = words};

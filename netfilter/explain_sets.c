@@ -160,87 +160,89 @@ static int on_elems(const struct nlmsghdr *nlh, void *data)
 	return rc;
 }
 
-/* Where one interval ends and the next begins at the same key, the end comes first. */
-struct bound {
-	const uint8_t *key;
-	uint32_t klen;
-	size_t elem;
-	bool end;
-};
-
-static int compare_bounds(const void *a, const void *b)
+static void name_set(struct nlmsghdr *nlh, const struct fact_set *set)
 {
-	const struct bound *x = a, *y = b;
-	int rc = memcmp(x->key, y->key, x->klen);
-
-	return rc ? rc : y->end - x->end;
-}
-
-/* The key before this one, as a number. */
-static uint8_t *key_before(struct facts *f, const uint8_t *key, uint32_t len)
-{
-	uint8_t *copy = facts_alloc(f, len);
-
-	if (!copy)
-		return NULL;
-	memcpy(copy, key, len);
-	for (uint32_t i = len; i-- && copy[i]-- == 0;)
-		;
-	return copy;
-}
-
-/*
- * Sets of intervals of one key hold where each begins and, as an element of its own, where it ends
- * (nft_set_rbtree). Those of several keys hold both in one element.
- */
-static int close_intervals(struct elems_dump *d)
-{
-	struct bound *b = calloc(d->n ? d->n : 1, sizeof(*b));
-	uint8_t *last = facts_alloc(d->f, d->set->klen);
-	size_t n = 0;
-
-	if (!b || !last) {
-		free(b);
-		return -ENOMEM;
-	}
-	memset(last, 0xff, d->set->klen);
-	for (size_t i = 0; i < d->n; i++)
-		b[i] = (struct bound){d->v[i].key, d->set->klen, i, d->ends[i]};
-	qsort(b, d->n, sizeof(*b), compare_bounds);
-	for (size_t i = 0; i < d->n; i++) {
-		struct fact_elem *e = &d->v[b[i].elem];
-
-		if (b[i].end || e->end != e->key)
-			continue;
-		e->end = i + 1 < d->n ? key_before(d->f, b[i + 1].key, d->set->klen) : last;
-	}
-	free(b);
-	for (size_t i = 0; i < d->n; i++)
-		if (!d->ends[i])
-			d->v[n++] = d->v[i];
-	d->n = n;
-	return 0;
-}
-
-static struct nlmsghdr *ask_for(struct nf_source *s, const struct fact_set *set, uint16_t flags)
-{
-	struct nlmsghdr *nlh = nf_source_msg(s, NFT_MSG_GETSETELEM, flags, set->table->family);
-
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, set->table->name);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
-	return nlh;
 }
+
+/* What was read becomes the set's; rc: how the reading ended. */
+static int finish(struct elems_dump *d, int rc)
+{
+	struct fact_set *set = d->set;
+	bool one_key = set->klen <= 4 || set->klen == 16;
+
+	if (!rc && set->intervals && one_key)
+		rc = facts_close_intervals(d->f, set, d->v, &d->n, d->ends);
+	set->elems = rc ? NULL : facts_alloc(d->f, d->n * sizeof(*d->v));
+	if (!rc && !set->elems)
+		rc = -ENOMEM;
+	if (!rc && d->n)
+		memcpy(set->elems, d->v, d->n * sizeof(*d->v));
+	set->n = rc ? 0 : d->n;
+	free(d->v);
+	free(d->ends);
+	/* The set is gone: so is the ruleset. */
+	return rc == -EINTR || rc == -ENOENT ? -EAGAIN : rc;
+}
+
+int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
+{
+	struct elems_dump d = {.f = f, .set = set};
+
+	if (set->asked || set->dynamic)
+		return 0;
+	set->asked = true;
+	name_set(nf_source_msg(s, NFT_MSG_GETSETELEM, NLM_F_DUMP, set->table->family), set);
+	return finish(&d, nf_source_ask(s, on_elems, &d));
+}
+
+/* --- maps of numgen --- */
 
 /*
  * The kernel looks through the list of a table's sets once for each question, and for a dump three
  * times. A map of numgen is asked for its numbers instead: kube-proxy makes one for each service.
+ * Several are asked at once, as long as the answers fit in a socket's buffer: the list then stays in
+ * the processor's cache.
  */
-static int read_numbers(struct nf_source *s, struct elems_dump *d)
-{
-	struct nlmsghdr *nlh = ask_for(s, d->set, NLM_F_ACK);
-	struct nlattr *list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS), *elem, *key;
+enum { NUMBERS_MAX = 64, MAPS_MAX = 24, NUMBER_ROOM = 32, MAP_ROOM = 1024 };
 
-	for (uint32_t i = 0; i < d->set->modulus; i++) {
+struct maps_dump {
+	struct elems_dump d[MAPS_MAX];
+	struct nlmsghdr *last;
+	unsigned int n, numbers;
+};
+
+static bool has_numbers(const struct fact_set *set)
+{
+	return set->modulus && set->modulus <= NUMBERS_MAX && set->klen == 4 && !set->asked &&
+	       !set->dynamic;
+}
+
+static int on_map_elems(const struct nlmsghdr *nlh, unsigned int number, void *data)
+{
+	struct maps_dump *m = data;
+
+	return on_elems(nlh, &m->d[number]);
+}
+
+/* False: there is no room; what is there must be asked first. */
+static bool add_map(struct maps_dump *m, struct facts *f, struct nf_source *s, struct fact_set *set)
+{
+	const uint16_t type = NFT_MSG_GETSETELEM, flags = NLM_F_ACK;
+	const size_t room = MAP_ROOM + set->modulus * NUMBER_ROOM;
+	struct nlattr *list, *elem, *key;
+	struct nlmsghdr *nlh;
+
+	if (m->n == MAPS_MAX || m->numbers + set->modulus > NUMBERS_MAX)
+		return false;
+	nlh = m->n ? nf_source_more(s, m->last, room, type, flags, set->table->family)
+		   : nf_source_msg(s, type, flags, set->table->family);
+	if (!nlh)
+		return false;
+	name_set(nlh, set);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	for (uint32_t i = 0; i < set->modulus; i++) {
 		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
 		mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(i), &i);
@@ -248,45 +250,50 @@ static int read_numbers(struct nf_source *s, struct elems_dump *d)
 		mnl_attr_nest_end(nlh, elem);
 	}
 	mnl_attr_nest_end(nlh, list);
-	return nf_source_ask(s, on_elems, d);
+	m->d[m->n++] = (struct elems_dump){.f = f, .set = set};
+	m->numbers += set->modulus;
+	m->last = nlh;
+	return true;
 }
 
-/* Answers to as many questions as fit in a socket's buffer. */
-enum { NUMBERS_MAX = 256 };
-
-static int read_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
+static int ask_maps(struct maps_dump *m, struct nf_source *s)
 {
-	struct elems_dump d = {.f = f, .set = set};
-	bool one_key = set->klen <= 4 || set->klen == 16;
-	int rc = -ENOENT;
+	int rcs[MAPS_MAX], rc = 0, all;
 
-	if (set->modulus && set->modulus <= NUMBERS_MAX && set->klen == 4)
-		rc = read_numbers(s, &d);
-	if (rc) { /* or one of the numbers has no element */
-		d.n = 0;
-		ask_for(s, set, NLM_F_DUMP);
-		rc = nf_source_ask(s, on_elems, &d);
-	}
-	if (!rc && set->intervals && one_key)
-		rc = close_intervals(&d);
-	set->elems = rc ? NULL : facts_alloc(f, d.n * sizeof(*d.v));
-	if (!rc && !set->elems)
-		rc = -ENOMEM;
-	if (!rc && d.n)
-		memcpy(set->elems, d.v, d.n * sizeof(*d.v));
-	set->n = rc ? 0 : d.n;
-	free(d.v);
-	free(d.ends);
-	/* The set is gone: so is the ruleset. */
-	return rc == -EINTR || rc == -ENOENT ? -EAGAIN : rc;
-}
-
-int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *set)
-{
-	if (set->asked || set->dynamic)
+	if (!m->n)
 		return 0;
-	set->asked = true;
-	return read_elems(f, s, set);
+	all = nf_source_ask_all(s, m->last, m->n, on_map_elems, m, rcs);
+	for (unsigned int i = 0; i < m->n; i++) {
+		if (all || rcs[i]) { /* one of the numbers has no element: the map is read whole */
+			free(m->d[i].v);
+			free(m->d[i].ends);
+			continue;
+		}
+		m->d[i].set->asked = true;
+		rc = finish(&m->d[i], 0) ?: rc;
+	}
+	m->n = m->numbers = 0;
+	return rc;
+}
+
+static int read_maps(struct facts *f, struct nf_source *s)
+{
+	struct maps_dump *m = calloc(1, sizeof(*m));
+	int rc = m ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < f->n_sets; i++) {
+		struct fact_set *set = f->sets[i];
+
+		if (!has_numbers(set) || set->table->ours || add_map(m, f, s, set))
+			continue;
+		rc = ask_maps(m, s);
+		if (!rc)
+			add_map(m, f, s, set);
+	}
+	if (!rc)
+		rc = ask_maps(m, s);
+	free(m);
+	return rc;
 }
 
 static int compare_sets(const void *a, const void *b)
@@ -339,7 +346,7 @@ int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *
 
 int facts_read_elems(struct facts *f, struct nf_source *s)
 {
-	int rc = 0;
+	int rc = read_maps(f, s);
 
 	for (size_t i = 0; !rc && i < f->n_sets; i++)
 		if (!f->sets[i]->table->ours)

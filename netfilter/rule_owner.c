@@ -121,10 +121,21 @@ static const char *name_of(void *data, uint8_t family, const uint8_t *addr)
 	return name;
 }
 
+static const char *bridge_of(void *data, uint8_t family, const uint8_t *addr)
+{
+	struct generation *g = data;
+	const struct rule_owners *o = g->all;
+
+	if (o->host && !g->host)
+		g->host = o->host->open(o->host_data);
+	return g->host ? o->host->bridge(g->host, family, addr) : NULL;
+}
+
 /* NULL: none, or out of memory. */
 static char *words_of(struct generation *g, const struct explainer *e, const struct walk_step *s)
 {
-	const struct explain x = {.facts = g->facts, .name_of = name_of, .name_data = g};
+	const struct explain x = {
+		.facts = g->facts, .name_of = name_of, .bridge_of = bridge_of, .name_data = g};
 	char *words = NULL;
 	size_t size = 0;
 	FILE *f = e->words ? open_memstream(&words, &size) : NULL;

@@ -11,10 +11,11 @@
 
 struct rule_owners;
 
-/* Names of containers. open() looks at the host; NULL: nobody has a name. */
+/* Names of containers, and of the bridges that they are on. open() looks at the host; NULL: nobody has a name. */
 struct owner_host {
 	void *(*open)(void *data);
 	const char *(*name)(void *host, uint8_t family, const uint8_t *addr);
+	const char *(*bridge)(void *host, uint8_t family, const uint8_t *addr);
 	void (*close)(void *host);
 };
 

@@ -15,7 +15,8 @@
 #include "src/error.h"
 #include "src/netns.h"
 
-enum { N_BUCKETS = 1024 };
+/* To list one chain of a table with more of them takes libnftables longer than to copy a rule. */
+enum { N_BUCKETS = 1024, MANY_CHAINS = 64 };
 
 struct entry {
 	struct entry *next;
@@ -37,6 +38,9 @@ struct rule_texts {
 	struct nf_source *s;
 	struct entry *buckets[N_BUCKETS];
 	struct listing *listings;
+	struct text_alone *alone;
+	bool singly, no_alone; /* read every rule for itself; it was found that none can be */
+	size_t n_single;
 };
 
 struct rule_texts *rule_texts_open(struct nf_source *s, int netns_fd, struct error *err)
@@ -102,12 +106,55 @@ void rule_texts_close(struct rule_texts *t)
 	if (!t)
 		return;
 	drop(t, NULL);
+	text_alone_close(t->alone);
 	free(t);
 }
 
-/* The text of nft for the rule with this handle. */
-static int text_by_nft(struct rule_texts *t, const struct rs_chain *c, uint64_t handle,
-		       struct rule_text *rt)
+void rule_texts_singly(struct rule_texts *t)
+{
+	t->singly = true;
+}
+
+size_t rule_texts_n_single(const struct rule_texts *t)
+{
+	return t->n_single;
+}
+
+static int take_line(struct rule_text *rt, const struct chain_line *line)
+{
+	rt->text = strdup(line->text);
+	rt->comment = line->comment ? strdup(line->comment) : NULL;
+	if (!rt->text || (line->comment && !rt->comment))
+		return -ENOMEM;
+	return brief_of_nft(rt);
+}
+
+/* The rule alone, where its table is large. -EOPNOTSUPP: ask for the chain. */
+static int text_alone(struct rule_texts *t, const struct rs_chain *c, uint64_t handle,
+		      struct rule_text *rt)
+{
+	struct chain_lines *lines;
+	int rc;
+
+	if (t->no_alone || (!t->singly && c->table->n_chains < MANY_CHAINS))
+		return -EOPNOTSUPP;
+	if (!t->alone)
+		t->alone = text_alone_open();
+	t->no_alone = !t->alone;
+	if (t->no_alone)
+		return -EOPNOTSUPP;
+	rc = text_alone_read(t->alone, t->s, c, handle, &lines);
+	if (rc)
+		return rc == -ENOENT || rc == -ENOMEM ? rc : -EOPNOTSUPP;
+	rc = take_line(rt, lines->v);
+	chain_lines_free(lines);
+	t->n_single++;
+	return rc;
+}
+
+/* The text of nft for the rule with this handle, from a listing of its chain. */
+static int text_from_chain(struct rule_texts *t, const struct rs_chain *c, uint64_t handle,
+			   struct rule_text *rt)
 {
 	struct listing *l = t->listings;
 
@@ -131,15 +178,19 @@ static int text_by_nft(struct rule_texts *t, const struct rs_chain *c, uint64_t 
 
 		if (line->handle != handle)
 			continue;
-		rt->text = strdup(line->text);
-		rt->comment = line->comment ? strdup(line->comment) : NULL;
-		if (!rt->text || (line->comment && !rt->comment))
-			return -ENOMEM;
-		return brief_of_nft(rt);
+		return take_line(rt, line);
 	}
 	if (!rt->why)
 		rt->why = "the rule was removed before its text was asked for";
 	return 0;
+}
+
+static int text_by_nft(struct rule_texts *t, const struct rs_chain *c, uint64_t handle,
+		       struct rule_text *rt)
+{
+	int rc = text_alone(t, c, handle, rt);
+
+	return rc == -EOPNOTSUPP ? text_from_chain(t, c, handle, rt) : rc;
 }
 
 static char *comment_of(const struct xt_rule *r)

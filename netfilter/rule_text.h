@@ -39,6 +39,11 @@ void rule_texts_close(struct rule_texts *t);
 const struct rule_text *rule_text(struct rule_texts *t, const struct ruleset *rs,
 				  const struct rs_chain *c, uint32_t number);
 
+/* From now on each nft rule is read for itself, wherever that is possible, not only those of large
+ * tables. For tests, as is how often it was. */
+void rule_texts_singly(struct rule_texts *t);
+size_t rule_texts_n_single(const struct rule_texts *t);
+
 /* Drops every cached text that belongs to rs (by its tables); called when a snapshot is replaced.
  */
 void rule_texts_forget(struct rule_texts *t, const struct ruleset *rs);

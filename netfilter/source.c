@@ -120,9 +120,10 @@ static int nl_open(struct nf_source *s)
 	return rc;
 }
 
-struct nlmsghdr *nf_source_msg(struct nf_source *s, uint16_t type, uint16_t flags, uint8_t family)
+static struct nlmsghdr *put_msg(struct nf_source *s, char *at, uint16_t type, uint16_t flags,
+				uint8_t family)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(s->buf);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
 	struct nfgenmsg *nfg;
 
 	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | type;
@@ -132,6 +133,21 @@ struct nlmsghdr *nf_source_msg(struct nf_source *s, uint16_t type, uint16_t flag
 	nfg->nfgen_family = family;
 	nfg->version = NFNETLINK_V0;
 	return nlh;
+}
+
+struct nlmsghdr *nf_source_msg(struct nf_source *s, uint16_t type, uint16_t flags, uint8_t family)
+{
+	return put_msg(s, s->buf, type, flags, family);
+}
+
+struct nlmsghdr *nf_source_more(struct nf_source *s, struct nlmsghdr *last, size_t room,
+				uint16_t type, uint16_t flags, uint8_t family)
+{
+	char *at = (char *)last + MNL_ALIGN(last->nlmsg_len);
+
+	if (at + room > s->buf + NF_BUF_SIZE)
+		return NULL;
+	return put_msg(s, at, type, flags, family);
 }
 
 struct answer {
@@ -185,6 +201,45 @@ int nf_source_ask(struct nf_source *s, int (*cb)(const struct nlmsghdr *nlh, voi
 			answer_message(&a, nlh);
 	}
 	return a.rc;
+}
+
+int nf_source_ask_all(struct nf_source *s, const struct nlmsghdr *last, unsigned int n,
+		      int (*cb)(const struct nlmsghdr *nlh, unsigned int number, void *data),
+		      void *data, int *rcs)
+{
+	const size_t size = (const char *)last + last->nlmsg_len - s->buf;
+	const uint32_t first = ((const struct nlmsghdr *)s->buf)->nlmsg_seq;
+	unsigned int number, left = n;
+	const struct nlmsghdr *nlh;
+	int rc = nl_open(s), len;
+
+	if (rc)
+		return rc;
+	memset(rcs, 0, n * sizeof(*rcs));
+	if (mnl_socket_sendto(s->nl, s->buf, size) < 0)
+		return -errno;
+	while (left) {
+		len = mnl_socket_recvfrom(s->nl, s->buf, NF_BUF_SIZE);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return -errno;
+		for (nlh = (void *)s->buf; mnl_nlmsg_ok(nlh, len);
+		     nlh = mnl_nlmsg_next(nlh, &len)) {
+			number = nlh->nlmsg_seq - first;
+			if (number >= n)
+				continue; /* of an earlier request that was given up */
+			if (nlh->nlmsg_type == NLMSG_ERROR) {
+				left--;
+				if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(int) && !rcs[number])
+					rcs[number] = *(int *)mnl_nlmsg_get_payload(nlh);
+			} else if (!rcs[number] &&
+				   mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct nfgenmsg)) {
+				rcs[number] = cb(nlh, number, data);
+			}
+		}
+	}
+	return 0;
 }
 
 static int on_gen(const struct nlmsghdr *nlh, void *data)

@@ -40,6 +40,19 @@ struct nlmsghdr *nf_source_msg(struct nf_source *s, uint16_t type, uint16_t flag
 int nf_source_ask(struct nf_source *s, int (*cb)(const struct nlmsghdr *nlh, void *data),
 		  void *data);
 
+/*
+ * Several requests that are no dumps, in one message: the kernel answers them one after the other.
+ * nf_source_more() is nf_source_msg() behind those there are already, the first of them made by
+ * nf_source_msg(); NULL: there is no room for one of this size (bytes). nf_source_ask_all() gives
+ * cb what is said to each, by its number, and rcs[number] how it ended. Each must ask for an
+ * acknowledgement.
+ */
+struct nlmsghdr *nf_source_more(struct nf_source *s, struct nlmsghdr *last, size_t room,
+				uint16_t type, uint16_t flags, uint8_t family);
+int nf_source_ask_all(struct nf_source *s, const struct nlmsghdr *last, unsigned int n,
+		      int (*cb)(const struct nlmsghdr *nlh, unsigned int number, void *data),
+		      void *data, int *rcs);
+
 /* The socket for the legacy tables of NFPROTO_IPV4 or NFPROTO_IPV6, opened on first use; or a
  * negative errno. */
 int nf_source_raw(struct nf_source *s, uint8_t family);

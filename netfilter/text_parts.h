@@ -9,6 +9,9 @@
 #include "netfilter/rule_text.h"
 #include "netfilter/source.h"
 
+struct nftnl_rule;
+struct nftnl_set;
+
 /* Every rule of one chain as `nft -s -a list ruleset` prints it. */
 struct chain_lines {
 	size_t n;
@@ -23,6 +26,32 @@ struct chain_lines {
 /* By libnftables, in the namespace of s. Never NULL but for lack of memory; owned by the caller. */
 struct chain_lines *chain_lines_read(struct nf_source *s, const struct rs_chain *c);
 void chain_lines_free(struct chain_lines *l);
+
+/* What the text of a rule rests on; text_needs_find() gives -EOPNOTSUPP for a rule whose text may not
+ * be the same elsewhere, -ENOENT when it is gone. text_needs_free() follows in any case. */
+enum { TEXT_SETS_MAX = 4, TEXT_CHAINS_MAX = 300 };
+struct text_needs {
+	struct nftnl_rule *rule;
+	struct nftnl_set *sets[TEXT_SETS_MAX]; /* with elements where they are anonymous */
+	char *chains[TEXT_CHAINS_MAX];
+	size_t n_sets, n_chains;
+	bool any_anonymous;
+	int rc;
+};
+int text_needs_find(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
+		    struct text_needs *n);
+void text_needs_free(struct text_needs *n);
+
+/*
+ * A place where single rules are copied to and printed (text_alone.c). NULL: it cannot be had.
+ * text_alone_read() gives the rule as the one line of *out, which is the caller's; another negative
+ * errno than -ENOENT, -EOPNOTSUPP mostly: this rule cannot be copied.
+ */
+struct text_alone;
+struct text_alone *text_alone_open(void);
+void text_alone_close(struct text_alone *a);
+int text_alone_read(struct text_alone *a, struct nf_source *s, const struct rs_chain *c,
+		    uint64_t handle, struct chain_lines **out);
 
 /*
  * Parses what `nft -s -a list chain` printed into l, whose handles and comments are known from the
@@ -39,7 +68,6 @@ const char *udata_comment(const void *data, size_t len);
 int nft_table_check(struct nf_source *s, const struct rs_table *t);
 
 /* The one rule; nlr, which is new, is filled. -ENOENT: it is gone, or it is another table's by now. */
-struct nftnl_rule;
 int nft_rule_fetch(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
 		   struct nftnl_rule *nlr);
 

@@ -11,22 +11,16 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
+#include "route/audit_judge.h"
 #include "route/query.h"
 #include "src/netns.h"
 
 /* Somebody far away: 198.51.100.1, of a network for documents. */
 static const uint8_t far_away[ROUTE_ADDR] = {198, 51, 100, 1};
 
-/* A source that is known to be behind a device. */
-struct source {
-	uint32_t ifindex;
-	uint8_t addr[ROUTE_ADDR], to[ROUTE_ADDR];
-	bool has_to; /* else it sends to the device's own address */
-};
-
 struct sources {
 	struct audit *a;
-	struct source *v;
+	struct audit_source *v;
 	size_t n;
 	bool failed;
 };
@@ -51,7 +45,20 @@ void audit_free(struct audit *a)
 	*a = (struct audit){0};
 }
 
-static struct audit_device *find_device(struct audit *a, uint32_t ifindex)
+bool audit_is_overlay(const struct audit_device *d)
+{
+	return !strcmp(d->dev.kind, "vxlan") || !strcmp(d->dev.kind, "geneve");
+}
+
+bool audit_drops(const struct audit *a)
+{
+	for (size_t i = 0; i < a->n_findings; i++)
+		if (strcmp(a->findings[i].kind, "asymmetric"))
+			return true;
+	return false;
+}
+
+struct audit_device *audit_device(struct audit *a, uint32_t ifindex)
 {
 	for (size_t i = 0; i < a->n_devices; i++)
 		if (a->devices[i].dev.ifindex == ifindex)
@@ -85,7 +92,7 @@ static int on_address(const struct nlmsghdr *nlh, void *data)
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifa))
 		return MNL_CB_OK;
-	d = find_device(data, ifa->ifa_index);
+	d = audit_device(data, ifa->ifa_index);
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
 		if (!d || d->has_addr || mnl_attr_get_type(attr) != IFA_LOCAL ||
 		    mnl_attr_get_payload_len(attr) != 4)
@@ -126,7 +133,7 @@ static void begin_sources(void *data)
 
 static void add_source(struct sources *s, uint32_t ifindex, const void *addr, const void *to)
 {
-	struct source *v;
+	struct audit_source *v;
 
 	if (s->n >= AUDIT_SOURCES) {
 		s->a->not_looked_at++;
@@ -138,7 +145,7 @@ static void add_source(struct sources *s, uint32_t ifindex, const void *addr, co
 		return;
 	}
 	s->v = v;
-	v[s->n] = (struct source){.ifindex = ifindex, .has_to = to != NULL};
+	v[s->n] = (struct audit_source){.ifindex = ifindex, .has_to = to != NULL};
 	memcpy(v[s->n].addr, addr, 4);
 	if (to)
 		memcpy(v[s->n].to, to, 4);
@@ -155,7 +162,7 @@ static void on_route(const struct fib_route *route, void *data)
 	if (route->plen && route->plen < 31)
 		addr[3] |= 2;
 	for (unsigned int i = 0; i < route->n_legs; i++) {
-		struct audit_device *d = find_device(s->a, route->legs[i].ifindex);
+		struct audit_device *d = audit_device(s->a, route->legs[i].ifindex);
 
 		if (d && route->legs[i].gw_family)
 			d->gateway = true;
@@ -200,7 +207,8 @@ static int far_away_sources(struct route_collector *c, struct sources *s)
 		const struct audit_device *d = &s->a->devices[i];
 		bool tunnel = !strcmp(d->dev.kind, "wireguard") || !strcmp(d->dev.kind, "tun");
 
-		if (d->has_addr && !d->dev.loopback && (d->gateway || tunnel || !d->dev.kind[0]))
+		if (d->has_addr && !d->dev.loopback && !audit_is_overlay(d) &&
+		    (d->gateway || tunnel || !d->dev.kind[0]))
 			add_source(s, d->dev.ifindex, far_away, NULL);
 	}
 	return 0;
@@ -246,77 +254,7 @@ static int connections(struct route_collector *c, struct sources *s)
 	return 0;
 }
 
-/* --- judging --- */
-
-static const char *back_device(const struct route_decision *d)
-{
-	const struct fib_route *back = d->reverse.made ? d->reverse.route : NULL;
-
-	return back && back->n_legs ? back->legs[0].dev : "";
-}
-
-/* One finding for all sources that come and go by the same devices. */
-static struct audit_finding *find_finding(struct audit *a, const char *kind, const char *dev,
-					  const char *back)
-{
-	for (size_t i = 0; i < a->n_findings; i++)
-		if (!strcmp(a->findings[i].kind, kind) && !strcmp(a->findings[i].dev, dev) &&
-		    !strcmp(a->findings[i].back, back))
-			return &a->findings[i];
-	return NULL;
-}
-
-static int note(struct route_collector *c, struct audit *a, const char *kind, const char *dev,
-		struct route_facts *facts, const struct route_flow *flow, struct route_decision *d)
-{
-	const char *back = back_device(d);
-	struct audit_finding *f = find_finding(a, kind, dev, back);
-	struct route_fix fixes[ROUTE_FIXES];
-	char src[INET_ADDRSTRLEN], dst[INET_ADDRSTRLEN];
-
-	if (f) {
-		f->count++;
-		return 0;
-	}
-	f = audit_add(a, kind, dev);
-	if (!f)
-		return -ENOMEM;
-	snprintf(f->back, sizeof(f->back), "%s", back);
-	snprintf(f->sentence, sizeof(f->sentence), "%s > %s is dropped: %s",
-		 inet_ntop(AF_INET, flow->src, src, sizeof(src)),
-		 inet_ntop(AF_INET, flow->dst, dst, sizeof(dst)), d->sentence);
-	if (route_fixes(c, facts, flow, d, fixes))
-		snprintf(f->fix, sizeof(f->fix), "%s", fixes[0].change);
-	return 0;
-}
-
-static int judge(struct route_collector *c, struct audit *a, const char *kind,
-		 const struct source *s, struct error *err)
-{
-	struct audit_device *dev = find_device(a, s->ifindex);
-	struct route_flow flow = {.family = AF_INET, .has_src = true, .iif = s->ifindex};
-	struct route_facts facts;
-	struct route_decision d = {0};
-	int rc;
-
-	if (!dev || !dev->dev.up || dev->dev.loopback || !(dev->has_addr || s->has_to) ||
-	    rp_filter_mode(a->all.rp_filter, dev->set.rp_filter) == RP_OFF)
-		return 0;
-	memcpy(flow.src, s->addr, ROUTE_ADDR);
-	memcpy(flow.dst, s->has_to ? s->to : dev->addr, ROUTE_ADDR);
-	if (!memcmp(flow.src, flow.dst, ROUTE_ADDR))
-		return 0;
-	a->sources++;
-	rc = route_collect(c, &flow, &facts, err);
-	if (rc)
-		return rc;
-	rc = route_collect_and_decide(c, &facts, &flow, &d, err);
-	if (!rc && (d.reason == ROUTE_RPF_STRICT || d.reason == ROUTE_RPF_LOOSE))
-		rc = note(c, a, kind, dev->dev.name, &facts, &flow, &d);
-	route_decision_free(&d);
-	route_facts_free(&facts);
-	return rc;
-}
+/* --- all of it --- */
 
 static const struct {
 	const char *kind;
@@ -339,7 +277,7 @@ static int judge_kind(struct route_collector *c, struct audit *a, size_t k, stru
 		fail(err, rc, "cannot read what is known of sources (%s): %s", kinds[k].kind,
 		     strerror(-rc));
 	for (size_t i = 0; !rc && i < s.n; i++)
-		rc = judge(c, a, kinds[k].kind, &s.v[i], err);
+		rc = audit_judge(c, a, kinds[k].kind, &s.v[i], err);
 	free(s.v);
 	return rc;
 }

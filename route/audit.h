@@ -20,7 +20,9 @@ struct audit_device {
 };
 
 struct audit_finding {
-	const char *kind; /* "neighbour", "route", "multi-homed", "connection", "product", … */
+	/* "neighbour", "route", "multi-homed", "connection": such sources are dropped. "asymmetric":
+	 * one of them passes, and is answered by another device. "product", "vpn": a setting. */
+	const char *kind;
 	char dev[ROUTE_NAME], back[ROUTE_NAME]; /* arrival; by which the way back leaves */
 	unsigned int count;			/* sources that this is about */
 	char sentence[512], fix[512];		/* fix may be empty */
@@ -39,6 +41,12 @@ struct audit {
 /* 0 or a negative errno and a sentence; audit_free() follows in any case. */
 int route_audit(struct route_collector *c, struct audit *a, struct error *err);
 void audit_free(struct audit *a);
+
+/* Is there a finding that is not "asymmetric"? */
+bool audit_drops(const struct audit *a);
+
+/* A device of a network between nodes (flannel.1), by which nobody far away comes. */
+bool audit_is_overlay(const struct audit_device *d);
 
 /* A new finding, of count 1, whose texts the caller fills in. NULL: out of memory. */
 struct audit_finding *audit_add(struct audit *a, const char *kind, const char *dev);

@@ -66,7 +66,7 @@ static int check_tunnel(struct audit *a, const struct policy_rule *rules, size_t
 		const struct audit_device *d = &a->devices[i];
 		struct audit_finding *f;
 
-		if (!d->gateway || a->all.src_valid_mark > 0 || d->set.src_valid_mark > 0 ||
+		if (!d->gateway || audit_is_overlay(d) || a->all.src_valid_mark > 0 || d->set.src_valid_mark > 0 ||
 		    rp_filter_mode(a->all.rp_filter, d->set.rp_filter) != RP_STRICT)
 			continue;
 		f = audit_add(a, "vpn", d->dev.name);

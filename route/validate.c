@@ -58,15 +58,6 @@ static bool only_addresses(const struct route_facts *f, uint32_t oif, int mode)
 	return f->in.ifindex != oif || !(f->all.send_redirects || f->dev.send_redirects);
 }
 
-static int judge_addresses(const struct route_facts *f, const struct route_decision *d)
-{
-	if (d->effective.accept_local)
-		return ROUTE_PASS;
-	if (f->custom_rules || f->custom_local)
-		return ROUTE_UNDECIDED;
-	return f->src_is_own ? ROUTE_DROP : ROUTE_PASS;
-}
-
 /* The next hops of the way back as rp_filter_judge() wants them. nhc_l3mdev_matches_dev(): one in
  * the VRF by which the packet came counts as that VRF. */
 static size_t back_legs(const struct route_facts *f, const struct fib_route *route,
@@ -87,8 +78,7 @@ static size_t back_legs(const struct route_facts *f, const struct fib_route *rou
 	return n;
 }
 
-static int judge_route(const struct route_facts *f, const struct route_flow *flow,
-		       struct route_decision *d)
+static int tell(struct route_decision *d, const struct rp_verdict *v)
 {
 	static const enum route_reason reasons[] = {
 		[RP_PASSES] = ROUTE_PASSES,
@@ -97,52 +87,71 @@ static int judge_route(const struct route_facts *f, const struct route_flow *flo
 		[RP_LOCAL_SOURCE] = ROUTE_LOCAL_SOURCE,
 		[RP_INVALID_SOURCE] = ROUTE_MARTIAN_SOURCE,
 	};
+	enum route_reason reason = reasons[v->cause];
+	bool by_mode = v->cause != RP_LOCAL_SOURCE && v->cause != RP_INVALID_SOURCE;
+
+	if (reason == ROUTE_RPF_STRICT && v->mode == RP_LOOSE)
+		reason = ROUTE_RPF_LOOSE;
+	return route_verdict(d, v->pass ? ROUTE_PASS : ROUTE_DROP, reason, "%s%s",
+			     by_mode ? "rp_filter " : "", v->reason);
+}
+
+static int judge(const struct route_facts *f, const struct route_decision *d,
+		 const struct route_flow *flow, struct rp_input *in, struct rp_verdict *v)
+{
+	char src[INET6_ADDRSTRLEN];
+
+	in->all = f->all.rp_filter;
+	in->dev_mode = f->dev.rp_filter;
+	in->iif = (struct rp_leg){f->in.ifindex, f->in.name};
+	in->accept_local = d->effective.accept_local;
+	in->src = inet_ntop(AF_INET, flow->src, src, sizeof(src));
+	return rp_filter_judge(in, v);
+}
+
+/* Returns whether the host's own addresses are all that is asked for, and known. */
+static bool judge_addresses(const struct route_facts *f, const struct route_flow *flow,
+			    struct route_decision *d)
+{
+	struct rp_input in = {.type = f->src_is_own ? RTN_LOCAL : RTN_UNICAST};
+	struct rp_verdict v;
+
+	if (!d->effective.accept_local && (f->custom_rules || f->custom_local))
+		return false;
+	if (judge(f, d, flow, &in, &v))
+		return false;
+	tell(d, &v);
+	return true;
+}
+
+static int judge_route(const struct route_facts *f, const struct route_flow *flow,
+		       struct route_decision *d)
+{
 	const struct fib_route *back = d->reverse.error ? NULL : d->reverse.route;
 	struct rp_leg legs[FIB_LEGS + 1];
-	char src[INET6_ADDRSTRLEN];
-	struct rp_input in = {.all = f->all.rp_filter,
-			      .dev_mode = f->dev.rp_filter,
-			      .iif = {f->in.ifindex, f->in.name},
-			      .no_addr = f->no_addr,
-			      .accept_local = d->effective.accept_local,
+	struct rp_input in = {.no_addr = f->no_addr,
 			      .full_check = true,
-			      .src = src,
 			      .type = back ? back->type : 0,
 			      .legs = legs,
 			      .n_legs = back ? back_legs(f, back, legs) : 0};
-	enum route_reason reason;
 	struct rp_verdict v;
 
-	inet_ntop(AF_INET, flow->src, src, sizeof(src));
-	if (rp_filter_judge(&in, &v))
+	if (judge(f, d, flow, &in, &v))
 		return route_verdict(d, ROUTE_UNDECIDED, ROUTE_UNKNOWN,
 				     "rp_filter of %s cannot be read", f->in.name);
-	reason = reasons[v.cause];
-	if (reason == ROUTE_RPF_STRICT && v.mode == RP_LOOSE)
-		reason = ROUTE_RPF_LOOSE;
-	return route_verdict(d, v.pass ? ROUTE_PASS : ROUTE_DROP, reason, "rp_filter %s", v.reason);
+	return tell(d, &v);
 }
 
 int route_validate_source(const struct route_facts *f, const struct route_flow *flow,
 			  const uint8_t *dst, uint32_t oif, struct route_decision *d)
 {
 	struct route_flow back = reversed(f, flow, dst, oif, d->effective.src_valid_mark);
-	char src[INET6_ADDRSTRLEN];
 	int rc;
 
 	d->validated = true;
-	inet_ntop(AF_INET, flow->src, src, sizeof(src));
-	if (only_addresses(f, oif, d->effective.rp_filter)) {
-		rc = judge_addresses(f, d);
-		d->by_addresses = rc != ROUTE_UNDECIDED;
-		if (rc == ROUTE_PASS)
-			return route_verdict(d, ROUTE_PASS, ROUTE_PASSES,
-					     "rp_filter off: the source is not checked");
-		if (rc == ROUTE_DROP)
-			return route_verdict(d, ROUTE_DROP, ROUTE_LOCAL_SOURCE,
-					     "the source %s is an address of this host "
-					     "(accept_local is 0)",
-					     src);
+	if (only_addresses(f, oif, d->effective.rp_filter) && judge_addresses(f, flow, d)) {
+		d->by_addresses = true;
+		return 0;
 	}
 	rc = route_lookup(f, &back, &d->reverse, d);
 	if (rc)

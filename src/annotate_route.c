@@ -145,7 +145,7 @@ static const char *result_of_error(int error, int type)
 	return refused ? refused : "none";
 }
 
-/* told: by the table, not only by the next hop's scope. */
+/* told: by the table or by the packet, not only by the next hop's scope. */
 static const char *result_of_type(const struct path *p, unsigned int ns, int type, bool told)
 {
 	uint32_t passed = path_place(p, ns)->passed;
@@ -175,7 +175,8 @@ static void name_route(struct path *p, struct step *s)
 	    s->route.rule < 0)
 		s->route.table = RT_TABLE_LOCAL;
 	s->route.result = s->route.error ? result_of_error(s->route.error, s->route.type)
-					 : result_of_type(p, s->ns, s->route.type, s->route.rule >= 0);
+					 : result_of_type(p, s->ns, s->route.type,
+							  s->route.rule >= 0 || !s->route.n_asked);
 }
 
 /* "Not in this table" (-EAGAIN), and no answer after it: a decision only where the kernel says that

@@ -34,8 +34,8 @@ static void keep(struct audit_rules *r, const struct rs_chain *c, uint32_t numbe
 			      family_name(t->family), t->name, c->name, number,
 			      (unsigned long long)c->handles[number - 1], text);
 	else
-		rc = asprintf(&v[r->n], "%s:%s:rule:%u (%s)  %s", t->name, c->name, number,
-			      family_name(t->family), text);
+		rc = asprintf(&v[r->n], "%s:%s:rule:%u (%s, %s)  %s", t->name, c->name, number,
+			      backend_name(t->backend), family_name(t->family), text);
 	if (rc >= 0)
 		r->n++;
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_arp.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,16 @@ static bool parse(struct packet *p, const struct nfp_sight *s)
 	return true;
 }
 
+/* ARP has numbers of its own for its hooks; past output, it is sent. */
+static uint8_t hook_of(const struct nfp_sight *s)
+{
+	if (s->pf != NFPROTO_ARP)
+		return s->hook;
+	if (s->hook == NF_ARP_OUT)
+		return s->what == NFP_ENTER ? NF_INET_LOCAL_OUT : NF_INET_POST_ROUTING;
+	return s->hook == NF_ARP_IN ? NF_INET_LOCAL_IN : NF_INET_FORWARD;
+}
+
 static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t size)
 {
 	struct packet p;
@@ -215,7 +226,7 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	begin_event(b, &ev, &s->ev, s->id);
 	ev.type = s->what == NFP_ENTER ? EVENT_ENTER : EVENT_LEAVE;
 	ev.family = s->pf;
-	ev.hook = s->hook;
+	ev.hook = hook_of(s);
 	ev.ct_known = true;
 	set_conntrack(&ev, s->ct);
 	if (s->flags & NFP_SIGHT_FULL && size >= sizeof(*s) && parse(&p, s))
@@ -406,6 +417,16 @@ static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t siz
 		end_walk(b, w);
 }
 
+static void on_route(struct bpf_events *b, const struct nfp_route *r)
+{
+	struct event ev;
+
+	begin_event(b, &ev, &r->fib.ev, r->id);
+	raw_route(&r->fib, &ev);
+	ev.route.input = ev.route.carried = true;
+	emit(b, &ev);
+}
+
 static bool hold(struct bpf_events *b, const struct nfp_skb *s)
 {
 	struct walk_state *w = s->in_visit ? walk_of(b, s->id) : NULL;
@@ -467,6 +488,10 @@ void bpf_events_record(struct bpf_events *b, const struct nfp_event *rec, size_t
 	case NFP_FIB6:
 		if (size >= sizeof(struct nfp_fib))
 			on_raw(b, rec);
+		break;
+	case NFP_ROUTE:
+		if (size >= sizeof(struct nfp_route))
+			on_route(b, (const void *)rec);
 		break;
 	}
 }

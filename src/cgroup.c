@@ -105,6 +105,7 @@ struct cgroup *cgroup_open(struct error *err)
 {
 	const char *mount = cgroup_mount();
 	struct cgroup *c;
+	struct stat st;
 
 	if (!mount) {
 		fail(err, -EOPNOTSUPP,
@@ -122,13 +123,13 @@ struct cgroup *cgroup_open(struct error *err)
 	snprintf(c->mount, sizeof(c->mount), "%s", mount);
 	snprintf(c->dir, sizeof(c->dir), "%s/nfpath_%d", mount, getpid());
 	snprintf(c->relative, sizeof(c->relative), "%s", c->dir + strlen(sysfs) + 1);
-	c->name = (struct cgroup_name){c->relative, 1};
-	if (mkdir(c->dir, 0755)) {
+	if (mkdir(c->dir, 0755) || stat(c->dir, &st)) {
 		fail(err, -errno, "cannot make the cgroup %s for the command: %s", c->dir,
 		     strerror(errno));
 		free(c);
 		return NULL;
 	}
+	c->name = (struct cgroup_name){c->relative, 1, c->dir, st.st_ino};
 	return c;
 }
 

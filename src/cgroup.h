@@ -4,12 +4,16 @@
 #ifndef NFPATH_CGROUP_H
 #define NFPATH_CGROUP_H
 
+#include <stdint.h>
+
 #include "src/error.h"
 
-/* How nft names it. */
+/* How nft names it, and how the kernel does. */
 struct cgroup_name {
 	const char *path; /* below /sys/fs/cgroup */
 	int level;	  /* depth in the hierarchy; the root is 0 */
+	const char *dir;
+	uint64_t id;
 };
 
 struct cgroup;

@@ -223,6 +223,11 @@ static const char *name_of(void *data, uint8_t family, const uint8_t *addr)
 	return explain_host_name(data, family, addr);
 }
 
+static const char *bridge_of(void *data, uint8_t family, const uint8_t *addr)
+{
+	return explain_host_bridge(data, family, addr);
+}
+
 static int answer(struct explain_view *v, const struct explain_options *o, struct error *err)
 {
 	struct flow_question q = {
@@ -262,6 +267,7 @@ static int explain_run(const struct explain_options *o, struct explain_view *v, 
 		host = explain_host_open(set.v[0].fd);
 		v->host = host;
 		v->x->name_of = host ? name_of : NULL;
+		v->x->bridge_of = host ? bridge_of : NULL;
 		v->x->name_data = host;
 	}
 	if (!rc)

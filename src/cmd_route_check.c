@@ -11,6 +11,7 @@
 #include "src/opt.h"
 #include "src/route_audit.h"
 #include "src/route_report.h"
+#include "src/tos.h"
 
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
@@ -18,7 +19,8 @@ static const char *const color_choices[] = {"auto", "always", "never", NULL};
 struct check_options {
 	struct filter filter; /* its values, not its meaning: addresses are single ones */
 	const char *netns;
-	uint64_t tos, uid;
+	uint64_t uid;
+	uint8_t tos;
 	bool json, verbose, audit;
 	int color;
 };
@@ -52,6 +54,11 @@ static int opt_mark(void *o, const char *arg, struct error *err)
 	return filter_mark(&((struct check_options *)o)->filter, arg, err);
 }
 
+static int opt_tos(void *o, const char *arg, struct error *err)
+{
+	return tos_parse(arg, NULL, &((struct check_options *)o)->tos, err);
+}
+
 static int opt_proto(void *o, const char *arg, struct error *err)
 {
 	return filter_proto(&((struct check_options *)o)->filter, arg, err);
@@ -74,7 +81,7 @@ static const struct opt_row rows[] = {
 		 "device by which it arrives; without: it is sent here", opt_iif),
 	OPT_CALL("oif", 'o', "DEV", "Packet", "device that the sender is bound to", opt_oif),
 	OPT_CALL("mark", 0, "V", "Packet", "its mark", opt_mark),
-	OPT_UINT("tos", 0, "N", "Packet", "its TOS byte", struct check_options, tos, 0, 255),
+	OPT_CALL("tos", 0, "TOS", "Packet", "its TOS byte: 16, 0x10 or lowdelay", opt_tos),
 	OPT_CALL("proto", 'p', "PROTO", "Packet", "tcp, udp, icmp, icmp6, … or a number",
 		 opt_proto),
 	OPT_CALL("sport", 'S', "PORT", "Packet", "source port", opt_sport),
@@ -84,7 +91,8 @@ static const struct opt_row rows[] = {
 	OPT_STRING("netns", 0, "NS", "Packet", "network namespace: NAME, PID, PATH or self",
 		   struct check_options, netns),
 	OPT_FLAG("audit", 0, "Instead of a packet",
-		 "look the namespace over for sources that rp_filter drops", struct check_options,
+		 "look the namespace over: sources that rp_filter drops, or "
+		 "that are answered elsewhere", struct check_options,
 		 audit),
 	OPT_FLAG("json", 0, "Output", "one JSON object", struct check_options, json),
 	OPT_CHOICE("color", 0, "Output", "colour; auto: on a terminal, unless NO_COLOR is set",
@@ -101,7 +109,7 @@ static const struct opt_command command = {
 		   "rp_filter, and why.",
 	.rows = rows,
 	.notes = "With --iif the packet arrives there, else this host sends it.\n"
-		 "Exit status 0: it passes, 10: it is dropped, or --audit found something.\n",
+		 "Exit status 0: it passes, 10: it is dropped, or --audit found what drops.\n",
 };
 
 static int check_addr(const struct filter_addr *a, const char *opt, struct error *err)

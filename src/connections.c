@@ -325,9 +325,18 @@ static bool is_by_connection(const struct path *p, size_t i)
 	return same_endpoint(s->nat.dnat ? &s->nat.dst : &s->nat.src, s->nat.dnat ? &dst : &src);
 }
 
+static bool visits_nat(const struct path *p, unsigned int ns)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].ns == ns && is_of_ruleset(&p->steps[i]) && p->steps[i].rule.nat_chain)
+			return true;
+	return false;
+}
+
 /*
  * The rule is the one that gave the last word in the last chain of type nat that was visited: after
- * it no other is (nf_nat_inet_fn()). No visit at all, and the mapping is older.
+ * it no other is (nf_nat_inet_fn()). No visit at all, on the whole way, and the mapping is older;
+ * a first packet without a rule got another port since its own was taken (get_unique_tuple()).
  */
 static void find_cause(struct path *p, size_t i)
 {
@@ -349,7 +358,8 @@ static void find_cause(struct path *p, size_t i)
 		}
 		return;
 	}
-	if (!visited && p->certainty == CERTAIN_EXACT && is_by_connection(p, i))
+	if (!visited && !visits_nat(p, s->ns) && p->certainty == CERTAIN_EXACT &&
+	    is_by_connection(p, i))
 		s->nat.cause = NAT_CAUSE_CONNECTION;
 }
 
@@ -365,14 +375,6 @@ static bool has_nat_chain(const struct rules_answer *a, uint8_t family)
 		if (nat && (c->table->family == nf || c->table->family == NFPROTO_INET))
 			return true;
 	}
-	return false;
-}
-
-static bool visits_nat(const struct path *p, unsigned int ns)
-{
-	for (size_t i = 0; i < p->n_steps; i++)
-		if (p->steps[i].ns == ns && is_of_ruleset(&p->steps[i]) && p->steps[i].rule.nat_chain)
-			return true;
 	return false;
 }
 

@@ -5,16 +5,9 @@
 #include <string.h>
 
 #include "src/packet.h"
+#include "src/symptoms.h"
 
 enum { KEPT = 256 };
-
-/* A connection that NAT is part of, as conntrack had it. */
-struct connection {
-	unsigned int ns;
-	uint8_t family, proto;
-	struct endpoint reply_src, reply_dst;
-	uint64_t path_id;
-};
 
 struct diagnosis {
 	struct connection kept[KEPT]; /* the last ones, in a ring */
@@ -54,11 +47,18 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && !memcmp(a->addr, b->addr, ADDR_MAX);
 }
 
-static const struct step *drop_of(const struct path *p)
+static const struct connection *find_awaited(const struct diagnosis *d, const struct finding *f)
 {
-	for (size_t i = p->n_steps; i-- > 0;)
-		if (p->steps[i].type == STEP_DROP)
-			return &p->steps[i];
+	const struct packet *k = &f->p->packet;
+
+	for (size_t i = d->n; k->has_ports && i-- > 0 && d->n - i <= KEPT;) {
+		const struct connection *c = &d->kept[i % KEPT];
+
+		if (&f->views[c->ns] == f->view && c->family == k->family && c->proto == k->proto &&
+		    same_endpoint(&c->reply_dst, &k->dst) && c->reply_src.port == k->src.port &&
+		    !same_endpoint(&c->reply_src, &k->src))
+			return c;
+	}
 	return NULL;
 }
 
@@ -67,40 +67,143 @@ static const struct step *drop_of(const struct path *p)
  * who answers took another one than it was asked by (a proxy with an unbound socket), so conntrack
  * takes the answer for something new, and undoes no NAT.
  */
-static void wrong_source(const struct diagnosis *d, struct path *p)
+bool symptom_waits_elsewhere(struct finding *f)
 {
-	const struct packet *k = &p->packet;
-	const struct step *drop = drop_of(p);
-	char want[64], got[64], to[64];
+	f->awaited = find_awaited(f->memory, f);
+	return f->awaited;
+}
 
-	if (!drop || !drop->drop.reason || strcmp(drop->drop.reason, "NO_SOCKET") || !k->has_ports)
-		return;
-	for (size_t i = d->n; i-- > 0 && d->n - i <= KEPT;) {
-		const struct connection *c = &d->kept[i % KEPT];
+/* --- one path --- */
 
-		if (c->ns != drop->ns || c->family != k->family || c->proto != k->proto ||
-		    !same_endpoint(&c->reply_dst, &k->dst) || c->reply_src.port != k->src.port ||
-		    same_endpoint(&c->reply_src, &k->src))
-			continue;
-		p->diagnosis = path_strf(
-			p,
-			"an answer from the wrong address: the connection of packet #%llu waits at %s for "
-			"answers from %s, and this one is from %s, so it belongs to no connection and its "
-			"NAT is not undone",
-			(unsigned long long)c->path_id,
-			endpoint_text(to, sizeof(to), k->family, &k->dst, true),
-			endpoint_text(want, sizeof(want), k->family, &c->reply_src, true),
-			endpoint_text(got, sizeof(got), k->family, &k->src, true));
-		if (!p->fix)
-			p->fix = path_strf(
-				p, "let the service answer from %s: bind its socket to that address",
-				addr_text(want, sizeof(want), k->family, c->reply_src.addr));
-		return;
+/* Its headers as they are in the end. */
+static void find_ends(struct finding *f)
+{
+	const struct packet *k = &f->p->packet;
+
+	f->family = k->has_addrs ? k->family : 0;
+	f->proto = k->proto;
+	f->has_ports = k->has_ports;
+	f->src = k->src;
+	f->dst = k->dst;
+	for (const struct step *s = f->p->steps; s < f->p->steps + f->p->n_steps; s++) {
+		if (s->type == STEP_HEADERS) {
+			f->family = s->headers.family;
+			f->proto = s->headers.proto;
+			f->has_ports = s->headers.has_ports;
+			f->src = s->headers.src;
+			f->dst = s->headers.dst;
+		} else if (s->type == STEP_NAT) {
+			*(s->nat.dnat ? &f->dst : &f->src) = s->nat.dnat ? s->nat.dst : s->nat.src;
+		}
 	}
 }
 
-void diagnose(struct diagnosis *d, struct path *p)
+static void find_decision(struct finding *f)
 {
-	wrong_source(d, p);
+	const struct path *p = f->p;
+
+	for (size_t i = p->n_steps; i-- > 0 && !f->drop;)
+		if (p->steps[i].type == STEP_DROP)
+			f->drop = &p->steps[i];
+	if (p->decided_by >= 0 && p->steps[p->decided_by].type != STEP_DROP)
+		f->by = &p->steps[p->decided_by];
+}
+
+/* --- one row --- */
+
+static bool is_word(const char *word, size_t len, const char *s, size_t s_len)
+{
+	return len == s_len && !strncmp(word, s, len);
+}
+
+/* REASON or REASON@FUNCTION; compilers name a part of a function FUNCTION.isra.0 and the like. */
+static bool is_reason(const char *word, size_t len, const struct step *drop)
+{
+	const char *at = memchr(word, '@', len), *location = drop->drop.location;
+	size_t reason = at ? (size_t)(at - word) : len;
+
+	if (!drop->drop.reason || !is_word(word, reason, drop->drop.reason, strlen(drop->drop.reason)))
+		return false;
+	return !at || (location && is_word(at + 1, len - reason - 1, location, strcspn(location, "+.")));
+}
+
+static bool has_reason(const struct finding *f, const char *words)
+{
+	/* A rule or a decision of routing says more than the kernel's reason. */
+	if (!f->drop || f->by)
+		return false;
+	for (size_t len; *words; words += len + (words[len] == ' ')) {
+		len = strcspn(words, " ");
+		if (is_reason(words, len, f->drop))
+			return true;
+	}
+	return false;
+}
+
+static bool has_reject(struct finding *f, const char *kind)
+{
+	const char *is = symptom_by_rule(f) ? symptom_reject(f->by, f->family) : NULL;
+
+	return is && !strcmp(is, kind);
+}
+
+static bool fits(struct finding *f, const struct symptom *s)
+{
+	if (s->reason && !has_reason(f, s->reason))
+		return false;
+	if (s->refused && (!f->p->refused || strcmp(f->p->refused, s->refused) != 0))
+		return false;
+	if (s->reject && !has_reject(f, s->reject))
+		return false;
+	for (size_t i = 0; i < sizeof(s->is) / sizeof(s->is[0]) && s->is[i]; i++)
+		if (!s->is[i](f))
+			return false;
+	return true;
+}
+
+/* False: not all of its words are known. */
+static bool tell(struct finding *f, const struct symptom *s)
+{
+	const char *words = s->words ? symptom_words(f, s->words) : NULL;
+	const char *next;
+
+	f->for_shell = true;
+	next = s->next ? symptom_words(f, s->next) : NULL;
+	f->for_shell = false;
+	if ((s->words && !words) || (s->next && !next))
+		return false;
+	f->p->symptom = s->id;
+	f->p->diagnosis = words;
+	if (next)
+		f->p->fix = next;
+	return true;
+}
+
+static void forget(struct finding *f)
+{
+	f->awaited = NULL;
+	f->listener = NULL;
+	f->other = NULL;
+	f->where = NULL;
+	f->count = f->limit = 0;
+}
+
+void diagnose(struct diagnosis *d, struct path *p, const struct view *views, unsigned int n_views)
+{
+	struct finding f = {
+		.p = p,
+		.views = views,
+		.n_views = n_views,
+		.memory = d,
+		.view = &views[path_here(p)->ns],
+	};
+
+	find_ends(&f);
+	find_decision(&f);
+	for (size_t i = 0; i < n_symptoms && !p->symptom; i++) {
+		forget(&f);
+		if (fits(&f, &symptoms[i]))
+			tell(&f, &symptoms[i]);
+	}
 	remember(d, p);
 }

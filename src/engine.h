@@ -72,15 +72,9 @@ struct engine_ops {
 	const char *(*blind)(const struct engine *e);
 };
 
-/* What the choice depends on besides the host. */
-struct engine_wish {
-	bool command; /* only the packets of a command */
-};
-
 /* name: "auto" or an engine's. NULL with the reason in err when there is none that works. why gets
  * one sentence on the choice. */
-const struct engine_ops *engine_choose(const char *name, const struct engine_wish *wish,
-				       struct error *why, struct error *err);
+const struct engine_ops *engine_choose(const char *name, struct error *why, struct error *err);
 
 extern const struct engine_ops engine_bpf;
 extern const struct engine_ops engine_netlink;

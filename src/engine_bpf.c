@@ -159,9 +159,19 @@ static void note_blind(struct engine *e)
 			 "what %s() tells, which this kernel does not let be watched", function);
 }
 
+/* Somebody's program at a cgroup above may allow none below. */
+static void check_command(const struct engine *e)
+{
+	if (e->config->cgroup && !programs_has(e->programs, PROGRAM_COMMAND, NULL) && e->config->warn)
+		e->config->warn(e->config->warn_ctx,
+				"this host does not let be watched to which ports the command binds its "
+				"sockets: what comes to them is shown only once they have answered");
+}
+
 static int attach(struct engine *e, struct error *err)
 {
-	int rc = programs_attach(e->programs, all_parts, e->kinds, err);
+	uint32_t parts = all_parts | (e->config->cgroup ? 1u << PROGRAM_COMMAND : 0);
+	int rc = programs_attach(e->programs, parts, e->kinds, err);
 	const char *function;
 
 	if (rc < 0)
@@ -249,6 +259,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->programs_config.ring_bytes = config->rcvbuf;
 	e->programs_config.all_drops = config->all_drops;
 	e->programs_config.stacks = config->stacks;
+	e->programs_config.cgroup = config->cgroup;
 	rc = choose_entries(e, err);
 	if (!rc)
 		rc = set_begin(e);
@@ -261,6 +272,8 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->legacy = rc ? NULL : legacy_watch_open(config, e->programs);
 	if (rc || !e->legacy)
 		goto failed;
+	kernel_names_stacks(e->names, programs_stacks(e->programs));
+	check_command(e);
 	note_missing(e);
 	note_blind(e);
 	for (unsigned int i = 0; i < e->n_views; i++)

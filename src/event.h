@@ -61,6 +61,7 @@ struct event {
 			bool has_gateway;
 			const char *dev; /* of the next hop; NULL: none */
 			bool input;	 /* for a packet that arrived by a device */
+			bool carried;	 /* no lookup was seen: the packet carries what came of it */
 			uint32_t iif, oif, mark; /* of the flow that was looked up, as are … */
 			uint8_t tos, proto;
 			uint16_t sport, dport; /* … these; 0 where no policy rule asks for them */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
-#include <jansson.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/container.h"
+#include "src/host_bridges.h"
 #include "src/netns.h"
 
 struct known_addr {
@@ -26,6 +27,7 @@ struct explain_host {
 	size_t n, cap;
 	uint64_t *seen; /* namespaces that were looked into */
 	size_t n_seen, cap_seen;
+	struct host_bridges bridges;
 };
 
 static void add(struct explain_host *h, const struct sockaddr *sa, const char *name)
@@ -96,51 +98,6 @@ static bool seen_before(struct explain_host *h, uint64_t inum)
 	return false;
 }
 
-/* Docker keeps what it knows of a container in a file. */
-static bool docker_name(const char *id, char *name, size_t size)
-{
-	char path[256];
-	json_t *config;
-	const char *s;
-
-	snprintf(path, sizeof(path), "/var/lib/docker/containers/%.64s/config.v2.json", id);
-	config = json_load_file(path, 0, NULL);
-	s = json_string_value(json_object_get(config, "Name"));
-	if (s)
-		snprintf(name, size, "%s", *s == '/' ? s + 1 : s);
-	json_decref(config);
-	return s != NULL;
-}
-
-/* The last 64 hexadecimal digits in a row: the id of a container, in the paths of every runtime. */
-static bool container_id(const char *cgroup, char id[65])
-{
-	bool found = false;
-
-	for (const char *at = cgroup; *at; at++) {
-		size_t n = strspn(at, "0123456789abcdef");
-
-		if (n == 64) {
-			memcpy(id, at, 64);
-			id[64] = 0;
-			found = true;
-		}
-		at += n ? n - 1 : 0;
-	}
-	return found;
-}
-
-static bool read_small(int dir, const char *name, char *text, size_t size)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
-	return n > 0;
-}
-
 /* HOSTNAME in the environment that a runtime gave: of a pod it is the pod's name. */
 static bool host_name(int dir, char *name, size_t size)
 {
@@ -164,13 +121,14 @@ static bool host_name(int dir, char *name, size_t size)
 
 static bool name_of(int dir, char *name, size_t size)
 {
-	char cgroup[4096], id[65];
+	struct container c;
 
-	if (!read_small(dir, "cgroup", cgroup, sizeof(cgroup)) || !container_id(cgroup, id))
+	if (!container_of_process(dir, &c))
 		return false;
-	if (docker_name(id, name, size) || host_name(dir, name, size))
-		return true;
-	snprintf(name, size, "container %.12s", id);
+	if (*c.name)
+		snprintf(name, size, "%s", c.name);
+	else if (!host_name(dir, name, size))
+		snprintf(name, size, "container %.*s", CONTAINER_ID_SHOWN, c.id);
 	return true;
 }
 
@@ -206,6 +164,7 @@ struct explain_host *explain_host_open(int netns_fd)
 	if (!h)
 		return NULL;
 	add_addresses(h, netns_fd, NULL);
+	host_bridges_read(&h->bridges, netns_fd);
 	if (!fstat(netns_fd, &st))
 		seen_before(h, st.st_ino);
 	/* Of the host's own processes none is a container in a namespace of its own. */
@@ -228,6 +187,7 @@ void explain_host_close(struct explain_host *h)
 		free(h->v[i].name);
 	free(h->v);
 	free(h->seen);
+	host_bridges_free(&h->bridges);
 	free(h);
 }
 
@@ -251,4 +211,9 @@ const char *explain_host_name(const struct explain_host *h, uint8_t family, cons
 	const struct known_addr *a = find(h, family, addr, false);
 
 	return a ? a->name : NULL;
+}
+
+const char *explain_host_bridge(const struct explain_host *h, uint8_t family, const uint8_t *addr)
+{
+	return host_bridges_of(&h->bridges, family, addr);
 }

@@ -22,6 +22,9 @@ bool explain_host_has(const struct explain_host *h, uint8_t family, const uint8_
 /* Name of the container or pod with this address; NULL: not known. */
 const char *explain_host_name(const struct explain_host *h, uint8_t family, const uint8_t *addr);
 
+/* Name of the bridge in whose network the address is; NULL: not known. */
+const char *explain_host_bridge(const struct explain_host *h, uint8_t family, const uint8_t *addr);
+
 /* The same for the owners of rules in a trace (netfilter/rule_owner.h); opened with a struct netns. */
 extern const struct owner_host owner_host;
 

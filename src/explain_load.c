@@ -18,9 +18,7 @@ enum { FILE_MAX = 256 << 20 };
 
 /* --- programs --- */
 
-/* Runs argv with `in` as its standard input; what it writes goes to *out and *complaint, each to be
- * freed. Its exit status, or a negative errno. */
-static int run(char *const argv[], int in, FILE *out, FILE *complaint)
+int explain_load_run(char *const argv[], int in, FILE *out, FILE *complaint)
 {
 	static const char path[] =
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -81,7 +79,7 @@ static int unpack(const char *path, FILE *f, FILE **out, struct error *err)
 
 	if (!rc) {
 		lseek(fileno(f), 0, SEEK_SET);
-		rc = run(gzip, fileno(f), plain, complaint);
+		rc = explain_load_run(gzip, fileno(f), plain, complaint);
 	}
 	if (complaint)
 		fclose(complaint);
@@ -265,10 +263,26 @@ static unsigned long line_of(const char *complaint)
 	return 0;
 }
 
-static int does_not_load(const char *path, const char *program, const char *text,
-			 const char *complaint, struct error *err)
+/* The line that the complaint means. part: what was loaded. */
+static unsigned long bad_line(char *const argv[], FILE *part, const char *complaint)
 {
 	unsigned long number = line_of(complaint);
+	char *text;
+	size_t len;
+
+	if (!number || !strstr(argv[0], "tables-"))
+		return number;
+	rewind(part);
+	text = read_all(part, &len);
+	if (text)
+		number = explain_load_line(argv, text, number);
+	free(text);
+	return number;
+}
+
+static int does_not_load(const char *path, const char *program, const char *text,
+			 unsigned long number, const char *complaint, struct error *err)
+{
 	const char *line = text;
 	int len;
 
@@ -297,7 +311,7 @@ static int load_by(const char *path, char *const argv[], FILE *part, const char 
 
 	if (!rc) {
 		lseek(fileno(part), 0, SEEK_SET);
-		rc = run(argv, fileno(part), out, complaint);
+		rc = explain_load_run(argv, fileno(part), out, complaint);
 		rewind(complaint);
 		said = read_all(complaint, &len);
 	}
@@ -310,7 +324,8 @@ static int load_by(const char *path, char *const argv[], FILE *part, const char 
 		rc = fail(err, -EOPNOTSUPP,
 			  "--ruleset '%s' takes the program %s, which is not here", path, argv[0]);
 	else if (rc > 0)
-		rc = does_not_load(path, argv[0], text, said ? said : "", err);
+		rc = does_not_load(path, argv[0], text, bad_line(argv, part, said ?: ""),
+				   said ?: "", err);
 	else if (rc < 0)
 		fail(err, rc, "cannot run %s: %s", argv[0], strerror(-rc));
 	free(said);

@@ -3,6 +3,8 @@
 #ifndef NFPATH_EXPLAIN_LOAD_H
 #define NFPATH_EXPLAIN_LOAD_H
 
+#include <stdio.h>
+
 #include "src/error.h"
 
 /*
@@ -12,5 +14,15 @@
  * negative errno with a sentence that names the line.
  */
 int explain_load(const char *path, struct error *err);
+
+/* --- for explain_load.c and explain_load_line.c --- */
+
+/* Runs argv with `in` as its standard input; what it writes goes to out and complaint. Its exit
+ * status, or a negative errno. */
+int explain_load_run(char *const argv[], int in, FILE *out, FILE *complaint);
+
+/* The line of part to blame where argv, an iptables-restore, blames line `commit`; the same number
+ * when that is no COMMIT, or nothing before it is to blame. */
+unsigned long explain_load_line(char *const argv[], const char *part, unsigned long commit);
 
 #endif

@@ -162,7 +162,7 @@ static const struct row {
 	 "-- COMMAND; select by --src, --dport …"},
 	/* e0bb96db96f8 (nft_socket: add support for cgroupsv2) */
 	{"nft match socket cgroupv2", probe_socket_cgroup, 0, true, NEVER, "5.13",
-	 "-- COMMAND; select by --src, --dport …"},
+	 "engine netlink: -- COMMAND; select by --src, --dport …"},
 	/* 341dfcf8d78e (btf: expose BTF info through sysfs) */
 	{"BTF of the kernel", probe_btf, 0, false, NEVER, "5.4", "raw tracepoints, drop reasons"},
 	/* c4f6699dfcb8; the ring buffer is 457f44363a88 of 5.8 */
@@ -232,10 +232,9 @@ enum { N_ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 static void choose_engine(struct features *f)
 {
-	const struct engine_wish wish = {0};
 	struct error none = {0};
 
-	f->engine = engine_choose("auto", &wish, &f->engine_why, &none);
+	f->engine = engine_choose("auto", &f->engine_why, &none);
 	if (!f->engine)
 		f->engine_why = none;
 	for (unsigned int i = 0; f->engine && i < f->n; i++) {

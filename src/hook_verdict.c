@@ -210,25 +210,13 @@ static void decide(struct path *p, size_t drop, const struct spot *at, const str
 	p->unseen = NULL;
 }
 
-/* Why conntrack drops: a new connection finds no room, or two packets begin the same one at once. */
-static void explain_conntrack(struct path *p, const struct view *v)
-{
-	unsigned int count, max;
-
-	if (conntrack_fill(v->conntrack, &count, &max))
-		return;
-	p->diagnosis = path_strf(p, "conntrack has %u of at most %u connections here%s", count, max,
-				 count >= max ? ": its table is full" : "");
-	if (count >= max && !p->fix)
-		p->fix = path_strf(p, "sysctl -w net.netfilter.nf_conntrack_max=%u", 2 * max);
-}
-
-static void name_all(struct path *p, const struct spot *at, const struct suspects *who)
+static void name_all(struct path *p, const struct spot *at, const char *did,
+		     const struct suspects *who)
 {
 	struct bytes_out b = {0};
 
-	bytes_printf(&b, "which function of the %s hook dropped it: ",
-		     hook_name(at->family, at->hook));
+	bytes_printf(&b, "which function of the %s hook %s it: ", hook_name(at->family, at->hook),
+		     did);
 	for (size_t i = 0; i < who->n; i++) {
 		struct step s = {.type = STEP_HOOK};
 
@@ -252,6 +240,25 @@ static bool has_bridge(const struct hook_list *l)
 	return l->n_gaps;
 }
 
+/* NF_STOLEN, and nothing was heard of the packet since: who may have kept it. A queue of the kernel's own
+ * (NFQUEUE) says so by its rule. */
+static void name_keepers(struct path *p, const struct view *views, const struct path_rules *rules)
+{
+	/* The hook's family may be that of a table for both. */
+	struct spot at = {.ns = path_here(p)->ns, .family = p->packet.family, .hook = p->last_hook};
+	const struct step here = {.type = STEP_HOOK, .ns = at.ns};
+	const struct rules_answer *a = resolve_answer(p, &here, rules);
+	const struct hook_list *l;
+	struct suspects who;
+
+	l = a && a->n ? hook_view_list(views[at.ns].hooks, a->rs[0], true) : NULL;
+	if (!l || p->last_family == NFPROTO_BRIDGE || p->last_family == NFPROTO_ARP)
+		return;
+	suspect(p, &at, l, false, false, &who);
+	if (who.n)
+		name_all(p, &at, "may have kept", &who);
+}
+
 void blame_hook(struct path *p, const struct view *views, const struct path_rules *rules)
 {
 	int drop = p->verdict == PATH_DROPPED ? p->decided_by : -1;
@@ -260,6 +267,8 @@ void blame_hook(struct path *p, const struct view *views, const struct path_rule
 	struct suspects who;
 	struct spot at;
 
+	if (p->verdict == PATH_UNKNOWN && !p->left_last && p->last_hook != HOOK_NONE && !p->unseen)
+		name_keepers(p, views, rules);
 	if (drop < 0 || p->steps[drop].type != STEP_DROP || !is_by_hook(&p->steps[drop]) ||
 	    !find_spot(p, drop, &at))
 		return;
@@ -274,8 +283,5 @@ void blame_hook(struct path *p, const struct view *views, const struct path_rule
 	    !(p->left_last && !at.last && has_bridge(l)))
 		decide(p, drop, &at, who.v[0]);
 	else if (who.n)
-		name_all(p, &at, &who);
-	for (size_t i = 0; i < who.n && !p->diagnosis; i++)
-		if (is_conntrack(who.v[i]))
-			explain_conntrack(p, &views[at.ns]);
+		name_all(p, &at, "dropped", &who);
 }

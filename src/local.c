@@ -148,8 +148,12 @@ static const struct answer *find(struct local *l, const struct view *views, unsi
 	return w->found ? w : NULL;
 }
 
-/* Copies for all who listen, and sockets that a rule chose, are not found by addresses. */
-static bool goes_to_its_address(const struct path *p)
+/*
+ * Copies for all who listen, and sockets that a rule chose, are not found by addresses. TCP has no
+ * copies: what was not sent to this host alone it does not take (tcp_v4_rcv(), tcp_v6_rcv()), and
+ * a packet of a connection needs no lookup (tcp_v4_early_demux()).
+ */
+static bool goes_to_its_address(const struct path *p, uint8_t proto)
 {
 	const char *result = NULL;
 
@@ -162,7 +166,7 @@ static bool goes_to_its_address(const struct path *p)
 		    (strstr(s->rule.text, "TPROXY") || strstr(s->rule.text, "tproxy")))
 			return false;
 	}
-	return result && !strcmp(result, "local");
+	return result ? !strcmp(result, "local") : proto == IPPROTO_TCP;
 }
 
 static void find_receiver(struct local *l, struct path *p, const struct view *views)
@@ -172,7 +176,7 @@ static void find_receiver(struct local *l, struct path *p, const struct view *vi
 	struct step *s;
 
 	if (p->verdict != PATH_ACCEPTED || p->last_hook != NF_INET_LOCAL_IN || !p->left_last ||
-	    !goes_to_its_address(p))
+	    !goes_to_its_address(p, e.proto))
 		return;
 	w = find(l, views, path_here(p)->ns, &e, &e.src, &e.dst, path_here(p)->iif);
 	if (!w)

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/container.h"
 #include "src/fd.h"
 
 /* Where `ip netns` keeps its names. The second is the first on most systems; each inum is taken
@@ -27,7 +28,8 @@ static const char *const run_dirs[] = {"/run/netns", "/var/run/netns"};
 struct origin {
 	const char *arg; /* what the user typed */
 	const char *path;
-	const char *fallback; /* name when it is neither pid 1's nor a named one */
+	const char *fallback; /* name when it is neither pid 1's nor a named one, nor … */
+	const char *pid; /* … the container that this process is in; NULL: none is known */
 };
 
 static uint64_t inum_of(const char *path)
@@ -80,16 +82,17 @@ static bool find_run_name(uint64_t inum, char *name, size_t size)
 	return found;
 }
 
-static void set_name(struct netns *ns, const char *fallback)
+static void set_name(struct netns *ns, const char *fallback, const char *pid)
 {
 	if (is_host(ns->inum))
 		snprintf(ns->name, sizeof(ns->name), "host");
-	else if (!find_run_name(ns->inum, ns->name, sizeof(ns->name)))
+	else if (!find_run_name(ns->inum, ns->name, sizeof(ns->name)) &&
+		 !(pid && container_of_netns(pid, ns->inum, ns->name, sizeof(ns->name))))
 		snprintf(ns->name, sizeof(ns->name), "%s", fallback);
 }
 
 static int set_append(struct netns_set *set, int fd, uint64_t inum, const char *fallback,
-		      struct error *err)
+		      const char *pid, struct error *err)
 {
 	struct netns *v = reallocarray(set->v, set->n + 1, sizeof(*v));
 
@@ -98,7 +101,7 @@ static int set_append(struct netns_set *set, int fd, uint64_t inum, const char *
 	set->v = v;
 	v += set->n++;
 	*v = (struct netns){.fd = fd_high(fd), .inum = inum};
-	set_name(v, fallback);
+	set_name(v, fallback, pid);
 	return 0;
 }
 
@@ -136,7 +139,7 @@ static int add_file(struct netns_set *set, const struct origin *o, struct error 
 	}
 	if (set_has(set, st.st_ino))
 		goto out;
-	rc = set_append(set, fd, st.st_ino, o->fallback, err);
+	rc = set_append(set, fd, st.st_ino, o->fallback, o->pid, err);
 	if (!rc)
 		return 0;
 out:
@@ -147,7 +150,7 @@ out:
 static int add_pid(struct netns_set *set, const char *arg, const char *pid, struct error *err)
 {
 	char path[64], name[64];
-	struct origin o = {arg, path, name};
+	struct origin o = {arg, path, name, pid};
 
 	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
 	snprintf(name, sizeof(name), "pid %.20s", pid);
@@ -164,7 +167,7 @@ static bool is_number(const char *s)
 static int add_name(struct netns_set *set, const char *arg, struct error *err)
 {
 	char path[PATH_MAX];
-	struct origin o = {arg, path, arg};
+	struct origin o = {arg, path, arg, NULL};
 
 	for (unsigned int i = 0; i < N_RUN_DIRS; i++) {
 		int n = snprintf(path, sizeof(path), "%s/%s", run_dirs[i], arg);
@@ -190,7 +193,7 @@ static int add_name(struct netns_set *set, const char *arg, struct error *err)
 
 static int add_path(struct netns_set *set, const char *arg, struct error *err)
 {
-	struct origin o = {arg, arg, arg};
+	struct origin o = {arg, arg, arg, NULL};
 
 	if (access(arg, F_OK) && errno == ENOENT)
 		return fail(
@@ -206,7 +209,7 @@ static int add_path(struct netns_set *set, const char *arg, struct error *err)
 static int add_all_named(struct netns_set *set, struct error *err)
 {
 	char path[PATH_MAX];
-	struct origin o = {"all", path, "all"};
+	struct origin o = {"all", path, "all", NULL};
 	struct dirent *e;
 	int rc = 0;
 	DIR *d;
@@ -294,13 +297,13 @@ int netns_add_copy(struct netns_set *set, const struct netns *ns, struct error *
 	fd = fcntl(ns->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(err, -errno, "--netns: cannot keep '%s': %s", ns->name, strerror(errno));
-	return set_append(set, fd, ns->inum, ns->name, err);
+	return set_append(set, fd, ns->inum, ns->name, NULL, err);
 }
 
 int netns_add(struct netns_set *set, const char *arg, struct error *err)
 {
 	char self[64];
-	struct origin o = {arg, "/proc/self/ns/net", self};
+	struct origin o = {arg, "/proc/self/ns/net", self, NULL};
 
 	if (!*arg)
 		return fail(err, -EINVAL,
@@ -338,7 +341,7 @@ static bool add_if(struct netns_set *set, const struct origin *o, uint64_t inum)
 static bool find_named(struct netns_set *set, uint64_t inum)
 {
 	char path[PATH_MAX], name[256];
-	struct origin o = {name, path, name};
+	struct origin o = {name, path, name, NULL};
 	bool found = false;
 	struct dirent *e;
 	DIR *d;
@@ -360,7 +363,7 @@ static bool find_process(struct netns_set *set, uint64_t inum)
 {
 	DIR *d = opendir("/proc");
 	char path[64], name[64];
-	struct origin o = {name, path, name};
+	struct origin o = {name, path, name, NULL};
 	bool found = false;
 	struct dirent *e;
 
@@ -369,6 +372,7 @@ static bool find_process(struct netns_set *set, uint64_t inum)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s/ns/net", e->d_name);
 		snprintf(name, sizeof(name), "pid %.20s", e->d_name);
+		o.pid = e->d_name;
 		found = add_if(set, &o, inum);
 	}
 	if (d)

@@ -12,8 +12,8 @@
 struct netns {
 	int fd;		/* owned, O_CLOEXEC */
 	uint64_t inum;	/* of nsfs */
-	char name[256]; /* "host" (that of pid 1), the name under /run/netns, "pid N" or the path;
-			   never empty */
+	char name[256]; /* "host" (that of pid 1), the name under /run/netns, the container ("web
+			   (docker 0123456789ab)"), "pid N" or the path; never empty; hostile */
 };
 
 struct netns_set {

@@ -45,8 +45,18 @@ static const char *name_on_host(void *host, uint8_t family, const uint8_t *addr)
 	return h->known ? explain_host_name(h->known, family, addr) : NULL;
 }
 
+static const char *bridge_on_host(void *host, uint8_t family, const uint8_t *addr)
+{
+	struct named_host *h = host;
+
+	if (!h->known)
+		name_on_host(host, family, addr);
+	return h->known ? explain_host_bridge(h->known, family, addr) : NULL;
+}
+
 const struct owner_host owner_host = {
 	.open = open_host,
 	.name = name_on_host,
+	.bridge = bridge_on_host,
 	.close = close_host,
 };

@@ -253,7 +253,8 @@ struct path {
 	const char *refused; /* by routing: as route-check names it; NULL: it was not, or it cannot be
 				said */
 	const char *refusal; /* the same as a sentence */
-	const char *diagnosis; /* what went wrong, where that is not one step's doing; NULL */
+	const char *symptom;   /* row of src/symptoms.c that fits; NULL: none */
+	const char *diagnosis; /* what went wrong, in its words; NULL: nothing to say */
 	const char *fix; /* what would let the packet through; NULL: nothing to say */
 	struct strpool *strings;
 };

@@ -201,6 +201,11 @@ int programs_fd(const struct programs *p)
 	return ring_buffer__epoll_fd(p->rb);
 }
 
+int programs_stacks(const struct programs *p)
+{
+	return p->n_batches && p->config->stacks ? bpf_map__fd(p->batches[0]->maps.stacks) : -1;
+}
+
 int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synced_ns)
 {
 	uint64_t now = clock_ns();

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "bpf/event.h"
+#include "src/cgroup.h"
 #include "src/error.h"
 
 struct kernel_btf;
@@ -32,6 +33,7 @@ enum program_part {
 	PROGRAM_LEGACY6_KPROBES,
 	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
 	PROGRAM_KPROBE_FREES, /* ends, likewise, as far as the kernel has the functions */
+	PROGRAM_COMMAND, /* where sockets of a command are bound */
 	PROGRAM_PARTS,
 };
 
@@ -40,6 +42,7 @@ struct programs_config {
 	bool has_filter;
 	const uint32_t *begin; /* inums of the namespaces in which packets may begin; NULL: all */
 	unsigned int n_begin;
+	const struct cgroup_name *cgroup; /* only packets of its sockets begin; NULL: any */
 	bool stacks;	/* of drops */
 	bool all_drops; /* of packets that are not followed, too */
 	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
@@ -98,6 +101,8 @@ void programs_sleep(struct programs *p, bool sleeps);
 bool programs_sleeps(const struct programs *p);
 
 int programs_fd(const struct programs *p);
+/* The map of stacks; -1: they were not asked for, or nothing is attached yet. Owned by p. */
+int programs_stacks(const struct programs *p);
 
 /* What the callback gets is valid until it returns. */
 typedef void (*programs_cb)(void *ctx, const struct nfp_event *ev, size_t size);

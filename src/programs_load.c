@@ -2,6 +2,7 @@
 #include "src/programs_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ struct kernel_btf *programs_types(struct error *err)
 	size_t n = 0;
 
 	for (int i = 0; i < ROWS; i++)
-		if (!(program_rows[i].flags & TRACEPOINT))
+		if (!(program_rows[i].flags & (TRACEPOINT | OF_CGROUP)))
 			functions[n++] = program_rows[i].target;
 	return kernel_btf_open(functions, modules, err);
 }
@@ -48,6 +49,8 @@ int programs_open_types(struct programs *p, struct error *err)
 /* Modules may bring functions later; tracepoints are the kernel's own. */
 static bool has_target(struct programs *p, int i)
 {
+	if (program_rows[i].flags & OF_CGROUP)
+		return p->config->cgroup;
 	if (!(program_rows[i].flags & TRACEPOINT))
 		return !kernel_btf_func(p->kb, program_rows[i].target, NULL, NULL);
 	p->failed[i] = kernel_btf_tracepoint(p->kb, program_rows[i].target, NULL) < 0;
@@ -81,6 +84,9 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->begins_anywhere = !c->begin;
 	skel->rodata->all_drops = c->all_drops;
+	skel->rodata->command_cgroup = c->cgroup ? c->cgroup->id : 0;
+	bpf_map__set_autocreate(skel->maps.command_answers, c->cgroup);
+	bpf_map__set_autocreate(skel->maps.command_places, c->cgroup);
 	skel->rodata->with_stacks = c->stacks;
 	bpf_map__set_autocreate(skel->maps.stacks, c->stacks);
 	skel->rodata->window_ns = lookup_window_ns;
@@ -155,8 +161,21 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 	return 0;
 }
 
-static struct bpf_link *attach_one(const struct bpf_program *prog, const struct program_row *r)
+static struct bpf_link *attach_to_cgroup(const struct bpf_program *prog, const struct cgroup_name *cgroup)
 {
+	int fd = open(cgroup->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct bpf_link *link = fd < 0 ? NULL : bpf_program__attach_cgroup(prog, fd);
+
+	if (fd >= 0)
+		close(fd);
+	return link;
+}
+
+static struct bpf_link *attach_one(const struct programs *p, const struct bpf_program *prog,
+				   const struct program_row *r)
+{
+	if (r->flags & OF_CGROUP)
+		return attach_to_cgroup(prog, p->config->cgroup);
 	if (program_is_at_kprobe(r))
 		return bpf_program__attach_kprobe(prog, false, r->target);
 	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING ? kernel_btf_attach(prog)
@@ -183,7 +202,7 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 		if (!want[i])
 			continue;
 		p->attached[i] = bpf_object__find_program_by_name(skel->obj, program_rows[i].program);
-		p->links[i] = attach_one(p->attached[i], &program_rows[i]);
+		p->links[i] = attach_one(p, p->attached[i], &program_rows[i]);
 		if (p->links[i]) {
 			n++;
 			continue;

@@ -25,6 +25,7 @@ enum {
 	 */
 	TOLD = 2,
 	TOLD_BY_FREES = 4, /* likewise, by all of PROGRAM_KPROBE_FREES together */
+	OF_CGROUP = 8, /* watches no function: it runs for the sockets of one cgroup */
 };
 
 struct program_row {
@@ -34,7 +35,7 @@ struct program_row {
 	unsigned int flags;
 };
 
-enum { ROWS = 87, BATCHES_MAX = 64 };
+enum { ROWS = 89, BATCHES_MAX = 64 };
 extern const struct program_row program_rows[ROWS];
 
 /* Of the kind that kprobes are. */

@@ -50,6 +50,9 @@ const struct program_row program_rows[] = {
 	{"followed_freed_by_gro_kprobe", "__kfree_skb_defer", PROGRAM_KPROBE_FREES, 0, 0},
 	{"followed_stolen_kprobe", "napi_skb_free_stolen_head", PROGRAM_KPROBE_FREES, 0, 0},
 
+	{"command_bound4", "", PROGRAM_COMMAND, 0, OF_CGROUP},
+	{"command_bound6", "", PROGRAM_COMMAND, 0, OF_CGROUP},
+
 #define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD}
 #define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD}
 	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD},
@@ -108,7 +111,7 @@ const char *programs_function(unsigned int i, enum program_part *part, unsigned 
 		return NULL;
 	*part = program_rows[i].part;
 	*kind = program_rows[i].kind;
-	return program_rows[i].flags & TRACEPOINT ? "" : program_rows[i].target;
+	return program_rows[i].flags & (TRACEPOINT | OF_CGROUP) ? "" : program_rows[i].target;
 }
 
 bool program_is_at_kprobe(const struct program_row *r)

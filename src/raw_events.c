@@ -31,10 +31,8 @@ static bool is_own_question(const struct nfp_fib *f)
 	       route_query_made(f->ev.ktime, f->dst);
 }
 
-static bool fib_event(const struct nfp_fib *f, struct event *ev)
+void raw_route(const struct nfp_fib *f, struct event *ev)
 {
-	if (is_own_question(f))
-		return false;
 	ev->type = EVENT_ROUTE;
 	ev->route.family = f->family;
 	memcpy(ev->route.src, f->src, sizeof(ev->route.src));
@@ -61,6 +59,13 @@ static bool fib_event(const struct nfp_fib *f, struct event *ev)
 			 : f->family == AF_INET && f->scope == RT_SCOPE_NOWHERE ? RTN_LOCAL
 										: RTN_UNICAST;
 	ev->route.plen = f->prefix_len == NFP_PREFIX_UNKNOWN ? -1 : f->prefix_len;
+}
+
+static bool fib_event(const struct nfp_fib *f, struct event *ev)
+{
+	if (is_own_question(f))
+		return false;
+	raw_route(f, ev);
 	/* A flow without even loopback as its arrival device only asks of what type an address is
 	 * (__inet_dev_addr_type()). */
 	return (f->family == AF_INET && f->iif) || f->family == AF_INET6;

@@ -17,4 +17,7 @@ bool raw_event(const struct nfp_event *rec, const struct view *views, unsigned i
 	       int last_ns, struct event *ev, struct packet *p, struct kernel_names *names,
 	       char *text, size_t size);
 
+/* What such a record says of a route, into ev->route. */
+void raw_route(const struct nfp_fib *f, struct event *ev);
+
 #endif

@@ -556,6 +556,8 @@ static void put_words(struct bytes_out *o, const struct path *p)
 		put_str(o, "sentence", p->refusal);
 		close_object(o);
 	}
+	if (p->symptom)
+		put_str(o, "symptom", p->symptom);
 	if (p->diagnosis)
 		put_str(o, "diagnosis", p->diagnosis);
 }

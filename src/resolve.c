@@ -151,12 +151,14 @@ static void resolve_step(struct path *p, struct step *s, const struct rules_answ
 		s->rule.target = path_str(p, s->rule.target);
 }
 
-/* Chains that were jumped to belong to the hook of the base chain before them. */
+/* Chains that were jumped to belong to the hook of the base chain before them, and are of its type:
+ * nf_tables gives only base chains one. */
 static void spread_hooks(struct path *p, const struct path_rules *rules)
 {
 	unsigned int ns = path_here(p)->ns;
 	uint8_t hook = HOOK_NONE;
 	int32_t priority = 0;
+	bool nat = false;
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct step *s = &p->steps[i];
@@ -166,6 +168,7 @@ static void spread_hooks(struct path *p, const struct path_rules *rules)
 			ns = s->ns;
 			hook = HOOK_NONE;
 			priority = 0;
+			nat = false;
 		}
 		if (has_rule(s) && s->hook == HOOK_NONE)
 			s->hook = hook;
@@ -173,6 +176,10 @@ static void spread_hooks(struct path *p, const struct path_rules *rules)
 			hook = s->hook;
 			priority = c && c->base ? c->priority : priority;
 			s->rule.priority = priority;
+			if (c && c->base)
+				nat = s->rule.nat_chain;
+			else if (c && c->table->backend == BACKEND_NFT)
+				s->rule.nat_chain = nat;
 		} else if (s->type == STEP_NAT && s->hook == HOOK_NONE) {
 			s->hook = hook;
 		}

@@ -178,7 +178,7 @@ static int print(const struct audit *a, const struct audit_rules *rules, const s
 
 	if (cmd_written(rc))
 		return EXIT_FAILED;
-	return a->n_findings ? EXIT_DROP : EXIT_OK;
+	return audit_drops(a) ? EXIT_DROP : EXIT_OK;
 }
 
 int route_audit_run(const struct netns *ns, bool json)

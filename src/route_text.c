@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 
 #include "src/escape.h"
+#include "src/packet.h"
 #include "src/render_text.h"
 #include "src/route_report.h"
 
@@ -25,7 +26,11 @@ static void painted(const struct route_report *r, FILE *out, const char *color, 
 
 static void write_flow_details(const struct route_flow *f, FILE *out)
 {
-	if (f->proto)
+	const char *proto = proto_name(f->proto);
+
+	if (f->proto && proto)
+		fprintf(out, "  proto=%s", proto);
+	else if (f->proto)
 		fprintf(out, "  proto=%u", f->proto);
 	if (f->mark)
 		fprintf(out, "  mark=0x%x", f->mark);

@@ -12,6 +12,7 @@
 #include "src/diagnosis.h"
 #include "src/hook_verdict.h"
 #include "src/local.h"
+#include "src/replies.h"
 #include "src/resolve.h"
 #include "src/unheard.h"
 #include "src/views.h"
@@ -97,8 +98,9 @@ static void on_path(void *ctx, struct path *p)
 	annotate(p, views, &rules);
 	blame_hook(p, views, &rules);
 	connections_annotate(p, views, &rules);
+	replies_annotate(s->config->filter, p);
 	local_annotate(s->local, p, views);
-	diagnose(s->diagnosis, p);
+	diagnose(s->diagnosis, p, views, *views_n(s->views));
 	s->config->path(s->config->ctx, p);
 	path_free(p);
 }

@@ -12,34 +12,57 @@
 static const char *const usual[] = {"/etc/sysctl.d",	 "/run/sysctl.d", "/usr/local/lib/sysctl.d",
 				    "/usr/lib/sysctl.d", "/lib/sysctl.d", NULL};
 
+/* The last line that is for a key. */
+struct origin {
+	char place[SYSCTL_ORIGIN_MAX];
+	int value;
+	bool found, leaves_alone; /* "-KEY" without a value: patterns are not for this key */
+};
+
+struct search {
+	const char *key;
+	/* One that names the key goes before all that are patterns, wherever they stand:
+	 * sysctl.d(5). */
+	struct origin named, pattern;
+};
+
 /* "-net/ipv4/conf/all/rp_filter = 2": the key as it is with dots, and the value. */
-static bool parse(char *line, char *key, size_t size, int *value)
+static bool parse(char *line, char *key, size_t size, struct origin *o)
 {
 	char *equals = strchr(line, '='), *end;
 	size_t n = 0;
 
-	line += strspn(line, " \t-");
-	if (!equals || *line == '#' || *line == ';')
+	line += strspn(line, " \t");
+	o->leaves_alone = !equals && *line == '-';
+	line += strspn(line, "-");
+	if ((!equals && !o->leaves_alone) || *line == '#' || *line == ';')
 		return false;
-	for (; line < equals && *line != ' ' && *line != '\t' && n + 1 < size; line++)
+	for (; line != equals && !strchr(" \t\n", *line) && n + 1 < size; line++)
 		key[n++] = *line == '/' ? '.' : *line;
 	key[n] = '\0';
-	*value = strtol(equals + 1, &end, 10);
+	if (o->leaves_alone)
+		return true;
+	o->value = strtol(equals + 1, &end, 10);
 	return end != equals + 1;
 }
 
-static void search(const char *path, const char *key, int value, char *buf, size_t size)
+static void look_through(struct search *s, const char *path)
 {
 	FILE *f = fopen(path, "re");
-	char line[512], found[256];
+	char line[512], key[256];
 	unsigned int n = 0;
-	int set;
 
 	while (f && fgets(line, sizeof(line), f)) {
+		struct origin o = {.found = true};
+
 		n++;
-		if (parse(line, found, sizeof(found), &set) && set == value &&
-		    !fnmatch(found, key, 0))
-			snprintf(buf, size, "%s:%u", path, n);
+		if (!parse(line, key, sizeof(key), &o))
+			continue;
+		snprintf(o.place, sizeof(o.place), "%s:%u", path, n);
+		if (!strcmp(key, s->key))
+			s->named = o;
+		else if (!o.leaves_alone && !fnmatch(key, s->key, 0))
+			s->pattern = o;
 	}
 	if (f)
 		fclose(f);
@@ -62,28 +85,57 @@ static int is_conf(const struct dirent *d)
 	return !fnmatch("*.conf", d->d_name, 0);
 }
 
+struct file {
+	char path[SYSCTL_ORIGIN_MAX];
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct file *f = a, *g = b;
+
+	return strcmp(strrchr(f->path, '/'), strrchr(g->path, '/'));
+}
+
+static void add_files(const char *const *dirs, size_t i, struct file **files, size_t *n)
+{
+	struct dirent **names;
+	int found = scandir(dirs[i], &names, is_conf, NULL);
+	struct file *more = found > 0 ? reallocarray(*files, *n + found, sizeof(*more)) : NULL;
+
+	if (more)
+		*files = more;
+	for (int k = 0; k < found; k++) {
+		if (more && !hidden(dirs, i, names[k]->d_name))
+			snprintf(more[(*n)++].path, sizeof(more->path), "%s/%s", dirs[i],
+				 names[k]->d_name);
+		free(names[k]);
+	}
+	if (found >= 0)
+		free(names);
+}
+
 void sysctl_origin(const char *key, int value, const char *const *dirs, char *buf, size_t size)
 {
-	char path[SYSCTL_ORIGIN_MAX];
+	struct search s = {.key = key};
+	struct file *files = NULL;
+	const struct origin *o;
+	size_t n = 0;
 
-	buf[0] = '\0';
 	if (!dirs)
 		dirs = usual;
-	/* Files are read in the order of their names, wherever they lie; the last one wins, and
-	 * among directories an exact order only matters for files that set the same value. */
-	for (size_t i = 0; dirs[i]; i++) {
-		struct dirent **names;
-		int n = scandir(dirs[i], &names, is_conf, alphasort);
-
-		for (int k = 0; k < n; k++) {
-			snprintf(path, sizeof(path), "%s/%s", dirs[i], names[k]->d_name);
-			if (!hidden(dirs, i, names[k]->d_name))
-				search(path, key, value, buf, size);
-			free(names[k]);
-		}
-		if (n >= 0)
-			free(names);
-	}
+	for (size_t i = 0; dirs[i]; i++)
+		add_files(dirs, i, &files, &n);
+	/* In the order of their names, in whatever directory they lie. */
+	if (files)
+		qsort(files, n, sizeof(*files), by_name);
+	for (size_t i = 0; i < n; i++)
+		look_through(&s, files[i].path);
 	if (dirs == usual)
-		search("/etc/sysctl.conf", key, value, buf, size);
+		look_through(&s, "/etc/sysctl.conf");
+	free(files);
+	o = s.named.found ? &s.named : &s.pattern;
+	*buf = '\0';
+	/* Another value: somebody has set it since. */
+	if (o->found && !o->leaves_alone && o->value == value)
+		snprintf(buf, size, "%s", o->place);
 }

@@ -9,9 +9,10 @@
 enum { SYSCTL_ORIGIN_MAX = 320 };
 
 /*
- * The last line that sets key ("net.ipv4.conf.eth0.rp_filter") to value, by name or by pattern, as
- * "FILE:LINE" in buf. "": none does. dirs: NULL-terminated, the first one that has a file of a name
- * hides the others; NULL: those of sysctl.d(5).
+ * The line that gives key ("net.ipv4.conf.eth0.rp_filter") this value, as "FILE:LINE" in buf: the
+ * last that names it, else the last pattern. "": none does, or its value is another one. dirs:
+ * NULL-terminated, the first one that has a file of a name hides the others; NULL: those of
+ * sysctl.d(5).
  */
 void sysctl_origin(const char *key, int value, const char *const *dirs, char *buf, size_t size);
 

@@ -265,6 +265,7 @@ static int traced(struct tracing *t, const struct session_config *c, struct sess
 		  char **argv, const struct cgroup *cgroup, const struct error *why)
 {
 	const struct tracing_options *o = t->opt;
+	const struct netns_set *asked = c->begin ? c->begin : c->netns;
 	struct error err = {0};
 	int rc;
 
@@ -272,7 +273,7 @@ static int traced(struct tracing *t, const struct session_config *c, struct sess
 	say_ready(c, why);
 	if (argv) {
 		e->child = child_start(argv, cgroup,
-				       o->netns.n == 1 && c->netns->n == 1 ? &c->netns->v[0] : NULL,
+				       o->netns.n == 1 && asked->n == 1 ? &asked->v[0] : NULL,
 				       &err);
 		if (e->child < 0)
 			return complain(exit_status(e->child), &err);
@@ -290,14 +291,6 @@ struct where {
 	struct netns_set asked; /* --netns; without it our own */
 	struct netns_set all;	/* engine bpf: each, since packets go from one to another */
 };
-
-static const struct engine_ops *choose(const struct tracing_options *o, bool has_command,
-				       struct error *why, struct error *err)
-{
-	const struct engine_wish wish = {.command = has_command};
-
-	return engine_choose(tracing_engine(o), &wish, why, err);
-}
 
 /* The bpf engine sees every namespace at no extra cost: unless some are asked for, packets may
  * begin anywhere. */
@@ -325,7 +318,7 @@ static int start(struct tracing *t, struct where *where, char **argv)
 	const struct tracing_options *o = t->opt;
 	struct error err = {0}, why = {0};
 	struct session_config config = {
-		.engine = choose(o, argv != NULL, &why, &err),
+		.engine = engine_choose(tracing_engine(o), &why, &err),
 		.filter = &o->filter,
 		.netns = &where->asked,
 		.rcvbuf = o->rcvbuf,

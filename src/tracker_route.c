@@ -203,17 +203,39 @@ static bool is_its_lookup(struct live *l, const struct event *ev, enum flow_fit 
 	return true;
 }
 
-/* Of the packet with this id, which is sure. */
-static void route_by_id(struct tracker *t, const struct event *ev)
+/* Since it came to the namespace where it is, or was unpacked there. Over loopback it keeps the route
+ * by which it was sent (ip_rcv_finish_core()). */
+static bool has_route(const struct path *p)
+{
+	for (size_t i = p->n_steps; i-- > 0;) {
+		const struct step *s = &p->steps[i];
+
+		if (s->ns != path_here(p)->ns || s->type == STEP_HEADERS)
+			return false;
+		if (s->type == STEP_ROUTE)
+			return true;
+	}
+	return false;
+}
+
+/* What the packet with this id carries, which is sure. */
+static void on_carried(struct tracker *t, const struct event *ev)
 {
 	struct live *l = live_find_id(&t->table, ev);
-	bool reverse;
+	struct event now = *ev;
+	struct step *s;
 
-	if (!l || l->done)
+	if (!l || l->done || l->ns != ev->ns || l->now.family != ev->route.family ||
+	    has_route(l->path))
 		return;
+	memcpy(now.route.dst, l->now.dst.addr, ADDR_MAX);
 	tracker_heard(t, l, ev);
-	reverse = ev->route.input && flow_fits(&l->now, ev) == FLOW_REVERSE;
-	add_route(l, ev, reverse);
+	s = path_add(l->path, STEP_ROUTE,
+		     ev->route.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4, HOOK_NONE);
+	if (!s)
+		return;
+	set_forward(l, s, &now);
+	s->route.untold = "the first hook with functions comes after routing";
 }
 
 void tracker_on_route(struct tracker *t, const struct event *ev)
@@ -221,8 +243,8 @@ void tracker_on_route(struct tracker *t, const struct event *ev)
 	struct kept_route *kept;
 	struct live *l;
 
-	if (ev->has_id && ev->sure_id) {
-		route_by_id(t, ev);
+	if (ev->route.carried) {
+		on_carried(t, ev);
 		return;
 	}
 	/* The packet that this CPU was last busy with, if the flow is its own. */

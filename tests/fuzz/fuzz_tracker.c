@@ -124,6 +124,7 @@ static void set_details(struct event *e, struct input *in, const struct packet *
 		e->route.dev = a & 4 ? "eth0" : NULL;
 		e->route.input = a & 8;
 		e->route.error = a & 16 ? -113 : 0;
+		e->route.carried = a & 32 && e->has_id;
 		e->route.type = b % 16;
 		e->route.plen = (int8_t)b;
 		e->route.table = 254;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * dump_texts NETNS-FILE [brief] [pause]: reads the ruleset of a network namespace and prints, for
+ * dump_texts NETNS-FILE [brief] [pause] [singly]: reads the ruleset of a network namespace and prints, for
  * every rule of it, one record: backend, family, table, chain, number, text, and with "brief" also
  * action, brief, comment and why; parted by tabs, ended by NUL, since a text may hold line ends.
  * What is NULL prints as "(null)". With "pause" it says "read" and waits for a line on stdin before
  * it asks for the texts; the first record is then "changed" and what nf_source_legacy_changed()
- * says.
+ * says. With "singly" nft rules are read one by one where that can be, and stderr ends with how many.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,7 +85,11 @@ int main(int argc, char **argv)
 		goto out;
 	if (has_word(argc, argv, "pause"))
 		pause_here(s, rs);
+	if (has_word(argc, argv, "singly"))
+		rule_texts_singly(texts);
 	print_all(texts, rs, has_word(argc, argv, "brief"));
+	if (has_word(argc, argv, "singly"))
+		fprintf(stderr, "singly %zu\n", rule_texts_n_single(texts));
 	rule_texts_forget(texts, rs);
 	rc = 0;
 out:

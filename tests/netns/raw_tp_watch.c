@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * raw_tp_watch [-b BYTES] NETNS… [-u NETNS…]: traces UDP in these namespaces (under /run/netns)
- * with an owner table of its own, prints each record and each trace message as one JSON line, until
+ * with a table of its own, prints each record and each trace message as one JSON line, until
  * stdin ends. Those after -u have a socket that is not registered. -b: receive buffer of the
  * sockets.
  */
@@ -30,6 +30,7 @@ struct watched {
 	struct nft_ctx *nft;
 	struct mnl_socket *nl;
 	int index; /* -1: not registered */
+	bool plain; /* its table has no owner */
 };
 
 struct watch {
@@ -42,8 +43,11 @@ struct watch {
 
 static const char *const type_names[NFP_RAW_TYPES] = {"MESSAGE", "FIB4", "FIB6", "KFREE", "TRANSMIT"};
 
-static const char table[] =
-	"add table inet raw_tp_watch { flags owner; }\n"
+/* Since Linux 5.12 a table can have an owner; before, finish() removes it. */
+static const char owned_table[] = "add table inet raw_tp_watch { flags owner; }\n";
+static const char plain_table[] = "add table inet raw_tp_watch\n";
+static const char delete_table[] = "delete table inet raw_tp_watch\n";
+static const char chains[] =
 	"add chain inet raw_tp_watch pre { type filter hook prerouting priority -500; }\n"
 	"add chain inet raw_tp_watch out { type filter hook output priority -500; }\n"
 	"add rule inet raw_tp_watch pre meta l4proto udp meta nftrace set 1\n"
@@ -136,6 +140,15 @@ static void on_record(const struct nfp_event *ev, void *arg)
 	print(line);
 }
 
+static bool add_table(struct watched *ns)
+{
+	nft_ctx_buffer_error(ns->nft);
+	ns->plain = nft_run_cmd_from_buffer(ns->nft, owned_table);
+	nft_ctx_unbuffer_error(ns->nft);
+	return (!ns->plain || !nft_run_cmd_from_buffer(ns->nft, plain_table)) &&
+	       !nft_run_cmd_from_buffer(ns->nft, chains);
+}
+
 static void watch_ns(struct watch *w, const char *name, bool registered)
 {
 	struct watched *ns = &w->ns[w->n++];
@@ -149,7 +162,7 @@ static void watch_ns(struct watch *w, const char *name, bool registered)
 		die(path);
 	ns->nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	ns->nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!ns->nft || nft_run_cmd_from_buffer(ns->nft, table) || !ns->nl ||
+	if (!ns->nft || !add_table(ns) || !ns->nl ||
 	    mnl_socket_bind(ns->nl, 0, MNL_SOCKET_AUTOPID))
 		die("trace table or socket");
 	if (setsockopt(mnl_socket_get_fd(ns->nl), SOL_SOCKET, SO_RCVBUFFORCE, &w->rcvbuf,
@@ -258,6 +271,8 @@ static void finish(struct watch *w)
 		if (w->ns[i].index >= 0 &&
 		    raw_tp_remove_socket(w->rt, mnl_socket_get_fd(w->ns[i].nl)))
 			die("raw_tp_remove_socket");
+		if (w->ns[i].plain && nft_run_cmd_from_buffer(w->ns[i].nft, delete_table))
+			die("delete table");
 		mnl_socket_close(w->ns[i].nl);
 		nft_ctx_free(w->ns[i].nft);
 	}

@@ -98,6 +98,10 @@ class Headers:
             # type and, of an echo, the sequence number; its id is a port to NAT.
             self.seq = (body[0], struct.unpack_from(">H", body, 6)[0] if body[0] in (0, 8, 128, 129) else None)
 
+    def identity(self):
+        """What nothing rewrites. One packet's alone where the senders see to it (sender.py)."""
+        return self.family, self.ip_id if self.family == 4 else self.flow
+
     def same_after_nat(self, other):
         """Could `other` be this packet further on? What NAT and defragmentation rewrite does not count."""
         if (self.family, self.ip_id) != (other.family, other.ip_id):
@@ -125,8 +129,12 @@ class Packet:
         self.steps = []
         self.dropped = False
         self.parent = None
+        self.before = None   # whose trace id it was
         self.last = 0        # number of its last message
         self.whole = True    # None of its messages can be among those that were lost
+        self.mixed = False   # Another packet had its trace id while it was under way
+        self.entered = False # Its first base chain beside those of ours was entered
+        self.walking = False # A base chain was entered, and nothing said yet how that ended
 
 
 class LostEvents(Exception):
@@ -136,7 +144,8 @@ class LostEvents(Exception):
 class Reader:
     """ns: lab.Netns. model: rulesets.Model, which knows base chains and the number of rules of legacy chains.
 
-    lossy: messages may get lost, and who was under way then is not `whole`. Only for drain() after the last packet was sent."""
+    lossy: messages may get lost, and who was under way then is not `whole`. Only for drain() after the last packet was sent.
+    It also says which packets had one trace id at the same time (`mixed`): messages without headers may be of either."""
 
     def __init__(self, ns, model, legacy, lossy=False, rcvbuf=64 << 20):
         self.ns = ns
@@ -147,6 +156,7 @@ class Reader:
         self.orphans = []
         self.begins = set()
         self.by_id = {}
+        self.by_identity = {}
         self.events = 0
         with ns:
             self.s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER)
@@ -256,16 +266,25 @@ class Reader:
                 p = Packet(self._headers(a), self._ifname(a.get(A_IIF)), self._ifname(a.get(A_OIF)))
                 p.last = self.events
                 self.packets.append(p)
-                self.by_id[ident] = p
+                before, self.by_id[ident] = self.by_id.get(ident), p
+                if p.headers:
+                    self.by_identity[p.headers.identity()] = p
+                if before and before.walking:
+                    p.mixed = before.mixed = True
+                p.before = before
             return
         p = self.by_id.get(ident)
         if p is None:
             self.orphans.append("nft %s %s %s" % (family, table, chain))
             return
-        p.see(self._headers(a))
+        h = self._headers(a)
+        if self.lossy:
+            self._whose(p, h)
+        p.see(h)
         p.last = self.events
         kind = struct.unpack(">I", a[A_TYPE])[0]
         if kind == TYPE_POLICY:
+            p.walking = False
             verdict = VERDICTS[struct.unpack(">i", a[A_POLICY])[0]]
             p.steps.append(("policy", family, table, chain, verdict))
         else:
@@ -281,9 +300,27 @@ class Reader:
                 return
             target = cstr(v[2]) if 2 in v else None
             handle = struct.unpack(">Q", a[A_HANDLE])[0]
+            p.walking = p.walking and verdict in ("continue", "break", "jump", "goto", "return")
             p.steps.append(("rule", family, table, chain, handle, verdict, target))
         if verdict == "drop":
             p.dropped = True
+
+    def _whose(self, p, h):
+        """The first message of each base chain has headers (nft_trace_notify(), packet_dumped), and they say whose the id is now."""
+        if not h:
+            # Before its own first chain: the rest of what its id's last owner met.
+            if not p.entered:
+                p.mixed = True
+                if p.before:
+                    p.before.mixed = True
+            return
+        if p.headers and h.identity() != p.headers.identity():
+            p.mixed = True
+            other = self.by_identity.get(h.identity())
+            if other:
+                other.mixed = True
+            return
+        p.entered = p.walking = True
 
     def _ulog(self, a):
         m = TRACE.match(cstr(a.get(10, b"")))

@@ -3,7 +3,7 @@
 """sender.py KIND DEV MAC_DST MAC_SRC 4|6 SEED FIRST_PORT N: makes N packets, waits for a line, sends them as fast as it can.
 
 KIND: "frames" by a packet socket on DEV, as if a client had sent them; "raw" by a raw socket, as the router's own. Each packet has a source
-port of its own, so that two accounts of it can be told apart from all others.
+port of its own, and the same number as its IP id (IPv6: flow label), which NAT leaves alone: whatever shows a header of it shows whose it is.
 """
 import os
 import random
@@ -32,7 +32,7 @@ def packets(kind, v6, seed, first, n):
             proto, body = 17, traffic.udp(src, dst, first + i, rng.choice(PORTS), b"s" * rng.randint(0, 60))
         else:
             proto, body = 6, traffic.tcp(src, dst, first + i, rng.choice(PORTS), rng.getrandbits(32), 0, traffic.SYN)
-        yield dst, traffic.ip(src, dst, proto, body, 1 + i)
+        yield dst, traffic.ip(src, dst, proto, body, first + i)
 
 
 def main():

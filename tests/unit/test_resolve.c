@@ -71,6 +71,8 @@ static struct ruleset *make(void)
 	at_hook(add_chain(rs, t, "input", (const uint64_t[]){30, 5, 9}, 3), NF_INET_LOCAL_IN, 10,
 		"filter");
 	add_chain(rs, t, "web", (const uint64_t[]){20, 21}, 2);
+	at_hook(add_chain(rs, t, "translate", (const uint64_t[]){40}, 1), NF_INET_PRE_ROUTING, -99,
+		"nat");
 	t = ruleset_add_table(rs, BACKEND_NFT, NFPROTO_IPV4, "nat");
 	t->handle = 8;
 	at_hook(add_chain(rs, t, "PREROUTING", (const uint64_t[]){6}, 1), NF_INET_PRE_ROUTING, -100,
@@ -200,6 +202,20 @@ static void test_table_of_iptables_nft(void **state)
 	assert_int_equal(step(b, 0)->rule.number, 1);
 	assert_int_equal(step(b, 0)->hook, NF_INET_PRE_ROUTING);
 	assert_true(step(b, 0)->rule.nat_chain);
+}
+
+/* A chain that is no base chain has no type of its own. */
+static void test_type_of_chains_that_are_called(void **state)
+{
+	struct bench *b = *state;
+
+	nft(b, STEP_RULE, "translate", 40, VERDICT_JUMP);
+	nft(b, STEP_RULE, "web", 20, VERDICT_ACCEPT);
+	nft(b, STEP_RULE, "input", 30, VERDICT_JUMP);
+	nft(b, STEP_RULE, "web", 20, VERDICT_ACCEPT);
+	run(b);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(step(b, i)->rule.nat_chain, i < 2);
 }
 
 static void test_what_the_ruleset_does_not_have(void **state)
@@ -574,6 +590,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_numbers_and_hooks),
 		TEST(test_table_of_iptables_nft),
+		TEST(test_type_of_chains_that_are_called),
 		TEST(test_what_the_ruleset_does_not_have),
 		TEST(test_rulesets_that_agree),
 		TEST(test_rulesets_that_number_differently),

@@ -45,11 +45,21 @@ static int unmake(void **state)
 	return system(command);
 }
 
-static void test_origin(void **state)
+/* dir NULL: no file does. */
+static void check(const char *dev, int value, const char *dir, const char *place)
 {
 	const char *const dirs[] = {etc, usr, NULL};
-	char got[SYSCTL_ORIGIN_MAX], want[SYSCTL_ORIGIN_MAX];
+	char key[64], got[SYSCTL_ORIGIN_MAX], want[SYSCTL_ORIGIN_MAX] = "";
 
+	snprintf(key, sizeof(key), "net.ipv4.conf.%s.rp_filter", dev);
+	if (dir)
+		snprintf(want, sizeof(want), "%s/%s", dir, place);
+	sysctl_origin(key, value, dirs, got, sizeof(got));
+	assert_string_equal(got, want);
+}
+
+static void test_origin(void **state)
+{
 	write_file(usr, "50-default.conf",
 		   "# net.ipv4.conf.all.rp_filter = 1\n"
 		   "net.ipv4.conf.default.rp_filter = 2\n"
@@ -60,19 +70,33 @@ static void test_origin(void **state)
 	write_file(etc, "99-mine.conf", "net/ipv4/conf/eth0.5/rp_filter=1\nnot a setting\n");
 	write_file(etc, "README", "net.ipv4.conf.all.rp_filter = 1\n");
 
-	sysctl_origin("net.ipv4.conf.eth0.rp_filter", 2, dirs, got, sizeof(got));
-	snprintf(want, sizeof(want), "%s/50-default.conf:3", usr);
-	assert_string_equal(got, want);
-	sysctl_origin("net.ipv4.conf.eth0.5.rp_filter", 1, dirs, got, sizeof(got));
-	snprintf(want, sizeof(want), "%s/99-mine.conf:1", etc);
-	assert_string_equal(got, want);
-	sysctl_origin("net.ipv4.conf.all.rp_filter", 1, dirs, got, sizeof(got));
-	assert_string_equal(got, "");
+	check("eth0", 2, usr, "50-default.conf:3");
+	check("eth0", 1, NULL, "");
+	check("eth0.5", 1, etc, "99-mine.conf:1");
+	check("all", 1, NULL, "");
+	/* Patterns are not for it. */
+	check("all", 2, NULL, "");
+	check("default", 2, usr, "50-default.conf:2");
+}
+
+/* By name they come one after the other, in whatever directory they lie; who names the key comes
+ * before all patterns. */
+static void test_order(void **state)
+{
+	write_file(usr, "70-b.conf", "net.ipv4.conf.eth1.rp_filter = 1\n");
+	write_file(etc, "70-a.conf", "net.ipv4.conf.eth1.rp_filter = 0\n"
+				     "net.ipv4.conf.eth2.rp_filter = 0\n");
+	write_file(usr, "98-last.conf", "net.ipv4.conf.*.rp_filter = 0\n");
+	check("eth1", 1, usr, "70-b.conf:1");
+	check("eth1", 0, NULL, "");
+	check("eth2", 0, etc, "70-a.conf:2");
+	check("eth3", 0, usr, "98-last.conf:1");
+	check("eth3", 2, NULL, "");
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_origin), cmocka_unit_test(test_order)};
 
 	return cmocka_run_group_tests(tests, make, unmake);
 }

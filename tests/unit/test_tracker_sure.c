@@ -2,6 +2,7 @@
 /* Events by hand as the bpf engine says them: each packet has a number of its own. */
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -629,30 +630,84 @@ static void test_element_and_what_was_replaced(void **state)
 			    "a rule was replaced while the packet was at it");
 }
 
-static void test_lookups_with_and_without_an_id(void **state)
+static void lookup(struct bench *b, bool back)
+{
+	struct event e = event(b, EVENT_ROUTE, 0);
+
+	e.has_id = e.sure_id = false;
+	e.route.family = AF_INET;
+	memcpy(e.route.src, (uint8_t[]){10, 0, 0, back ? 2 : 1}, 4);
+	memcpy(e.route.dst, (uint8_t[]){10, 0, 0, back ? 1 : 2}, 4);
+	e.route.input = true;
+	e.route.plen = -1;
+	e.route.dev = back ? "eth0" : "eth1";
+	e.cpu = 0;
+	tracker_event(b->t, &e);
+}
+
+static void carried(struct bench *b, uint32_t id, uint8_t family)
+{
+	struct event e = event(b, EVENT_ROUTE, id);
+
+	e.route.carried = e.route.input = true;
+	e.route.family = family;
+	e.route.type = RTN_UNICAST;
+	e.route.dev = "eth1";
+	e.route.plen = 24;
+	e.cpu = 3; /* the id tells, not the CPU */
+	tracker_event(b->t, &e);
+}
+
+static void test_lookups_by_their_cpu(void **state)
 {
 	struct bench *b = *state;
-	struct event e;
 
-	for (int sure = 0; sure < 2; sure++) {
-		for (int back = 0; back < 2; back++) {
-			if (!back)
-				pass(b, 5 + sure, PRE, on(udp(1, 2), "eth0", ""));
-			e = event(b, EVENT_ROUTE, 5 + sure);
-			e.has_id = e.sure_id = sure;
-			e.route.family = AF_INET;
-			memcpy(e.route.src, (uint8_t[]){10, 0, 0, back ? 2 : 1}, 4);
-			memcpy(e.route.dst, (uint8_t[]){10, 0, 0, back ? 1 : 2}, 4);
-			e.route.input = true;
-			e.route.plen = -1;
-			e.route.dev = back ? "eth0" : "eth1";
-			e.cpu = sure ? 3 : 0; /* with an id, the CPU does not matter */
-			tracker_event(b->t, &e);
-		}
-	}
+	pass(b, 5, PRE, on(udp(1, 2), "eth0", ""));
+	lookup(b, false);
+	lookup(b, true);
 	end(b);
-	for (unsigned int i = 0; i < 2; i++)
-		TYPES(b->paths[i], STEP_ROUTE, STEP_RP_FILTER);
+	TYPES(b->paths[0], STEP_ROUTE, STEP_RP_FILTER);
+}
+
+/* Nothing stands at prerouting: the lookup came before anything was known of the packet. */
+static void test_a_route_that_the_packet_carries(void **state)
+{
+	struct bench *b = *state;
+	const struct step *s;
+
+	enter(b, 5, FWD, on(udp(1, 2), "eth0", "eth1"));
+	carried(b, 5, AF_INET);
+	carried(b, 5, AF_INET); /* once is enough */
+	carried(b, 7, AF_INET); /* nobody's */
+	leave(b, 5, FWD, on(udp(1, 2), "eth0", "eth1"));
+	enter(b, 6, FWD, on(udp(1, 2), "eth0", "eth1"));
+	carried(b, 6, AF_INET6); /* not its own */
+	leave(b, 6, FWD, on(udp(1, 2), "eth0", "eth1"));
+	end(b);
+	TYPES(b->paths[0], STEP_ROUTE);
+	s = &b->paths[0]->steps[0];
+	assert_true(s->route.input);
+	assert_int_equal(s->route.table, 0);
+	assert_int_equal(s->route.rule, -1);
+	assert_string_equal(s->route.dev, "eth1");
+	assert_string_equal(s->route.prefix, "10.0.0.0/24");
+	assert_non_null(s->route.untold);
+	assert_int_equal(b->paths[1]->n_steps, 0);
+}
+
+/* Its lookup was seen, and is more than what it carries. */
+static void test_a_route_that_was_looked_up(void **state)
+{
+	struct bench *b = *state;
+
+	pass(b, 5, PRE, on(udp(1, 2), "eth0", ""));
+	lookup(b, false);
+	enter(b, 5, FWD, on(udp(1, 2), "eth0", "eth1"));
+	carried(b, 5, AF_INET);
+	leave(b, 5, FWD, on(udp(1, 2), "eth0", "eth1"));
+	end(b);
+	TYPES(b->paths[0], STEP_ROUTE);
+	assert_null(b->paths[0]->steps[0].route.untold);
 }
 
 static void test_a_loss_of_one_packet(void **state)
@@ -719,7 +774,9 @@ int main(void)
 		TEST(test_a_copy_of_what_is_not_known),
 		TEST(test_a_copy_of_what_was_not_asked_for),
 		TEST(test_element_and_what_was_replaced),
-		TEST(test_lookups_with_and_without_an_id),
+		TEST(test_lookups_by_their_cpu),
+		TEST(test_a_route_that_the_packet_carries),
+		TEST(test_a_route_that_was_looked_up),
 		TEST(test_a_loss_of_one_packet),
 		TEST(test_a_loss_of_whatever),
 	};
