@@ -439,6 +439,20 @@ struct bpf_link *kernel_btf_attach(const struct bpf_program *prog)
 	return bpf_program__attach_trace(prog);
 }
 
+/*
+ * libbpf 1.1 keeps a freed array when its last handler is taken away (libbpf_unregister_prog_handler()
+ * shrinks it to nothing by realloc()), and the next one is written there. So one stays for ever.
+ */
+static int keep_one_section(void)
+{
+	static int kept;
+
+	if (kept <= 0)
+		kept = libbpf_register_prog_handler("nfpath.none", BPF_PROG_TYPE_RAW_TRACEPOINT, 0,
+						    NULL);
+	return kept;
+}
+
 static int register_sections(struct kernel_btf *kb)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .cookie = (long)kb,
@@ -450,6 +464,8 @@ static int register_sections(struct kernel_btf *kb)
 		     {"fexit+", BPF_TRACE_FEXIT},
 		     {"tp_btf+", BPF_TRACE_RAW_TP}};
 
+	if (keep_one_section() < 0)
+		return keep_one_section();
 	for (int i = 0; i < 3; i++) {
 		kb->handlers[i] = libbpf_register_prog_handler(
 			types[i].section, BPF_PROG_TYPE_RAW_TRACEPOINT, types[i].attach, &opts);
