@@ -530,7 +530,8 @@ def without_conntrack(text):
             table = line
         if table != "*nat" and not TRACKS.search(line):
             found.append(line.replace("type nat hook", "type filter hook"))
-    return "\n".join(found) + "\n"
+    # Where all tables are of NAT nothing would be left.
+    return "\n".join(found) + "\n" if any(found) else text
 
 
 def make(rng, kind):
