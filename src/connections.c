@@ -307,8 +307,38 @@ static bool is_nat_action(const char *action)
 	return false;
 }
 
+/* hook: NF_INET_*, or HOOK_NONE: any. */
+static bool has_nat_chain(const struct rules_answer *a, uint8_t family, uint8_t hook)
+{
+	uint8_t nf = family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+
+	for (size_t i = 0; a && a->n == 1 && i < a->rs[0]->n_base; i++) {
+		const struct rs_chain *c = a->rs[0]->base[i];
+		bool nat = c->table->backend == BACKEND_NFT ? c->type && !strcmp(c->type, "nat")
+							    : !strcmp(c->table->name, "nat");
+
+		if (nat && (hook == HOOK_NONE || c->hook == hook) &&
+		    (c->table->family == nf || c->table->family == NFPROTO_INET))
+			return true;
+	}
+	return false;
+}
+
+/* Where NAT of this kind is decided, for a packet that went this way. */
+static uint8_t hook_of_nat(const struct path *p, const struct step *s)
+{
+	const struct path_place *place = path_place(p, s->ns);
+	bool in = s->hook == NF_INET_LOCAL_IN ||
+		  (p->last_hook == NF_INET_LOCAL_IN && path_here(p) == place);
+
+	if (!s->nat.dnat)
+		return in ? NF_INET_LOCAL_IN : NF_INET_POST_ROUTING;
+	return place && place->passed & 1u << NF_INET_LOCAL_OUT ? NF_INET_LOCAL_OUT
+								: NF_INET_PRE_ROUTING;
+}
+
 /* Others change addresses too (IPVS): what conntrack has must be what was done. */
-static bool is_by_connection(const struct path *p, size_t i)
+static bool is_by_connection(const struct path *p, size_t i, const struct rules_answer *a)
 {
 	const struct step *s = &p->steps[i], *ct = NULL;
 	struct endpoint src, dst;
@@ -320,6 +350,9 @@ static bool is_by_connection(const struct path *p, size_t i)
 		return false;
 	if (!ct->ct.has_entry)
 		return ct->ct.state == CT_ESTABLISHED || ct->ct.state == CT_RELATED;
+	/* It may be the first one: only a chain that it would have visited tells. */
+	if (ct->ct.state == CT_NEW && !has_nat_chain(a, p->packet.family, hook_of_nat(p, s)))
+		return false;
 	src = ct->ct.reply ? ct->ct.orig_dst : ct->ct.reply_dst;
 	dst = ct->ct.reply ? ct->ct.orig_src : ct->ct.reply_src;
 	return same_endpoint(s->nat.dnat ? &s->nat.dst : &s->nat.src, s->nat.dnat ? &dst : &src);
@@ -338,7 +371,7 @@ static bool visits_nat(const struct path *p, unsigned int ns)
  * it no other is (nf_nat_inet_fn()). No visit at all, on the whole way, and the mapping is older;
  * a first packet without a rule got another port since its own was taken (get_unique_tuple()).
  */
-static void find_cause(struct path *p, size_t i)
+static void find_cause(struct path *p, size_t i, const struct rules_answer *a)
 {
 	struct step *s = &p->steps[i];
 	bool visited = false;
@@ -359,23 +392,8 @@ static void find_cause(struct path *p, size_t i)
 		return;
 	}
 	if (!visited && !visits_nat(p, s->ns) && p->certainty == CERTAIN_EXACT &&
-	    is_by_connection(p, i))
+	    is_by_connection(p, i, a))
 		s->nat.cause = NAT_CAUSE_CONNECTION;
-}
-
-static bool has_nat_chain(const struct rules_answer *a, uint8_t family)
-{
-	uint8_t nf = family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
-
-	for (size_t i = 0; a && a->n == 1 && i < a->rs[0]->n_base; i++) {
-		const struct rs_chain *c = a->rs[0]->base[i];
-		bool nat = c->table->backend == BACKEND_NFT ? c->type && !strcmp(c->type, "nat")
-							    : !strcmp(c->table->name, "nat");
-
-		if (nat && (c->table->family == nf || c->table->family == NFPROTO_INET))
-			return true;
-	}
-	return false;
 }
 
 /* --- all of it --- */
@@ -414,7 +432,7 @@ static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
 	if (find_entry(p, *at, now, s->ct.id, v, a, &e, &reply))
 		keep_entry(p, s, &e, reply);
 	s->ct.skips_nat = (s->ct.state == CT_ESTABLISHED || s->ct.state == CT_RELATED) &&
-			  p->certainty == CERTAIN_EXACT && has_nat_chain(a, now->family) &&
+			  p->certainty == CERTAIN_EXACT && has_nat_chain(a, now->family, HOOK_NONE) &&
 			  !visits_nat(p, s->ns);
 	return true;
 }
@@ -468,5 +486,5 @@ void connections_annotate(struct path *p, const struct view *views, const struct
 	/* Indices are those that will stay. */
 	for (size_t i = 0; i < p->n_steps; i++)
 		if (p->steps[i].type == STEP_NAT)
-			find_cause(p, i);
+			find_cause(p, i, resolve_answer(p, &p->steps[i], rules));
 }
