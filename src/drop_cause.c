@@ -68,7 +68,7 @@ static const struct {
 static bool is_meant(const char *row, const struct step *drop)
 {
 	const char *reason = drop->drop.reason, *location = drop->drop.location;
-	size_t len = strcspn(row, "@"), where = location ? strcspn(location, "+") : 0;
+	size_t len = strcspn(row, "@"), where = location ? strcspn(location, "+.") : 0;
 
 	if (row[len] && (strlen(row + len + 1) != where || strncmp(row + len + 1, location, where)))
 		return false;

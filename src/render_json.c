@@ -4,11 +4,6 @@
 #include "src/render.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <linux/netfilter.h>
-#include <net/ethernet.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -18,130 +13,8 @@
 #include "src/bytes.h"
 #include "src/drop_cause.h"
 #include "src/escape.h"
+#include "src/render_json_out.h"
 #include "src/packet.h"
-
-/*
- * Members are written straight into the line: trees of the library cost more than all else that is
- * done for a packet. Strings that need more than quotes are the library's.
- */
-
-static void open_object(struct bytes_out *o)
-{
-	bytes_char(o, '{');
-}
-
-static void close_object(struct bytes_out *o)
-{
-	bytes_char(o, '}');
-}
-
-/* Keys are our own: nothing in them needs to be escaped. Inline, so that their lengths are known. */
-#define MEMBER inline __attribute__((always_inline))
-
-static MEMBER void put_key(struct bytes_out *o, const char *key)
-{
-	if (o->len && o->data[o->len - 1] != '{')
-		bytes_char(o, ',');
-	bytes_char(o, '"');
-	bytes_str(o, key);
-	bytes_add(o, "\":", 2);
-}
-
-static void add_null(struct bytes_out *o)
-{
-	bytes_add(o, "null", 4);
-}
-
-static void add_int(struct bytes_out *o, int64_t value)
-{
-	if (value < 0)
-		bytes_char(o, '-');
-	bytes_number(o, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
-}
-
-static int add_bytes(const char *data, size_t len, void *out)
-{
-	bytes_add(out, data, len);
-	return 0;
-}
-
-/* Only ASCII is written: what a terminal could be fooled with is \uNNNN there. */
-static void add_escaped(struct bytes_out *o, const char *s)
-{
-	json_t *value = json_string(s);
-	char *repaired;
-
-	/* NULL: invalid UTF-8, or no memory, which the second try then finds too. */
-	if (!value) {
-		repaired = utf8_repair(s);
-		value = repaired ? json_string(repaired) : NULL;
-		free(repaired);
-	}
-	if (!value || json_dump_callback(value, add_bytes, o, JSON_ENCODE_ANY | JSON_ENSURE_ASCII))
-		o->failed = true;
-	json_decref(value);
-}
-
-static void add_str(struct bytes_out *o, const char *s)
-{
-	/* All but quote, backslash, controls and what is not ASCII. */
-	static const bool plain[256] = {[0x20 ... '"' - 1] = true,
-					['"' + 1 ... '\\' - 1] = true,
-					['\\' + 1 ... 0x7e] = true};
-	size_t len = 0;
-
-	if (!s) {
-		add_null(o);
-		return;
-	}
-	while (plain[(uint8_t)s[len]])
-		len++;
-	if (s[len]) {
-		add_escaped(o, s);
-		return;
-	}
-	bytes_char(o, '"');
-	bytes_add(o, s, len);
-	bytes_char(o, '"');
-}
-
-static MEMBER void put_null(struct bytes_out *o, const char *key)
-{
-	put_key(o, key);
-	add_null(o);
-}
-
-static MEMBER void put_bool(struct bytes_out *o, const char *key,
-							   bool value)
-{
-	put_key(o, key);
-	bytes_str(o, value ? "true" : "false");
-}
-
-static MEMBER void put_int(struct bytes_out *o, const char *key,
-							  bool known, int64_t value)
-{
-	put_key(o, key);
-	if (known)
-		add_int(o, value);
-	else
-		add_null(o);
-}
-
-static MEMBER void put_str(struct bytes_out *o, const char *key,
-							  const char *s)
-{
-	put_key(o, key);
-	add_str(o, s);
-}
-
-static MEMBER void put_addr(struct bytes_out *o, const char *key, bool known, uint8_t family,
-		     const uint8_t *addr)
-{
-	char buf[64];
-
-	put_str(o, key, known ? addr_text(buf, sizeof(buf), family, addr) : NULL);
-}
 
 static void put_time(struct bytes_out *o, const char *key, uint64_t ns)
 {
@@ -166,25 +39,6 @@ static void put_time(struct bytes_out *o, const char *key, uint64_t ns)
 	bytes_char(o, '.');
 	bytes_number(o, ns % 1000000000, 9);
 	bytes_add(o, "Z\"", 2);
-}
-
-static const char *packet_family(const struct packet *p)
-{
-	if (p->family)
-		return p->family == AF_INET ? "ip" : "ip6";
-	return p->ethertype == ETHERTYPE_ARP ? "arp" : NULL;
-}
-
-static void put_proto(struct bytes_out *o, const struct packet *p)
-{
-	char number[8];
-	const char *name = p->family ? proto_name(p->proto) : NULL;
-
-	if (p->family && !name) {
-		snprintf(number, sizeof(number), "%u", p->proto);
-		name = number;
-	}
-	put_str(o, "proto", name);
 }
 
 static void put_mac(struct bytes_out *o, const char *key, const uint8_t *m)
@@ -248,280 +102,6 @@ static void add_packet(struct bytes_out *o, const struct packet *p)
 	close_object(o);
 }
 
-static void put_hook(struct bytes_out *o, const struct step *s)
-{
-	put_str(o, "hook", s->hook == HOOK_NONE ? NULL : hook_name(s->family, s->hook));
-}
-
-static void put_place(struct bytes_out *o, const struct step *s)
-{
-	put_str(o, "backend", backend_name(s->backend));
-	put_str(o, "family", family_name(s->family));
-	put_hook(o, s);
-	put_str(o, "table", s->rule.table);
-	put_str(o, "chain", s->rule.chain);
-}
-
-static void put_owner(struct bytes_out *o, const struct step *s)
-{
-	if (!s->rule.owner) {
-		put_null(o, "owner");
-		return;
-	}
-	put_key(o, "owner");
-	open_object(o);
-	put_str(o, "name", s->rule.owner);
-	put_str(o, "mode", s->rule.owner_mode);
-	put_str(o, "words", s->rule.owner_words);
-	close_object(o);
-}
-
-static void put_rule(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_place(o, s);
-	put_int(o, "rule", s->rule.number, s->rule.number);
-	put_int(o, "handle", s->rule.handle, s->rule.handle);
-	put_str(o, "verdict", verdict_name(s->verdict));
-	put_str(o, "target", s->rule.target);
-	put_str(o, "action", s->rule.action);
-	put_str(o, "text", s->rule.text);
-	put_str(o, "comment", s->rule.comment);
-	put_owner(o, s);
-	if (!s->rule.text && s->rule.no_text)
-		put_str(o, "text_unavailable", s->rule.no_text);
-	if (s->rule.verdict_inferred)
-		put_bool(o, "verdict_inferred", true);
-	if (s->rule.element)
-		put_str(o, "element", s->rule.element);
-}
-
-static void put_policy(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_place(o, s);
-	put_str(o, "verdict", verdict_name(s->verdict));
-}
-
-static void put_return(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_place(o, s);
-}
-
-static void put_tuple(struct bytes_out *o, uint8_t family, const struct endpoint *src,
-		      const struct endpoint *dst, bool has_ports)
-{
-	put_addr(o, "src", true, family, src->addr);
-	put_int(o, "sport", has_ports, src->port);
-	put_addr(o, "dst", true, family, dst->addr);
-	put_int(o, "dport", has_ports, dst->port);
-}
-
-static void put_nat(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	static const char *const causes[] = {[NAT_CAUSE_RULE] = "rule",
-					     [NAT_CAUSE_CONNECTION] = "connection"};
-	/* Inside a tunnel it may have been of the other family. */
-	uint8_t family = s->family == NFPROTO_IPV6   ? AF_INET6
-			 : s->family == NFPROTO_IPV4 ? AF_INET
-						     : p->packet.family;
-
-	put_str(o, "kind", s->nat.dnat ? "dnat" : "snat");
-	put_tuple(o, family, &s->nat.src, &s->nat.dst, s->nat.has_ports);
-	put_key(o, "before");
-	open_object(o);
-	put_tuple(o, family, &s->nat.from_src, &s->nat.from_dst, s->nat.from_ports);
-	close_object(o);
-	put_str(o, "cause", causes[s->nat.cause]);
-	put_int(o, "by", s->nat.by >= 0, s->nat.by);
-}
-
-static void put_headers(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	const struct packet now = {.family = s->headers.family, .proto = s->headers.proto};
-
-	put_str(o, "family", packet_family(&now));
-	put_proto(o, &now);
-	put_tuple(o, now.family, &s->headers.src, &s->headers.dst, s->headers.has_ports);
-}
-
-/* Inside a tunnel or a bridge the family of the step says nothing of IP. */
-static uint8_t entry_family(const struct path *p, const struct step *s)
-{
-	static const uint8_t none[ADDR_MAX];
-
-	if (s->family == NFPROTO_IPV4 || s->family == NFPROTO_IPV6)
-		return s->family == NFPROTO_IPV4 ? AF_INET : AF_INET6;
-	return p->packet.family == AF_INET && !memcmp(s->ct.orig_src.addr + 4, none, 12) ? AF_INET
-											 : AF_INET6;
-}
-
-static void put_side(struct bytes_out *o, const char *key, const struct path *p,
-		     const struct step *s, const struct endpoint *src, const struct endpoint *dst)
-{
-	put_key(o, key);
-	if (!s->ct.has_entry) {
-		add_null(o);
-		return;
-	}
-	open_object(o);
-	put_tuple(o, entry_family(p, s), src, dst, s->ct.has_ports);
-	close_object(o);
-}
-
-static void put_conntrack(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_str(o, "state", s->ct.state == CT_NONE ? NULL : ct_state_name(s->ct.state));
-	put_side(o, "orig", p, s, &s->ct.orig_src, &s->ct.orig_dst);
-	put_side(o, "reply", p, s, &s->ct.reply_src, &s->ct.reply_dst);
-	put_int(o, "id", s->ct.id, s->ct.id);
-	put_str(o, "direction", s->ct.reply ? "reply" : "original");
-	put_int(o, "zone", s->ct.has_entry, s->ct.zone);
-	put_int(o, "mark", s->ct.has_entry, s->ct.mark);
-	put_str(o, "tcp_state", s->ct.tcp_state);
-	put_str(o, "why", s->ct.why);
-	put_int(o, "by", s->ct.by >= 0, s->ct.by);
-	put_bool(o, "nat_chains_skipped", s->ct.skips_nat);
-}
-
-static void put_route(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_str(o, "result", s->route.result);
-	put_int(o, "table", s->route.table, s->route.table);
-	put_int(o, "rule", s->route.rule >= 0, s->route.rule);
-	put_str(o, "prefix", s->route.prefix);
-	put_str(o, "dev", s->route.dev);
-	put_str(o, "gateway", s->route.gateway);
-	put_int(o, "error", s->route.error, s->route.error);
-	put_str(o, "direction", s->route.input ? "input" : "output");
-	put_str(o, "untold", s->route.untold);
-}
-
-/* The way back, as in the object of a route. */
-static void put_reverse(struct bytes_out *o, const struct step *s)
-{
-	put_key(o, "reverse");
-	if (!s->rpf.looked) {
-		bytes_str(o, "null");
-		return;
-	}
-	open_object(o);
-	put_str(o, "result", s->rpf.result);
-	put_int(o, "table", s->rpf.table, s->rpf.table);
-	put_int(o, "rule", s->rpf.rule >= 0, s->rpf.rule);
-	put_str(o, "prefix", s->rpf.prefix);
-	put_str(o, "dev", s->rpf.reverse_dev);
-	put_str(o, "gateway", s->rpf.gateway);
-	put_int(o, "error", s->rpf.error, s->rpf.error);
-	put_str(o, "untold", s->rpf.untold);
-	close_object(o);
-}
-
-static void put_rp_filter(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_int(o, "mode", s->rpf.mode >= 0, s->rpf.mode);
-	put_str(o, "verdict", s->rpf.pass ? "pass" : "fail");
-	put_str(o, "reason", s->rpf.reason);
-	put_str(o, "reverse_dev", s->rpf.reverse_dev);
-	put_str(o, "iif", s->rpf.iif);
-	put_int(o, "conf_all", s->rpf.all >= 0, s->rpf.all);
-	put_int(o, "conf_dev", s->rpf.dev_mode >= 0, s->rpf.dev_mode);
-	put_reverse(o, s);
-}
-
-static void put_hookfn(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_str(o, "function", s->hookfn.function);
-	put_str(o, "module", s->hookfn.module);
-	put_int(o, "priority", true, s->hookfn.priority);
-	put_str(o, "verdict", verdict_name(s->verdict));
-	put_hook(o, s);
-	if (!s->hookfn.bpf_id)
-		return;
-	put_key(o, "bpf");
-	open_object(o);
-	put_int(o, "id", true, s->hookfn.bpf_id);
-	put_str(o, "name", s->hookfn.bpf_name);
-	close_object(o);
-}
-
-static void put_deliver(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_key(o, "socket");
-	open_object(o);
-	put_str(o, "state", s->deliver.state);
-	put_int(o, "pid", s->deliver.pid > 0, s->deliver.pid);
-	put_str(o, "comm", s->deliver.comm);
-	close_object(o);
-}
-
-static void put_transmit(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_str(o, "dev", s->transmit.dev);
-}
-
-/* Only where it was asked for. */
-static void put_stack(struct bytes_out *o, const struct step *s)
-{
-	char name[256];
-	size_t len;
-
-	if (!s->drop.stack)
-		return;
-	put_key(o, "stack");
-	bytes_char(o, '[');
-	for (const char *at = s->drop.stack; *at; at += len + (at[len] == '\n')) {
-		len = strcspn(at, "\n");
-		if (at != s->drop.stack)
-			bytes_char(o, ',');
-		snprintf(name, sizeof(name), "%.*s", (int)len, at);
-		add_str(o, name);
-	}
-	bytes_char(o, ']');
-}
-
-static void put_drop(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	put_str(o, "reason", s->drop.reason);
-	put_str(o, "location", s->drop.location);
-	put_stack(o, s);
-}
-
-static void put_netns(struct bytes_out *o, const char *key, const struct path_netns *netns)
-{
-	put_key(o, key);
-	open_object(o);
-	put_int(o, "inum", true, netns->inum);
-	put_str(o, "name", netns->name);
-	close_object(o);
-}
-
-/* Where it is, unless that is where the packet was first seen; else NULL. */
-static const struct path_netns *elsewhere(const struct path *p, const struct step *s)
-{
-	return s->ns == p->places[0].ns ? NULL : &path_place(p, s->ns)->netns;
-}
-
-/* Its members but for type. */
-static void (*const put_step[])(struct bytes_out *, const struct path *, const struct step *) = {
-	[STEP_RULE] = put_rule,		  [STEP_POLICY] = put_policy,
-	[STEP_RETURN] = put_return,	  [STEP_NAT] = put_nat,
-	[STEP_CONNTRACK] = put_conntrack, [STEP_ROUTE] = put_route,
-	[STEP_RP_FILTER] = put_rp_filter, [STEP_HOOK] = put_hookfn,
-	[STEP_DELIVER] = put_deliver,	  [STEP_TRANSMIT] = put_transmit,
-	[STEP_DROP] = put_drop,		  [STEP_HEADERS] = put_headers,
-};
-
-static void add_step(struct bytes_out *o, const struct path *p, const struct step *s)
-{
-	const struct path_netns *netns = elsewhere(p, s);
-
-	open_object(o);
-	put_str(o, "type", step_type_name(s->type));
-	put_step[s->type](o, p, s);
-	if (netns)
-		put_netns(o, "netns", netns);
-	close_object(o);
-}
-
 static void put_origin(struct bytes_out *o, const struct path *p)
 {
 	put_key(o, "origin");
@@ -539,7 +119,7 @@ static void add_head(struct bytes_out *o, const struct path *p)
 	put_int(o, "id", true, p->id);
 	put_str(o, "engine", p->engine);
 	put_time(o, "time", p->time_ns);
-	put_netns(o, "netns", &p->places[0].netns);
+	json_netns(o, "netns", &p->places[0].netns);
 	put_key(o, "packet");
 	add_packet(o, &p->packet);
 	if (p->origin.state)
@@ -573,7 +153,7 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 	put_str(o, "fix", p->fix);
 	put_words(o, p);
 	if (p->here)
-		put_netns(o, "last_netns", &path_here(p)->netns);
+		json_netns(o, "last_netns", &path_here(p)->netns);
 	if (p->is_copy)
 		put_int(o, "copy_of", p->copy_of, p->copy_of);
 }
@@ -587,7 +167,7 @@ static void make_line(struct bytes_out *line, const struct path *p)
 	for (size_t i = 0; i < p->n_steps; i++) {
 		if (i)
 			bytes_char(line, ',');
-		add_step(line, p, &p->steps[i]);
+		json_step(line, p, &p->steps[i]);
 	}
 	bytes_char(line, ']');
 	add_tail(line, p);
@@ -617,7 +197,7 @@ static void add_cause(struct bytes_out *o, const struct path *p, const struct dr
 	put_str(o, "type", c->type);
 	put_str(o, "name", name.failed ? NULL : name.data);
 	if (c->by)
-		put_step[c->by->type](o, p, c->by);
+		json_step_members(o, p, c->by);
 	close_object(o);
 	o->failed |= name.failed;
 	bytes_free(&name);
@@ -635,7 +215,7 @@ void json_drop_cause(struct bytes_out *o, const struct path *p)
 	struct drop_cause c;
 
 	drop_cause(&c, p);
-	put_netns(o, "netns", &path_here(p)->netns);
+	json_netns(o, "netns", &path_here(p)->netns);
 	put_key(o, "cause");
 	add_cause(o, p, &c);
 	put_str(o, "reason", c.kernel ? c.kernel->drop.reason : NULL);
@@ -662,10 +242,10 @@ static int drop_json_path(struct render *r, const struct path *p)
 	put_str(o, "fix", p->fix);
 	put_words(o, p);
 	if (p->here)
-		put_netns(o, "first_netns", &p->places[0].netns);
+		json_netns(o, "first_netns", &p->places[0].netns);
 	drop_cause(&c, p);
 	if (c.kernel)
-		put_stack(o, c.kernel);
+		json_stack(o, c.kernel);
 	close_object(o);
 	bytes_char(o, '\n');
 	return bytes_undo(o, before) ? -ENOMEM : 0;
