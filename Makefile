@@ -4,7 +4,7 @@
 # make deps     install what is missing     make test     the same set-up and the whole test suite (SAN=1: sanitizers)
 # make install  DESTDIR= PREFIX=            make bench    costs as ratios measured in one run
 # make vm       a shell on KERNEL=6.1       make test-vm  the suites that need a kernel on 6.1, 6.12, 7.2, 5.10 (KERNEL= one)
-#                                           make test-vm REAL=1: firewalld, and a kernel module with hooks of its own
+#                                           make test-vm REAL=1: Docker, Podman, ufw, firewalld, and a module with hooks of its own
 #
 # make test SUITE="unit netns/test_loss": some of it. The suite vm is what needs a kernel where everything of nfpath works.
 
@@ -181,11 +181,11 @@ test-unit: $(UNIT)
 
 # The same tests on Debian's kernels, each in a virtual machine; this machine's root file system is shared read-only, nothing is installed.
 # make vm KERNEL=6.12: a shell there.
-# REAL=1: instead, firewalld, started there from Debian's package and explained, and a module that is built there; REAL="docker podman ufw": these, whose tests have not
-# been seen to pass on an emulated processor yet.
+# REAL=1: instead, what others packaged: started there from Debian's packages and explained, and a kernel module that is built there.
+# REAL="docker podman": these.
 ifneq ($(REAL),)
 KERNELS := 6.1
-VM_SUITES := $(patsubst %,real/test_%,$(if $(filter 1,$(REAL)),firewalld module,$(REAL)))
+VM_SUITES := $(patsubst %,real/test_%,$(if $(filter 1,$(REAL)),docker podman ufw firewalld module,$(REAL)))
 else
 KERNELS := 6.1 6.12 7.2 5.10 6.1+preempt=full
 VM_SUITES ?= bpf examples oracle netns
