@@ -40,17 +40,6 @@ static int want_set(struct nftnl_expr *e, void *data)
 	return w->rc ? -1 : 0;
 }
 
-/* An anonymous set is a rule's own as long as the rule is there. */
-static int still_there(struct nf_source *s, const struct rs_chain *c, uint64_t handle)
-{
-	struct nftnl_rule *nlr = nftnl_rule_alloc();
-	int rc = nlr ? nft_rule_fetch(s, c, handle, nlr) : -ENOMEM;
-
-	if (nlr)
-		nftnl_rule_free(nlr);
-	return rc;
-}
-
 static int read_nft(struct facts *f, struct nf_source *s, struct fact_rule *r,
 		    struct nftnl_rule *nlr)
 {
@@ -64,7 +53,7 @@ static int read_nft(struct facts *f, struct nf_source *s, struct fact_rule *r,
 		return rc;
 	nftnl_expr_foreach(nlr, want_set, &w);
 	if (!w.rc && f->n_sets != before)
-		w.rc = still_there(s, c, handle);
+		w.rc = nft_rule_check(s, c, handle);
 	return w.rc ? w.rc : facts_fill_rule(f, r, nlr);
 }
 

@@ -257,6 +257,16 @@ int nft_rule_fetch(struct nf_source *s, const struct rs_chain *c, uint64_t handl
 	return rc ? rc : nft_table_check(s, c->table);
 }
 
+int nft_rule_check(struct nf_source *s, const struct rs_chain *c, uint64_t handle)
+{
+	struct nftnl_rule *nlr = nftnl_rule_alloc();
+	int rc = nlr ? nft_rule_fetch(s, c, handle, nlr) : -ENOMEM;
+
+	if (nlr)
+		nftnl_rule_free(nlr);
+	return rc;
+}
+
 static int text_of_iptables_nft(struct rule_texts *t, const struct rs_chain *c, uint32_t number,
 				struct rule_text *rt)
 {

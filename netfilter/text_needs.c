@@ -145,17 +145,6 @@ static int read_set(struct nf_source *s, const struct rs_table *t, struct text_n
 	return rc;
 }
 
-/* An anonymous set is the rule's own, and never changes, as long as the rule is there. */
-static int still_there(struct nf_source *s, const struct rs_chain *c, uint64_t handle)
-{
-	struct nftnl_rule *nlr = nftnl_rule_alloc();
-	int rc = nlr ? nft_rule_fetch(s, c, handle, nlr) : -ENOMEM;
-
-	if (nlr)
-		nftnl_rule_free(nlr);
-	return rc;
-}
-
 int text_needs_find(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
 		    struct text_needs *n)
 {
@@ -169,7 +158,7 @@ int text_needs_find(struct nf_source *s, const struct rs_chain *c, uint64_t hand
 		rc = n->rc;
 	for (size_t i = 0; !rc && i < n->n_sets; i++)
 		rc = read_set(s, c->table, n, i);
-	return rc || !n->any_anonymous ? rc : still_there(s, c, handle);
+	return rc || !n->any_anonymous ? rc : nft_rule_check(s, c, handle);
 }
 
 void text_needs_free(struct text_needs *n)

@@ -286,35 +286,14 @@ static void on_note(void *data, const char *sentence)
 	json_array_append_new(data, string_or_null(sentence));
 }
 
-/* The value as it is written, in one piece: jansson writes to a FILE word by word. */
-static struct {
-	char *text;
-	size_t size;
-} dumped;
-
-static bool dump(const json_t *j, size_t *len)
-{
-	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-	char *bigger;
-
-	*len = json_dumpb(j, dumped.text, dumped.size, flags);
-	if (*len <= dumped.size)
-		return *len > 0;
-	bigger = realloc(dumped.text, 2 * *len);
-	if (!bigger)
-		return false;
-	dumped.text = bigger;
-	dumped.size = 2 * *len;
-	return json_dumpb(j, dumped.text, dumped.size, flags) == *len;
-}
-
 /* One value, which is given away; false: out of memory, or it cannot be written. */
 static bool put(FILE *out, const char *before, json_t *j)
 {
-	size_t len;
-	bool done = j && fputs(before, out) >= 0 && dump(j, &len) &&
-		    fwrite(dumped.text, 1, len, out) == len;
+	/* In one piece: jansson writes to a FILE word by word. */
+	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	bool done = text && fputs(before, out) >= 0 && fputs(text, out) >= 0;
 
+	free(text);
 	json_decref(j);
 	return done;
 }
@@ -335,7 +314,6 @@ int explain_json(const struct explain_view *v, FILE *out)
 		json_decref(notes);
 	done = done && put(out, ",\"notes\":", notes) && fputs("}\n", out) >= 0;
 	said_close();
-	free(dumped.text);
 	if (!done && !ferror(out))
 		return -ENOMEM;
 	return fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;

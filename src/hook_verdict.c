@@ -284,4 +284,6 @@ void blame_hook(struct path *p, const struct view *views, const struct path_rule
 		decide(p, drop, &at, who.v[0]);
 	else if (who.n)
 		name_all(p, &at, "dropped", &who);
+	for (size_t i = 0; i < who.n; i++)
+		p->by_conntrack |= is_conntrack(who.v[i]);
 }

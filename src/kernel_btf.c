@@ -445,12 +445,12 @@ struct bpf_link *kernel_btf_attach(const struct bpf_program *prog)
  */
 static int keep_one_section(void)
 {
-	static int kept;
+	static int kept = -1;
 
-	if (kept <= 0)
+	if (kept < 0)
 		kept = libbpf_register_prog_handler("nfpath.none", BPF_PROG_TYPE_RAW_TRACEPOINT, 0,
 						    NULL);
-	return kept;
+	return kept < 0 ? kept : 0;
 }
 
 static int register_sections(struct kernel_btf *kb)
@@ -463,9 +463,10 @@ static int register_sections(struct kernel_btf *kb)
 	} types[] = {{"fentry+", BPF_TRACE_FENTRY},
 		     {"fexit+", BPF_TRACE_FEXIT},
 		     {"tp_btf+", BPF_TRACE_RAW_TP}};
+	int rc = keep_one_section();
 
-	if (keep_one_section() < 0)
-		return keep_one_section();
+	if (rc)
+		return rc;
 	for (int i = 0; i < 3; i++) {
 		kb->handlers[i] = libbpf_register_prog_handler(
 			types[i].section, BPF_PROG_TYPE_RAW_TRACEPOINT, types[i].attach, &opts);

@@ -124,24 +124,16 @@ bool symptom_counts_connections(struct finding *f)
 
 /* --- conntrack --- */
 
-static const struct step *conntrack_of(const struct finding *f)
-{
-	for (size_t i = f->p->n_steps; i-- > 0;)
-		if (f->p->steps[i].type == STEP_CONNTRACK && f->view == &f->views[f->p->steps[i].ns])
-			return &f->p->steps[i];
-	return NULL;
-}
-
 bool symptom_is_invalid(struct finding *f)
 {
-	f->other = conntrack_of(f);
+	f->other = symptom_last(f, STEP_CONNTRACK);
 	return f->other && f->other->ct.state == CT_INVALID &&
 	       (says(f->by, "invalid", NULL) || says(f->by, "INVALID", NULL));
 }
 
 bool symptom_is_untracked(struct finding *f)
 {
-	const struct step *ct = conntrack_of(f);
+	const struct step *ct = symptom_last(f, STEP_CONNTRACK);
 
 	if (!symptom_by_ruleset(f) || !ct || ct->ct.state != CT_UNTRACKED || ct->ct.by < 0)
 		return false;
@@ -151,21 +143,15 @@ bool symptom_is_untracked(struct finding *f)
 
 bool symptom_is_known(struct finding *f)
 {
-	f->other = conntrack_of(f);
+	f->other = symptom_last(f, STEP_CONNTRACK);
 	return f->other && (f->other->ct.state == CT_ESTABLISHED || f->other->ct.state == CT_RELATED);
 }
 
-/* The function that dropped it is conntrack's, or may be. */
 bool symptom_conntrack_is_full(struct finding *f)
 {
 	unsigned int count, max;
 
-	if (!symptom_was_dropped(f) ||
-	    !(f->by ? f->by->type == STEP_HOOK && f->by->hookfn.function &&
-			      strstr(f->by->hookfn.function, "conntrack")
-		    : f->p->unseen && strstr(f->p->unseen, "_conntrack_")))
-		return false;
-	if (conntrack_fill(f->view->conntrack, &count, &max) || count < max)
+	if (!f->p->by_conntrack || conntrack_fill(f->view->conntrack, &count, &max) || count < max)
 		return false;
 	f->count = count;
 	f->limit = max;

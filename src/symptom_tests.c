@@ -96,11 +96,10 @@ static bool is_ip_family(uint8_t family)
 
 /* --- where it went --- */
 
-/* What the routing of this namespace said last. */
-static const struct step *route_of(const struct finding *f)
+const struct step *symptom_last(const struct finding *f, enum step_type type)
 {
 	for (size_t i = f->p->n_steps; i-- > 0;)
-		if (f->p->steps[i].type == STEP_ROUTE && &f->views[f->p->steps[i].ns] == f->view)
+		if (f->p->steps[i].type == type && &f->views[f->p->steps[i].ns] == f->view)
 			return &f->p->steps[i];
 	return NULL;
 }
@@ -134,7 +133,7 @@ bool symptom_was_bridged(struct finding *f)
 	uint64_t on;
 
 	return symptom_by_ruleset(f) && is_ip_family(f->by->family) && f->by->hook == NF_INET_FORWARD &&
-	       !route_of(f) &&
+	       !symptom_last(f, STEP_ROUTE) &&
 	       (path_here(f->p)->bridge_passed & 1u << NF_INET_PRE_ROUTING || stays_in_bridge(f)) &&
 	       symptom_number(f,
 			      f->family == AF_INET6 ? "net/bridge/bridge-nf-call-ip6tables"
@@ -172,7 +171,7 @@ bool symptom_ignores_echo(struct finding *f)
 
 bool symptom_ignores_broadcast_echo(struct finding *f)
 {
-	const struct step *route = route_of(f);
+	const struct step *route = symptom_last(f, STEP_ROUTE);
 	uint64_t on;
 
 	return !f->by && f->family == AF_INET && is_echo_request(f) && route && route->route.result &&
@@ -182,7 +181,7 @@ bool symptom_ignores_broadcast_echo(struct finding *f)
 
 bool symptom_is_too_long(struct finding *f)
 {
-	const struct step *route = route_of(f);
+	const struct step *route = symptom_last(f, STEP_ROUTE);
 
 	f->where = route ? route->route.dev : NULL;
 	f->limit = f->where ? symptom_mtu(f, f->where) : 0;

@@ -130,12 +130,11 @@ static bool iif(const struct finding *f, struct bytes_out *b)
 
 static bool oif(const struct finding *f, struct bytes_out *b)
 {
-	const struct packet *k = &f->p->packet;
+	const struct step *route = symptom_last(f, STEP_ROUTE);
 
-	for (size_t i = f->p->n_steps; i-- > 0;)
-		if (f->p->steps[i].type == STEP_ROUTE && &f->views[f->p->steps[i].ns] == f->view)
-			return put_name(f, b, f->p->steps[i].route.dev);
-	return f->p->alone && put_name(f, b, k->oif);
+	if (route)
+		return put_name(f, b, route->route.dev);
+	return f->p->alone && put_name(f, b, f->p->packet.oif);
 }
 
 static bool len(const struct finding *f, struct bytes_out *b)

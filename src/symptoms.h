@@ -85,6 +85,8 @@ const char *symptom_words(struct finding *f, const char *template);
 
 /* --- what both ask --- */
 
+/* The last step of this type in the namespace where it ended; NULL: none. */
+const struct step *symptom_last(const struct finding *f, enum step_type type);
 /* The sockets at the packet's port. Returns how many, or a negative errno. */
 int symptom_listeners(struct finding *f);
 /* A number of /proc/sys of the namespace where it ended. */

@@ -169,8 +169,8 @@ def join_loopback(records):
         if r.second:
             waiting = [w for w in waiting if w is not r.owner]
         elif r.iif == "lo":
-            # Of IPv6 no id says which: those with its source port first, which only source NAT changes.
-            for w in sorted(reversed(waiting), key=lambda w: w.sport != r.sport):
+            # Of IPv6 no id says which: first those that left by loopback, and of these those with its source port, which only source NAT changes.
+            for w in sorted(reversed(waiting), key=lambda w: (w.oif != "lo", w.sport != r.sport)):
                 if (w.family, w.proto, w.length, w.ip_id) == (r.family, r.proto, r.length, r.ip_id):
                     r.second, r.owner = True, w
                     waiting.remove(w)
