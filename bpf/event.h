@@ -41,6 +41,7 @@ enum {
 	NFP_STEPS = 16,	      /* steps of one record of a visit; a longer one takes several */
 	NFP_STACK = 16,	      /* NFT_JUMP_STACK_SIZE */
 	NFP_KEY_LEN = 64,     /* NFT_DATA_VALUE_MAXLEN */
+	NFP_REPLIES = 1 << 16, /* that are expected at a time, the least recently known is forgotten */
 	NFP_PACKETS = 1 << 16, /* followed at a time */
 	NFP_VISITS = 1024,    /* base chains being walked at a time */
 	NFP_STACK_DEPTH = 32,  /* functions of a stack that are told */
@@ -148,7 +149,7 @@ struct nfp_followed {
 	__u8 shown;    /* it has been seen in a hook; else it is a copy that has not */
 	__u8 in_visit; /* nft_do_chain() is at it; NFP_IN_LEGACY: or a table of iptables-legacy */
 	__u8 slot;     /* of xt_slots, where that is */
-	__u8 pad;
+	__u8 reply;    /* it was selected as one */
 };
 
 enum { NFP_IN_LEGACY = 2 };
@@ -156,6 +157,8 @@ enum { NFP_ENTER, NFP_LEAVE };
 enum {
 	NFP_SIGHT_BEGINS = 1, /* its id is new */
 	NFP_SIGHT_FULL = 2,   /* the record goes on to its end; else it ends before in[] */
+	NFP_SIGHT_REPLY = 4,  /* it was selected as an answer to another */
+	NFP_SIGHT_LEARNED = 8, /* what answers it will be selected */
 };
 enum { NFP_CT_NONE = 0xff };
 

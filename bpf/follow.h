@@ -9,6 +9,7 @@
 
 #include "bpf/dst.h"
 #include "bpf/flow.h"
+#include "bpf/replies.h"
 #include "bpf/command.h"
 #include <bpf/bpf_tracing.h>
 
@@ -133,7 +134,7 @@ static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_bu
 
 static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_followed *f,
 				       const struct sk_buff *skb, const struct nf_hook_state *state,
-				       __u32 what, __u64 now, bool probe)
+				       __u32 what, __u32 flags, __u64 now, bool probe)
 {
 	unsigned long nfct = GET(probe, skb, _nfct);
 
@@ -152,14 +153,14 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_fol
 	s->pf = GET(probe, state, pf);
 	s->hook = GET(probe, state, hook);
 	s->what = what;
-	s->flags = 0;
+	s->flags = flags;
 	s->ct = nfct ? nfct & 7 : NFP_CT_NONE;
 	s->ll_len = 0;
 	__builtin_memset(s->pad, 0, sizeof(s->pad));
 }
 
 static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_buff *skb,
-				       const struct nf_hook_state *state, __u32 what, bool begins,
+				       const struct nf_hook_state *state, __u32 what, __u32 flags,
 				       bool full, bool probe)
 {
 	struct nfp_sight *s;
@@ -171,7 +172,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 			count_lost(NFP_SIGHT);
 			return;
 		}
-		fill_sight(s, f, skb, state, what, f->seen, probe);
+		fill_sight(s, f, skb, state, what, flags, f->seen, probe);
 		bpf_ringbuf_submit(s, wake_reader());
 		return;
 	}
@@ -180,8 +181,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 		count_lost(NFP_SIGHT);
 		return;
 	}
-	fill_sight(s, f, skb, state, what, f->seen, probe);
-	s->flags = NFP_SIGHT_FULL | (begins ? NFP_SIGHT_BEGINS : 0);
+	fill_sight(s, f, skb, state, what, flags | NFP_SIGHT_FULL, f->seen, probe);
 	__builtin_memset(s->in, 0, sizeof(*s) - __builtin_offsetof(struct nfp_sight, in));
 	copy_dev(s->in, &s->iif, GET(probe, state, in), probe);
 	copy_dev(s->out, &s->oif, GET(probe, state, out), probe);
@@ -241,11 +241,16 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 	return true;
 }
 
-static __always_inline bool is_wanted(const struct sk_buff *skb, const struct nf_hook_state *state,
-				      bool probe)
+enum wanted { WANTED_NOT, WANTED, WANTED_REPLY };
+
+static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
+					     const struct nf_hook_state *state, bool probe)
 {
-	return may_begin(skb, state, probe) && command_wants(skb, state) &&
-	       selected(skb, probe);
+	if (!may_begin(skb, state, probe))
+		return WANTED_NOT;
+	if (command_wants(skb, state) && selected(skb, probe))
+		return WANTED;
+	return is_reply(skb, probe) ? WANTED_REPLY : WANTED_NOT;
 }
 
 /*
@@ -272,7 +277,7 @@ static __always_inline bool is_routed_unseen(const struct sk_buff *skb,
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */
 static __always_inline struct nfp_followed *enter_followed(const struct sk_buff *skb,
 							   const struct nf_hook_state *state,
-							   bool wanted, bool probe)
+							   enum wanted wanted, bool probe)
 {
 	struct nfp_followed *f = followed_of(skb);
 	const struct net *net;
@@ -281,9 +286,12 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	bool begins, full, moves;
 
 	if (!f) {
-		f = wanted || is_wanted(skb, state, probe) ? follow(skb, 0) : NULL;
+		if (wanted == WANTED_NOT)
+			wanted = is_wanted(skb, state, probe);
+		f = wanted != WANTED_NOT ? follow(skb, 0) : NULL;
 		if (!f)
 			return NULL;
+		f->reply = wanted == WANTED_REPLY;
 	}
 	net = GET(probe, state, net);
 	netns = GET(probe, net, ns.inum);
@@ -301,20 +309,23 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 		if (c)
 			emit_held(c, f->seen, BPF_RB_NO_WAKEUP); /* the sight that follows does */
 	}
-	emit_sight(f, skb, state, NFP_ENTER, begins, full, probe);
+	emit_sight(f, skb, state, NFP_ENTER,
+		   (begins ? NFP_SIGHT_BEGINS : 0) | (f->reply ? NFP_SIGHT_REPLY : 0), full, probe);
 	if (is_routed_unseen(skb, state, net, moves, probe))
 		emit_route(skb, GET(probe, state, pf), f->id, netns);
 	return f;
 }
 
 static __noinline struct nfp_followed *enter_by_fentry(const struct sk_buff *skb,
-						       const struct nf_hook_state *state, bool wanted)
+						       const struct nf_hook_state *state,
+						       enum wanted wanted)
 {
 	return enter_followed(skb, state, wanted, false);
 }
 
 static __noinline struct nfp_followed *enter_by_kprobe(const struct sk_buff *skb,
-						       const struct nf_hook_state *state, bool wanted)
+						       const struct nf_hook_state *state,
+						       enum wanted wanted)
 {
 	return enter_followed(skb, state, wanted, true);
 }
@@ -324,11 +335,11 @@ static __noinline struct nfp_followed *enter_by_kprobe(const struct sk_buff *skb
 static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
 					      const struct nf_hook_state *state, bool probe)
 {
-	bool wanted = false;
+	enum wanted wanted = WANTED_NOT;
 
 	if (n_followed <= 0) {
 		wanted = is_wanted(skb, state, probe);
-		if (!wanted)
+		if (wanted == WANTED_NOT)
 			return NULL;
 	}
 	return probe ? enter_by_kprobe(skb, state, wanted) : enter_by_fentry(skb, state, wanted);

@@ -104,17 +104,21 @@ static void write_chain(FILE *out, const char *table, const struct own_chain *c)
 	if (c->replaces)
 		fprintf(out, "flush chain %1$s %2$s %3$s\ndelete chain %1$s %2$s %3$s\n",
 			family_name(c->family), table, c->name);
-	fprintf(out, "add chain %s %s %s { type filter hook %s ", family_name(c->family), table,
-		c->name, c->hook);
-	if (c->device)
-		fprintf(out, "device \"%s\" ", c->device);
-	fprintf(out, "priority %d; policy accept; }\n", c->priority);
+	fprintf(out, "add chain %s %s %s", family_name(c->family), table, c->name);
+	if (c->hook) {
+		fprintf(out, " { type filter hook %s ", c->hook);
+		if (c->device)
+			fprintf(out, "device \"%s\" ", c->device);
+		fprintf(out, "priority %d; policy accept; }", c->priority);
+	}
+	fputc('\n', out);
 	for (size_t i = 0; i < c->n_matches; i++)
-		fprintf(out, "add rule %s %s %s %s meta nftrace set 1 accept\n",
-			family_name(c->family), table, c->name, c->matches[i]);
+		fprintf(out, "add rule %s %s %s %s %s\n", family_name(c->family), table, c->name,
+			c->matches[i], c->action ? c->action : "");
 }
 
-static char *commands(struct own_table *t, const struct own_chain *chains, size_t n)
+static char *commands(struct own_table *t, const struct own_set *sets, size_t n_sets,
+		      const struct own_chain *chains, size_t n)
 {
 	bool seen[FAMILIES] = {false};
 	char *text = NULL;
@@ -131,12 +135,17 @@ static char *commands(struct own_table *t, const struct own_chain *chains, size_
 				t->owner_flag ? "{ flags owner; }" : "");
 		if (f < FAMILIES)
 			seen[f] = true;
-		write_chain(out, t->name, &chains[i]);
 	}
+	for (size_t i = 0; i < n_sets; i++)
+		fprintf(out, "add set %s %s %s { %s }\n", family_name(sets[i].family), t->name,
+			sets[i].name, sets[i].body);
+	for (size_t i = 0; i < n; i++)
+		write_chain(out, t->name, &chains[i]);
 	return fclose(out) ? NULL : text;
 }
 
-int own_table_add(struct own_table *t, const struct own_chain *chains, size_t n, struct error *err)
+int own_table_add(struct own_table *t, const struct own_set *sets, size_t n_sets,
+		  const struct own_chain *chains, size_t n, struct error *err)
 {
 	bool first = true;
 	char *text;
@@ -147,7 +156,7 @@ int own_table_add(struct own_table *t, const struct own_chain *chains, size_t n,
 	for (size_t i = 0; i < FAMILIES; i++)
 		first &= !t->made[i];
 	do {
-		text = commands(t, chains, n);
+		text = commands(t, sets, n_sets, chains, n);
 		rc = text ? run(t, text) : -ENOMEM;
 		free(text);
 		/* A kernel before 5.12 refuses the flag: then without, once. */

@@ -17,13 +17,21 @@ struct own_table;
 struct own_chain {
 	uint8_t family; /* NFPROTO_*: one table of this family holds it */
 	const char *name;
-	const char *hook;   /* as nft writes it */
+	const char *hook;   /* as nft writes it; NULL: no base chain */
 	const char *device; /* ingress and egress only; else NULL */
 	int32_t priority;
-	char *const *matches; /* nft match expressions; each becomes a rule that sets the trace bit
-				 and accepts; NULL: none */
+	char *const *matches; /* nft expressions; each becomes a rule with … */
 	size_t n_matches;
+	const char *action; /* … this behind it; NULL: nothing */
 	bool replaces; /* the chain of this name that was added before */
+};
+
+/* The action that selects a packet: with this bit the kernel tells what becomes of it. */
+#define OWN_SELECTS "meta nftrace set 1 accept"
+
+struct own_set {
+	uint8_t family;
+	const char *name, *body; /* as nft writes it */
 };
 
 /* NULL on failure, err says why. netns_fd is borrowed during the call. */
@@ -33,8 +41,9 @@ void own_table_close(struct own_table *t);
 
 const char *own_table_name(const struct own_table *t);
 
-/* Adds the chains in one transaction: all or none. 0 or a negative errno with a sentence. */
-int own_table_add(struct own_table *t, const struct own_chain *chains, size_t n, struct error *err);
+/* Adds the sets, then the chains, in one transaction: all or none. 0 or a negative errno with a sentence. */
+int own_table_add(struct own_table *t, const struct own_set *sets, size_t n_sets,
+		  const struct own_chain *chains, size_t n, struct error *err);
 
 /* Is the table's life tied to ours by the kernel? Meaningful after the first own_table_add(). */
 bool own_table_owned(const struct own_table *t);

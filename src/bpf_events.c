@@ -233,8 +233,10 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 		ev.packet = &p;
 	if (s->what == NFP_ENTER) {
 		ev.enter.selected = s->flags & NFP_SIGHT_BEGINS;
+		ev.enter.is_reply = s->flags & NFP_SIGHT_REPLY;
 		ev.enter.copy_of = s->copy_of;
 	}
+	ev.finds_replies = s->flags & NFP_SIGHT_LEARNED;
 	emit(b, &ev);
 }
 

@@ -97,8 +97,12 @@ static void remove_stale(struct place *p)
 
 static int observe(struct place *p, unsigned int *moved, struct error *err)
 {
-	struct rules *rules = p->source.view->rules;
-	int rc = observers_add(p->observers, p->table, rules_now(rules), moved, err);
+	const struct view *v = p->source.view;
+	struct rules *rules = v->rules;
+	const struct ruleset *rs = rules_now(rules);
+	const struct hook_list *hooks =
+		observers_want_replies(p->observers) ? hook_view_list(v->hooks, rs, true) : NULL;
+	int rc = observers_add(p->observers, p->table, rs, hooks, moved, err);
 
 	if (rc > 0)
 		rules_expect_own(rules, rc);

@@ -52,6 +52,7 @@ struct event {
 		} rule;
 		struct {	       /* ENTER */
 			bool selected; /* by the filter, here; else it was selected before */
+			bool is_reply; /* selected as one that answers a packet of the filter's */
 			uint32_t copy_of; /* it is a copy of the packet with this id, which is
 					     sure; 0: no copy */
 		} enter;
@@ -93,6 +94,8 @@ struct event {
 	bool ct_known; /* … and it says it of every packet: CT_NONE is none */
 	uint32_t ct_id;
 	bool ct_reply;
+	bool finds_replies; /* PASS, LEAVE: what answers it will be selected, whatever NAT makes of
+			       its addresses */
 };
 
 #endif

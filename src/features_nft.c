@@ -74,7 +74,7 @@ static int try_chain(const struct own_chain *c, bool *owned, struct error *why)
 	close(fd);
 	if (!t)
 		return why->rc;
-	rc = own_table_add(t, c, 1, why);
+	rc = own_table_add(t, NULL, 0, c, 1, why);
 	if (rc)
 		refused(why, rc);
 	if (owned)
@@ -172,7 +172,8 @@ static int try_trace(char *match, bool *conntrack, struct error *why)
 					.name = "probe",
 					.hook = "output",
 					.matches = &match,
-					.n_matches = 1};
+					.n_matches = 1,
+					.action = OWN_SELECTS};
 	struct channel c = {.fd = -1};
 	struct own_table *t = NULL;
 	int rc, fd = own_netns(why);
@@ -186,7 +187,7 @@ static int try_trace(char *match, bool *conntrack, struct error *why)
 	if (rc)
 		goto out;
 	t = own_table_open(fd, why);
-	rc = t ? own_table_add(t, &chain, 1, why) : why->rc;
+	rc = t ? own_table_add(t, NULL, 0, &chain, 1, why) : why->rc;
 	if (rc)
 		refused(why, rc);
 	if (!rc)
@@ -290,7 +291,8 @@ int probe_socket_cgroup(const struct probe_context *c, int arg, struct error *wh
 					.name = "probe",
 					.hook = "output",
 					.matches = &matches,
-					.n_matches = 1};
+					.n_matches = 1,
+					.action = OWN_SELECTS};
 
 	if (!mount)
 		return fail(why, -ENOENT, "not probed: cgroup v2 is not mounted on /sys/fs/cgroup");

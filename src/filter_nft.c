@@ -100,7 +100,7 @@ static int add(struct filter_matches *m, const struct filter *f, enum filter_pla
 	return 0;
 }
 
-static uint8_t family_asked(const struct filter *f)
+uint8_t filter_family(const struct filter *f)
 {
 	return f->src.set      ? f->src.family
 	       : f->dst.set    ? f->dst.family
@@ -109,14 +109,15 @@ static uint8_t family_asked(const struct filter *f)
 }
 
 static int add_all(struct filter_matches *m, const struct filter *f, enum filter_place place,
-		   const struct cgroup_name *cgroup)
+		   const struct cgroup_name *cgroup, bool fragments)
 {
 	bool l4 = needs_ports(f) || f->has_tcp_flags;
 	int rc = 0;
 
+	fragments = fragments && l4 && !cgroup;
 	if (place == FILTER_LEAVING && *f->iif)
 		return 0;
-	if (place == FILTER_ARP && (l4 || f->has_proto || cgroup || family_asked(f) == AF_INET6))
+	if (place == FILTER_ARP && (l4 || f->has_proto || cgroup || filter_family(f) == AF_INET6))
 		return 0;
 	for (int a = 0; !rc && a <= (f->either.set ? 1 : 0); a++) {
 		for (int p = 0; !rc && p <= (f->port.set ? 1 : 0); p++)
@@ -125,27 +126,39 @@ static int add_all(struct filter_matches *m, const struct filter *f, enum filter
 		 * Later fragments carry no ports: whether they belong is known when conntrack has
 		 * put the packet together. They are selected here, and filter_match() decides then.
 		 */
-		if (!rc && l4 && !cgroup && family_asked(f) != AF_INET6)
+		if (!rc && fragments && filter_family(f) != AF_INET6)
 			rc = add(m, f, place, cgroup, a, 0, "ip frag-off & 0x1fff != 0");
-		if (!rc && l4 && !cgroup && family_asked(f) != AF_INET)
+		if (!rc && fragments && filter_family(f) != AF_INET)
 			rc = add(m, f, place, cgroup, a, 0, "frag frag-off != 0");
 	}
+	return rc;
+}
+
+static int to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
+		  bool fragments, struct filter_matches *m)
+{
+	struct filter replies = filter_mirror(f);
+	int rc;
+
+	memset(m, 0, sizeof(*m));
+	rc = add_all(m, f, place, cgroup, fragments);
+	if (!rc && f->conn)
+		rc = add_all(m, &replies, place, cgroup, fragments);
+	if (rc)
+		filter_matches_free(m);
 	return rc;
 }
 
 int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
 		  struct filter_matches *m)
 {
-	struct filter replies = filter_mirror(f);
-	int rc;
+	return to_nft(f, place, cgroup, true, m);
+}
 
-	memset(m, 0, sizeof(*m));
-	rc = add_all(m, f, place, cgroup);
-	if (!rc && f->conn)
-		rc = add_all(m, &replies, place, cgroup);
-	if (rc)
-		filter_matches_free(m);
-	return rc;
+int filter_to_nft_whole(const struct filter *f, enum filter_place place,
+			const struct cgroup_name *cgroup, struct filter_matches *m)
+{
+	return to_nft(f, place, cgroup, false, m);
 }
 
 void filter_matches_free(struct filter_matches *m)

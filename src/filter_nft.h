@@ -25,6 +25,11 @@ struct filter_matches {
 /* cgroup: whose sockets' packets are wanted, NULL: any. 0 or -ENOMEM. */
 int filter_to_nft(const struct filter *f, enum filter_place place, const struct cgroup_name *cgroup,
 		  struct filter_matches *m);
+/* Of packets that are no later fragments. */
+int filter_to_nft_whole(const struct filter *f, enum filter_place place,
+			const struct cgroup_name *cgroup, struct filter_matches *m);
+/* AF_INET or AF_INET6, when addresses say which; else 0. */
+uint8_t filter_family(const struct filter *f);
 void filter_matches_free(struct filter_matches *m);
 
 #endif

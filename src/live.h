@@ -20,6 +20,7 @@ struct live {
 	bool gone;    /* freed or consumed */
 	bool done;    /* handed out; path is NULL */
 	bool matched; /* the filter took it (a later fragment may match only when it is whole) */
+	bool is_reply; /* … or it answers one that the filter took */
 	bool ended, queued;
 	bool puzzling; /* why it ended, packets may tell that are still under way */
 	bool dropped;					    /* the kernel said so */

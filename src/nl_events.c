@@ -113,16 +113,21 @@ static bool observed(struct event *ev, const struct trace_msg *m)
 {
 	static const enum event_type types[] = {[OBSERVER_ENTER] = EVENT_ENTER,
 						[OBSERVER_PASS] = EVENT_PASS,
+						[OBSERVER_REPLY] = EVENT_ENTER,
+						[OBSERVER_LEARN] = EVENT_PASS,
 						[OBSERVER_LEAVE] = EVENT_LEAVE};
 	struct observer o = observer_of(m->family, m->chain);
 
 	/* The first message of a visit carries the headers: the marking rule's, else the end of the
 	 * chain. The policy adds nothing. */
-	if (o.kind == OBSERVER_NONE || m->kind == TRACE_POLICY)
+	if (o.kind == OBSERVER_NONE || o.kind == OBSERVER_ASK || m->kind == TRACE_POLICY ||
+	    (o.kind == OBSERVER_LEARN && m->kind != TRACE_RULE))
 		return false;
 	ev->type = types[o.kind];
 	ev->hook = o.hook;
 	ev->enter.selected = m->kind == TRACE_RULE;
+	ev->enter.is_reply = o.kind == OBSERVER_REPLY;
+	ev->finds_replies = o.kind == OBSERVER_LEARN;
 	return true;
 }
 

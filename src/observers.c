@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/error.h"
 #include "src/filter_nft.h"
+#include "src/reply_rules.h"
 
 enum { AFTER_DNAT = NF_IP_PRI_NAT_DST + 1, LAST = INT_MAX };
 
@@ -38,6 +40,25 @@ static const struct row {
 	 NF_INET_LOCAL_OUT},
 	{NFPROTO_INET, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING,
 	 NF_INET_POST_ROUTING},
+	/* With --conn, where there is conntrack. Chains that others go to come first. */
+	{NFPROTO_IPV4, REPLIED_PRE, NULL, OBSERVER_REPLY, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_IPV4, REPLIED_OUT, NULL, OBSERVER_REPLY, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
+	{NFPROTO_IPV4, "asked_pre", "prerouting", OBSERVER_ASK, FILTER_ARRIVING,
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_IPV4, "asked_out", "output", OBSERVER_ASK, FILTER_LEAVING, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_IPV4, "learn_in", "input", OBSERVER_LEARN, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
+	{NFPROTO_IPV4, "learn_post", "postrouting", OBSERVER_LEARN, 0, NF_INET_POST_ROUTING,
+	 NF_INET_POST_ROUTING},
+	{NFPROTO_IPV6, REPLIED_PRE, NULL, OBSERVER_REPLY, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_IPV6, REPLIED_OUT, NULL, OBSERVER_REPLY, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
+	{NFPROTO_IPV6, "asked_pre", "prerouting", OBSERVER_ASK, FILTER_ARRIVING,
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
+	{NFPROTO_IPV6, "asked_out", "output", OBSERVER_ASK, FILTER_LEAVING, NF_INET_LOCAL_OUT,
+	 NF_INET_LOCAL_OUT},
+	{NFPROTO_IPV6, "learn_in", "input", OBSERVER_LEARN, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
+	{NFPROTO_IPV6, "learn_post", "postrouting", OBSERVER_LEARN, 0, NF_INET_POST_ROUTING,
+	 NF_INET_POST_ROUTING},
 	{NFPROTO_BRIDGE, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
 	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
 	{NFPROTO_BRIDGE, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
@@ -59,15 +80,18 @@ static const struct row {
 	{NFPROTO_ARP, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING, NF_ARP_OUT},
 };
 
-enum { DEVICES_MAX = 256, CHAINS_MAX = sizeof(rows) / sizeof(rows[0]) + DEVICES_MAX };
+enum { N_ROWS = sizeof(rows) / sizeof(rows[0]), DEVICES_MAX = 256, CHAINS_MAX = N_ROWS + DEVICES_MAX };
 
 /* An ingress chain needs a device each: "ing_0", "ing_1", … */
 static const char ingress_prefix[] = "ing_";
 
 struct observers {
 	struct filter_matches matches[3];		  /* by enum filter_place */
+	struct filter_matches whole[2];			  /* for the replies, by enum filter_place */
+	bool replies;					  /* are wanted, and can be found */
+	uint8_t family;					  /* AF_* of the filter; 0: any */
 	bool made[16];					  /* by NFPROTO_* */
-	int32_t priority[sizeof(rows) / sizeof(rows[0])]; /* of those made */
+	int32_t priority[N_ROWS];			  /* of those made */
 	char *devices[DEVICES_MAX];			  /* that have an ingress chain of ours */
 	unsigned int n_devices;
 };
@@ -84,7 +108,20 @@ struct observers *observers_open(const struct filter *filter, const struct cgrou
 			return NULL;
 		}
 	}
+	o->replies = filter->conn;
+	o->family = filter_family(filter);
+	for (enum filter_place p = FILTER_ARRIVING; o->replies && p <= FILTER_LEAVING; p++) {
+		if (filter_to_nft_whole(filter, p, cgroup, &o->whole[p])) {
+			observers_close(o);
+			return NULL;
+		}
+	}
 	return o;
+}
+
+bool observers_want_replies(const struct observers *o)
+{
+	return o->replies;
 }
 
 void observers_close(struct observers *o)
@@ -93,16 +130,23 @@ void observers_close(struct observers *o)
 		return;
 	for (enum filter_place p = FILTER_ARRIVING; p <= FILTER_ARP; p++)
 		filter_matches_free(&o->matches[p]);
+	for (enum filter_place p = FILTER_ARRIVING; p <= FILTER_LEAVING; p++)
+		filter_matches_free(&o->whole[p]);
 	while (o->n_devices)
 		free(o->devices[--o->n_devices]);
 	free(o);
 }
 
+static bool is_ip(uint8_t family)
+{
+	return family == NFPROTO_IPV4 || family == NFPROTO_IPV6;
+}
+
 static bool sees(uint8_t observer, uint8_t table)
 {
 	if (observer == NFPROTO_INET)
-		return table == NFPROTO_INET || table == NFPROTO_IPV4 || table == NFPROTO_IPV6;
-	return observer == table;
+		return table == NFPROTO_INET || is_ip(table);
+	return observer == table || (is_ip(observer) && table == NFPROTO_INET);
 }
 
 /* One below the earliest chain at this hook, OBSERVER_PRIORITY at the latest. */
@@ -123,10 +167,14 @@ static int32_t first_priority(const struct ruleset *rs, const struct row *r)
 	return first;
 }
 
-static bool has_family(const struct ruleset *rs, uint8_t family)
+static bool has_family(const struct observers *o, const struct ruleset *rs,
+		       const struct hook_list *hooks, uint8_t family)
 {
 	if (family == NFPROTO_INET)
 		return true;
+	if (is_ip(family))
+		return o->replies && reply_tracked(hooks, family) &&
+		       (!o->family || (o->family == AF_INET) == (family == NFPROTO_IPV4));
 	for (size_t i = 0; i < rs->n_tables; i++)
 		if (rs->tables[i]->family == family && !rs->tables[i]->ours &&
 		    rs->tables[i]->backend != BACKEND_IPTABLES_LEGACY)
@@ -134,39 +182,102 @@ static bool has_family(const struct ruleset *rs, uint8_t family)
 	return false;
 }
 
-static int32_t priority_of(const struct ruleset *rs, const struct row *r)
+static int32_t priority_of(const struct observers *o, const struct ruleset *rs, const struct row *r)
 {
-	if (r->kind == OBSERVER_ENTER)
-		return first_priority(rs, r);
-	return r->kind == OBSERVER_PASS ? AFTER_DNAT : LAST;
+	int32_t first = first_priority(rs, r);
+
+	switch (r->kind) {
+	case OBSERVER_ENTER: /* before OBSERVER_ASK, so that a packet is selected once */
+		return first - (o->replies && first > INT_MIN);
+	case OBSERVER_ASK:
+		return first;
+	case OBSERVER_PASS:
+		return AFTER_DNAT;
+	default:
+		return LAST;
+	}
 }
 
-/* Those that are missing, and those that somebody got in front of meanwhile. */
+/* Is it missing, or somebody in front of it? Then the chain without its rules is in *c. */
+static bool wants_chain(struct observers *o, const struct ruleset *rs,
+			const struct hook_list *hooks, size_t i, struct own_chain *c)
+{
+	const struct row *r = &rows[i];
+	bool made = o->made[r->family];
+	int32_t priority = priority_of(o, rs, r);
+
+	if (!has_family(o, rs, hooks, r->family) || (made && priority >= o->priority[i]))
+		return false;
+	o->priority[i] = priority;
+	*c = (struct own_chain){
+		.family = r->family,
+		.name = r->name,
+		.hook = r->nft_hook,
+		.priority = priority,
+		.replaces = made,
+	};
+	return true;
+}
+
 static size_t add_rows(struct observers *o, const struct ruleset *rs, struct own_chain *out,
 		       unsigned int *moved)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < N_ROWS; i++) {
 		const struct row *r = &rows[i];
-		bool enter = r->kind == OBSERVER_ENTER, made = o->made[r->family];
-		int32_t priority = priority_of(rs, r);
 
-		if (!has_family(rs, r->family) || (made && priority >= o->priority[i]))
+		if (is_ip(r->family) || !wants_chain(o, rs, NULL, i, &out[n]))
 			continue;
-		*moved += made;
-		o->priority[i] = priority;
-		out[n++] = (struct own_chain){
-			.family = r->family,
-			.name = r->name,
-			.hook = r->nft_hook,
-			.priority = priority,
-			.matches = enter ? o->matches[r->place].v : NULL,
-			.n_matches = enter ? o->matches[r->place].n : 0,
-			.replaces = made,
-		};
+		if (r->kind == OBSERVER_ENTER) {
+			out[n].matches = o->matches[r->place].v;
+			out[n].n_matches = o->matches[r->place].n;
+			out[n].action = OWN_SELECTS;
+		}
+		*moved += out[n++].replaces;
 	}
 	return n;
+}
+
+static int rules_of(const struct observers *o, const struct row *r, struct reply_rules *rules)
+{
+	if (r->kind == OBSERVER_ASK)
+		return reply_asks(rules, r->family, &o->whole[r->place],
+				  r->hook == NF_INET_LOCAL_OUT ? REPLIED_OUT : REPLIED_PRE);
+	return r->kind == OBSERVER_LEARN ? reply_learns(rules, r->family)
+					 : reply_selects(rules);
+}
+
+/* Chains and sets of the families that have conntrack now, if they were not added yet. 0, 1 or -ENOMEM, or what the kernel said. */
+static int add_replies(struct observers *o, struct own_table *t, const struct ruleset *rs,
+		       const struct hook_list *hooks, struct error *err)
+{
+	struct reply_rules *rules = calloc(N_ROWS, sizeof(*rules));
+	struct own_chain chains[N_ROWS];
+	struct own_set sets[2 * REPLY_SETS];
+	size_t n = 0, n_sets = 0;
+	int rc = rules ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < N_ROWS; i++) {
+		const struct row *r = &rows[i];
+
+		if (!is_ip(r->family) || !wants_chain(o, rs, hooks, i, &chains[n]))
+			continue;
+		if (!chains[n].replaces && r->kind == OBSERVER_REPLY && r->hook == NF_INET_LOCAL_OUT)
+			n_sets += reply_sets(sets + n_sets, r->family);
+		rc = rules_of(o, r, &rules[n]);
+		chains[n].matches = rules[n].v;
+		chains[n].n_matches = rules[n].n;
+		n++;
+	}
+	if (!rc && n)
+		rc = own_table_add(t, sets, n_sets, chains, n, err);
+	for (size_t i = 0; !rc && i < n; i++)
+		o->made[chains[i].family] = true;
+	for (size_t i = 0; rules && i < N_ROWS; i++)
+		reply_rules_free(&rules[i]);
+	free(rules);
+	return rc ?: n > 0;
 }
 
 static bool known_device(const struct observers *o, const char *dev)
@@ -210,14 +321,15 @@ static size_t add_ingress(struct observers *o, const struct rs_chain *c, struct 
 			.priority = INT_MIN + 1,
 			.matches = o->matches[FILTER_ARRIVING].v,
 			.n_matches = o->matches[FILTER_ARRIVING].n,
+			.action = OWN_SELECTS,
 		};
 		o->n_devices++;
 	}
 	return n;
 }
 
-int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
-		  unsigned int *moved, struct error *err)
+static int add_selecting(struct observers *o, struct own_table *t, const struct ruleset *rs,
+			 unsigned int *moved, struct error *err)
 {
 	struct own_chain *chains = calloc(CHAINS_MAX, sizeof(*chains));
 	struct ingress_names *names = calloc(1, sizeof(*names));
@@ -235,7 +347,7 @@ int observers_add(struct observers *o, struct own_table *t, const struct ruleset
 		for (size_t k = 0; k < rs->tables[i]->n_chains; k++)
 			if (is_ingress(rs->tables[i], rs->tables[i]->chains[k]))
 				n += add_ingress(o, rs->tables[i]->chains[k], chains + n, names);
-	rc = own_table_add(t, chains, n, err);
+	rc = own_table_add(t, NULL, 0, chains, n, err);
 	if (rc)
 		goto out;
 	for (size_t i = 0; i < n; i++)
@@ -250,11 +362,25 @@ out:
 	return rc;
 }
 
+int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
+		  const struct hook_list *hooks, unsigned int *moved, struct error *err)
+{
+	int rc = add_selecting(o, t, rs, moved, err), replies = 0;
+	struct error refused;
+
+	if (rc >= 0 && o->replies)
+		replies = add_replies(o, t, rs, hooks, &refused);
+	/* A kernel that does not take them, before 5.6 say: each path says what will not be found. */
+	if (replies < 0)
+		o->replies = false;
+	return replies > 0 ? rc + replies : rc;
+}
+
 struct observer observer_of(uint8_t family, const char *chain)
 {
 	if (family == NFPROTO_NETDEV && !strncmp(chain, ingress_prefix, sizeof(ingress_prefix) - 1))
 		return (struct observer){OBSERVER_ENTER, NF_INET_INGRESS};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < N_ROWS; i++)
 		if (rows[i].family == family && !strcmp(rows[i].name, chain))
 			return (struct observer){rows[i].kind, rows[i].hook};
 	return (struct observer){OBSERVER_NONE, HOOK_NONE};

@@ -20,6 +20,9 @@ enum observer_kind {
 	OBSERVER_ENTER, /* first in its hook: selects packets */
 	OBSERVER_PASS,	/* empty, in the middle of its hook: shows the headers after NAT to who
 			   cannot see them else */
+	OBSERVER_ASK,	/* remembers what the filter selects, for the replies; says nothing */
+	OBSERVER_REPLY, /* selects packets, too: those that answer others */
+	OBSERVER_LEARN, /* with a rule that remembers what the packet's answers will look like */
 	OBSERVER_LEAVE, /* last in its hook, empty: the end of its chain says that the packet got
 			   there, with its headers */
 };
@@ -30,19 +33,24 @@ struct observer {
 };
 
 struct observers;
+struct hook_list;
 
 /* filter and cgroup are borrowed. NULL: out of memory. */
 struct observers *observers_open(const struct filter *filter, const struct cgroup_name *cgroup);
 void observers_close(struct observers *o);
 
+/* Has the filter replies to find? */
+bool observers_want_replies(const struct observers *o);
+
 /*
  * Adds to t the chains that this ruleset calls for and that were not added yet: always those of
- * inet, those of bridge, arp and netdev only where the ruleset has tables of these families.
+ * inet, those of bridge, arp and netdev only where the ruleset has tables of these families; those
+ * of replies where hooks (NULL: they are not known) have conntrack already.
  * Chains of the user's that came before ours since, ours are put before: *moved says how many.
- * Returns how many transactions that took (0 or 1), or a negative errno with a sentence.
+ * Returns how many transactions that took, or a negative errno with a sentence.
  */
 int observers_add(struct observers *o, struct own_table *t, const struct ruleset *rs,
-		  unsigned int *moved, struct error *err);
+		  const struct hook_list *hooks, unsigned int *moved, struct error *err);
 
 /* Which observer a chain of our table is. */
 struct observer observer_of(uint8_t family, const char *chain);

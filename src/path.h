@@ -250,6 +250,7 @@ struct path {
 	unsigned int visit;	      /* hooks that it entered, where they are counted */
 	const char
 		*unseen; /* what this engine could not see and would matter here; NULL: nothing */
+	bool finds_replies; /* with --conn: by what NAT made of it, too */
 	bool by_conntrack; /* a function of conntrack dropped it, or is among those that may have */
 	const char *refused; /* by routing: as route-check names it; NULL: it was not, or it cannot be
 				said */

@@ -40,6 +40,7 @@ enum program_part {
 struct programs_config {
 	struct nfp_filter filter;
 	bool has_filter;
+	bool replies; /* of what is followed are selected, too, where NAT hides them from the filter */
 	const uint32_t *begin; /* inums of the namespaces in which packets may begin; NULL: all */
 	unsigned int n_begin;
 	const struct cgroup_name *cgroup; /* only packets of its sockets begin; NULL: any */

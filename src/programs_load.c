@@ -82,6 +82,8 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	skel->rodata->kfree_has_socket = p->kfree_args >= 4;
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
+	skel->rodata->finds_replies = c->replies;
+	bpf_map__set_autocreate(skel->maps.replies, c->replies);
 	skel->rodata->begins_anywhere = !c->begin;
 	skel->rodata->all_drops = c->all_drops;
 	skel->rodata->command_cgroup = c->cgroup ? c->cgroup->id : 0;

@@ -60,7 +60,7 @@ const struct tracker_stats *tracker_stats(const struct tracker *t)
 /* Is the path what was asked for? An oif is known only at the end of a path. */
 static bool wanted(const struct tracker *t, const struct live *l)
 {
-	return l->matched && filter_match_end(t->filter, &l->path->packet);
+	return l->matched && (l->is_reply || filter_match_end(t->filter, &l->path->packet));
 }
 
 static uint64_t path_of_original(struct tracker *t, const struct live *l)
@@ -163,8 +163,9 @@ struct live *tracker_begin(struct tracker *t, const struct event *ev, const stru
 	l->now = *now;
 	l->heard_ns = ev->before_ns;
 	/* The kernel looked past the headers that it shows us. */
-	l->matched = packet_is_hidden(now) ? filter_match_outer(t->filter, now)
-					   : filter_match(t->filter, now);
+	l->is_reply = ev->type == EVENT_ENTER && ev->enter.is_reply;
+	l->matched = l->is_reply || (packet_is_hidden(now) ? filter_match_outer(t->filter, now)
+							   : filter_match(t->filter, now));
 	l->path->packet = *now;
 	l->path->places[0].ns = ev->ns;
 	memcpy(l->path->places[0].iif, now->iif, sizeof(now->iif));
@@ -295,6 +296,7 @@ static void on_leave(struct tracker *t, const struct event *ev)
 	tracker_heard(t, l, ev);
 	tracker_see_conntrack(l, ev);
 	tracker_see_headers(t, l, ev);
+	l->path->finds_replies |= ev->finds_replies;
 	if (ev->type == EVENT_LEAVE)
 		tracker_at_hook(l, ev, true);
 	/* Out of its queue. */
@@ -321,6 +323,7 @@ struct live *tracker_begin_again(struct tracker *t, const struct event *ev,
 	if (!l)
 		return NULL;
 	l->matched = before->matched;
+	l->is_reply = before->is_reply;
 	path_doubt(l->path, CERTAIN_NOT,
 		   path_strf(l->path,
 			     "goes on where packet #%llu was left: it came back after that was "
@@ -339,6 +342,7 @@ static struct live *begin_late(struct tracker *t, const struct event *ev, const 
 	if (!l)
 		return NULL;
 	l->matched = before->matched;
+	l->is_reply = before->is_reply;
 	path_doubt(l->path, CERTAIN_NOT,
 		   "a copy of another packet: its path before the copy is that packet's");
 	return l;

@@ -73,6 +73,7 @@ void tracker_drop_alone(struct tracker *t, const struct event *ev, const struct 
 	name_device(packet->oif, ev->drop.oif);
 	memcpy(l->path->places[0].iif, packet->iif, IFNAME_MAX);
 	l->matched = before ? before->matched : filter_match(t->filter, packet);
+	l->is_reply = before && before->is_reply;
 	l->now.family = packet->family;
 	l->ended = l->dropped = true;
 	l->path->alone = true;

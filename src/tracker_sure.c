@@ -51,6 +51,7 @@ static void set_copy(struct tracker *t, struct live *l, uint32_t copy_of)
 	l->path->is_copy = true;
 	/* The kernel numbers copies only of packets that it selected. */
 	l->matched = !original || original->matched;
+	l->is_reply = original && original->is_reply;
 	/* One that came after its copy is none. */
 	l->copy_of = original && original != l ? copy_of : 0;
 }

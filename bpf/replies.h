@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Replies whose addresses NAT has yet to change back: at the end of a hook where NAT is done, conntrack knows what the answers of a followed
+ * packet will look like when they are first seen.
+ */
+#ifndef NFPATH_BPF_REPLIES_H
+#define NFPATH_BPF_REPLIES_H
+
+#include "bpf/flow.h"
+
+struct nfp_reply {
+	__u32 src[4], dst[4];
+	__u32 ports; /* as they stand in the packet; 0: it has none */
+	__u8 proto;
+	bool v6;
+	__u16 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, NFP_REPLIES);
+	__type(key, struct nfp_reply);
+	__type(value, __u8);
+} replies __weak SEC(".maps");
+
+const volatile bool finds_replies __weak = false;
+
+static __noinline bool is_reply4(const unsigned char *nh)
+{
+	struct nfp_reply k = {};
+	struct flow f;
+
+	if (!read_flow4(&f, nh))
+		return false;
+	k.src[0] = f.src[0];
+	k.dst[0] = f.dst[0];
+	k.ports = f.ports;
+	k.proto = f.proto;
+	return bpf_map_lookup_elem(&replies, &k);
+}
+
+static __noinline bool is_reply6(const unsigned char *nh)
+{
+	struct nfp_reply k = {.v6 = true};
+	struct flow f;
+
+	if (!read_flow6(&f, nh))
+		return false;
+	__builtin_memcpy(k.src, f.src, sizeof(k.src));
+	__builtin_memcpy(k.dst, f.dst, sizeof(k.dst));
+	k.ports = f.ports;
+	k.proto = f.proto;
+	return bpf_map_lookup_elem(&replies, &k);
+}
+
+static __always_inline bool is_reply(const struct sk_buff *skb, bool probe)
+{
+	__u16 protocol;
+
+	if (!finds_replies)
+		return false;
+	protocol = GET(probe, skb, protocol);
+	if (protocol == bpf_htons(ETH_P_IP))
+		return is_reply4(network_header_of(skb, probe));
+	return protocol == bpf_htons(ETH_P_IPV6) && is_reply6(network_header_of(skb, probe));
+}
+
+enum { IPS_NAT_MASK = 1 << 4 | 1 << 5, IP_CT_IS_REPLY = 3, IP_CT_UNTRACKED = 7 };
+
+/* What answers this packet will be selected: of the other direction, conntrack's tuple is what they look like as they come. false: there is
+ * no NAT, and the filter knows them. */
+static __noinline bool learn_reply(unsigned long nfct, bool v6)
+{
+	const struct nf_conn *ct = (void *)(nfct & ~7ul);
+	struct nf_conntrack_tuple *t;
+	struct nfp_reply k = {.v6 = v6};
+	__u8 there = 1;
+
+	if (!ct || (nfct & 7) == IP_CT_UNTRACKED || !(BPF_CORE_READ(ct, status) & IPS_NAT_MASK))
+		return false;
+	t = (nfct & 7) >= IP_CT_IS_REPLY ? (void *)&ct->tuplehash[0].tuple
+					 : (void *)&ct->tuplehash[1].tuple;
+	k.proto = BPF_CORE_READ(t, dst.protonum);
+	bpf_probe_read_kernel(k.src, v6 ? 16 : 4, &t->src.u3);
+	bpf_probe_read_kernel(k.dst, v6 ? 16 : 4, &t->dst.u3);
+	if (proto_has_ports(k.proto))
+		k.ports = BPF_CORE_READ(t, src.u.all) | (__u32)BPF_CORE_READ(t, dst.u.all) << 16;
+	return !bpf_map_update_elem(&replies, &k, &there, BPF_ANY);
+}
+
+/* At the end of a hook. */
+static __always_inline bool learn(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	__u8 pf = state->pf, hook = state->hook;
+
+	return finds_replies && (pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6) &&
+	       (hook == NF_INET_LOCAL_IN || hook == NF_INET_POST_ROUTING) &&
+	       learn_reply(skb->_nfct, pf == NFPROTO_IPV6);
+}
+
+#endif
