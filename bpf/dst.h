@@ -71,9 +71,11 @@ static __always_inline bool set_route(struct nfp_fib *r, const struct dst_entry 
 	return true;
 }
 
-static __noinline int emit_route(const struct sk_buff *skb, __u8 family, __u32 id, __u32 netns)
+/* refdst and iif are the skb's: who knows its type reads them by a plain load. */
+static __noinline int emit_route(unsigned long refdst, __u32 iif, __u8 family, __u32 id,
+				 __u32 netns)
 {
-	const struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & SKB_DST_PTRMASK);
+	const struct dst_entry *dst = (void *)(refdst & SKB_DST_PTRMASK);
 	struct nfp_route *r;
 
 	if (!dst)
@@ -88,7 +90,7 @@ static __noinline int emit_route(const struct sk_buff *skb, __u8 family, __u32 i
 	r->fib.ev.netns = netns;
 	r->fib.family = family;
 	r->fib.prefix_len = NFP_PREFIX_UNKNOWN;
-	r->fib.iif = BPF_CORE_READ(skb, skb_iif);
+	r->fib.iif = iif;
 	r->id = id;
 	if (set_route(&r->fib, dst))
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);

@@ -312,7 +312,8 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	emit_sight(f, skb, state, NFP_ENTER,
 		   (begins ? NFP_SIGHT_BEGINS : 0) | (f->reply ? NFP_SIGHT_REPLY : 0), full, probe);
 	if (is_routed_unseen(skb, state, net, moves, probe))
-		emit_route(skb, GET(probe, state, pf), f->id, netns);
+		emit_route(GET(probe, skb, _skb_refdst), GET(probe, skb, skb_iif),
+			   GET(probe, state, pf), f->id, netns);
 	return f;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """sender.py KIND DEV MAC_DST MAC_SRC 4|6 SEED FIRST_PORT N: makes N packets, waits for a line, sends them as fast as it can.
+ORACLE_PACE=N: N packets a second instead, in bursts of 16.
 
 KIND: "frames" by a packet socket on DEV, as if a client had sent them; "raw" by a raw socket, as the router's own. Each packet has a source
 port of its own, and the same number as its IP id (IPv6: flow label), which NAT leaves alone: whatever shows a header of it shows whose it is.
@@ -10,6 +11,7 @@ import random
 import socket
 import struct
 import sys
+import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), HERE]
@@ -51,7 +53,10 @@ def main():
     send = s.send if kind == "frames" else s.sendto
     print("made", flush=True)
     sys.stdin.readline()
-    for to, p in made:
+    pace, burst = int(os.environ.get("ORACLE_PACE") or 0), 16
+    for i, (to, p) in enumerate(made):
+        if pace and i % burst == 0:
+            time.sleep(burst / pace)
         try:
             send(p, *to)
         except OSError:
