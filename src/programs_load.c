@@ -13,10 +13,6 @@
 #include "src/clock.h"
 #include "src/kernel_btf.h"
 
-/* How far from a sight of a packet its lookups may be: a processor may be taken away from its machine
- * between the two. */
-static const uint64_t lookup_window_ns = 5 * 1000 * 1000;
-
 /* Functions and types of nf_tables live in these; those of nf_tables itself are the better ones. And
  * those of iptables-legacy. */
 static const char *const modules[] = {"nf_tables", "nft_*", "x_tables", "ip_tables", "ip6_tables",
@@ -91,7 +87,6 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	bpf_map__set_autocreate(skel->maps.command_places, c->cgroup);
 	skel->rodata->with_stacks = c->stacks;
 	bpf_map__set_autocreate(skel->maps.stacks, c->stacks);
-	skel->rodata->window_ns = lookup_window_ns;
 	if (c->ring_bytes)
 		bpf_map__set_max_entries(skel->maps.records, ring_size(c->ring_bytes));
 	bpf_map__set_autocreate(skel->maps.sockets, false);
