@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/diagnosis.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,18 @@ enum { KEPT = 256 };
 struct diagnosis {
 	struct connection kept[KEPT]; /* the last ones, in a ring */
 	size_t n;
+	const struct symptom *of_passed[8]; /* the rows of packets that nobody dropped; NULL behind the last */
 };
 
 struct diagnosis *diagnosis_open(void)
 {
-	return calloc(1, sizeof(struct diagnosis));
+	struct diagnosis *d = calloc(1, sizeof(*d));
+	size_t n = 0;
+
+	for (size_t i = 0; d && i < n_symptoms; i++)
+		if (symptoms[i].passed && n + 1 < sizeof(d->of_passed) / sizeof(d->of_passed[0]))
+			d->of_passed[n++] = &symptoms[i];
+	return d;
 }
 
 void diagnosis_close(struct diagnosis *d)
@@ -179,31 +187,33 @@ static bool tell(struct finding *f, const struct symptom *s)
 	return true;
 }
 
-static void forget(struct finding *f)
+static void try_row(struct finding *f, const struct symptom *s)
 {
 	f->awaited = NULL;
 	f->listener = NULL;
 	f->other = NULL;
 	f->where = NULL;
 	f->count = f->limit = 0;
+	if (fits(f, s))
+		tell(f, s);
 }
 
 void diagnose(struct diagnosis *d, struct path *p, const struct view *views, unsigned int n_views)
 {
-	struct finding f = {
-		.p = p,
-		.views = views,
-		.n_views = n_views,
-		.memory = d,
-		.view = &views[path_here(p)->ns],
-	};
+	bool dropped = p->verdict == PATH_DROPPED;
+	struct finding f;
 
+	memset(&f, 0, offsetof(struct finding, listeners));
+	f.p = p;
+	f.views = views;
+	f.n_views = n_views;
+	f.memory = d;
+	f.view = &views[path_here(p)->ns];
 	find_ends(&f);
 	find_decision(&f);
-	for (size_t i = 0; i < n_symptoms && !p->symptom; i++) {
-		forget(&f);
-		if (fits(&f, &symptoms[i]))
-			tell(&f, &symptoms[i]);
-	}
+	for (size_t i = 0; dropped && i < n_symptoms && !p->symptom; i++)
+		try_row(&f, &symptoms[i]);
+	for (size_t i = 0; !dropped && d->of_passed[i] && !p->symptom; i++)
+		try_row(&f, d->of_passed[i]);
 	remember(d, p);
 }

@@ -116,7 +116,7 @@ const struct symptom symptoms[] = {
 	{"udp-no-listener", .reason = "NO_SOCKET", .is = {IS(is_udp), IS(nobody_fits)},
 	 .words = "nobody has {dst} open: the answer to {src_addr} is \"port unreachable\", as often as icmp_ratelimit allows",
 	 .next = "start the service; what is open here: ss -lnup"},
-	{"accept-queue-full", .is = {IS(was_taken_in), IS(is_tcp), IS(is_syn), IS(has_full_queue)},
+	{"accept-queue-full", .passed = true, .is = {IS(was_taken_in), IS(is_tcp), IS(is_syn), IS(has_full_queue)},
 	 .words = "the socket at {listener} has {count} connections that its program has not accepted, of at most {limit}, and none by this packet: it "
 		  "takes no more, and the sender is told nothing",
 	 .next = "see why the program does not accept: ss -lntp 'sport = :{port}'; a longer queue: listen() and net.core.somaxconn"},
@@ -153,10 +153,10 @@ const struct symptom symptoms[] = {
 	 .next = "see the policies: ip xfrm policy list"},
 
 	/* --- IP --- */
-	{"echo-ignored", .is = {IS(ignores_echo)},
+	{"echo-ignored", .passed = true, .is = {IS(ignores_echo)},
 	 .words = "it came in, but this host answers no echo requests: icmp_echo_ignore_all is set (IPv6: icmp.echo_ignore_all)",
 	 .next = "sysctl -w net.ipv4.icmp_echo_ignore_all=0 (IPv6: net.ipv6.icmp.echo_ignore_all=0)"},
-	{"broadcast-echo-ignored", .is = {IS(is_icmp), IS(ignores_broadcast_echo)},
+	{"broadcast-echo-ignored", .passed = true, .is = {IS(is_icmp), IS(ignores_broadcast_echo)},
 	 .words = "echo requests to {dst_addr}, no address of a single host, are not answered: icmp_echo_ignore_broadcasts is set",
 	 .next = "ask single hosts; or sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0"},
 	{"ttl-exceeded", .reason = "IP_INHDR@ip_forward",
@@ -217,7 +217,7 @@ const struct symptom symptoms[] = {
 	 .next = "see its limits and counters: tc -s qdisc show dev {oif}"},
 
 	/* --- accepted, and worth a word --- */
-	{"queue-bypassed", .is = {IS(queue_was_skipped)},
+	{"queue-bypassed", .passed = true, .is = {IS(queue_was_skipped)},
 	 .words = "{other} would hand it to queue {count}, but no program reads from that, so it passed unseen (bypass)",
 	 .next = "start the program that reads queue {count}, or drop what it cannot see: take bypass off"},
 };

@@ -32,7 +32,6 @@ struct finding {
 	uint8_t family, proto;		/* these four: of its headers where it ended */
 	bool has_ports;
 	struct endpoint src, dst;
-	struct listener listeners[LISTENERS_MAX]; /* at its port, in that namespace */
 	int n_listeners; /* a negative errno: not known */
 	bool asked_listeners;
 	const struct connection *awaited;	  /* that waits for its like */
@@ -41,6 +40,7 @@ struct finding {
 	const char *where;	  /* a name */
 	uint64_t count, limit;
 	bool for_shell; /* its next step is written */
+	struct listener listeners[LISTENERS_MAX]; /* at its port, in that namespace: n_listeners of them */
 };
 
 /* All that is set must hold. */
@@ -53,6 +53,7 @@ struct symptom {
 	/* With {values} of this packet (src/symptom_values.c). A row of which one is not known does not
 	 * fit. NULL: what routing itself says of it. */
 	const char *words, *next;
+	bool passed; /* of packets that nobody dropped, too: most have no symptom, and are not to wait for each row */
 };
 
 extern const struct symptom symptoms[];
