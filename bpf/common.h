@@ -55,8 +55,9 @@ struct {
 volatile __u32 gate __weak = 0;
 /* Records that found the ring buffer full, by type. */
 volatile __u64 lost[NFP_TYPES] __weak = {};
-/* How long after a message of its CPU, or a sight of a packet, or before one, a route lookup is taken for one of a traced
- * packet; ns. A processor may be taken away from its machine between the two. */
+/* How long after a message of its CPU, or a sight of a packet, or before one, a route lookup is
+ * taken for one of a traced packet; ns. A processor may be taken away from its machine between the
+ * two. */
 const volatile __u64 window_ns __weak = 5000000;
 
 static __always_inline void event_init(struct nfp_event *ev, __u32 type)

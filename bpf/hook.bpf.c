@@ -37,7 +37,8 @@ static __noinline int left(__u64 *ctx)
 	full = f->print != print;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
-	emit_sight(f, skb, state, NFP_LEAVE, learn(skb, state) ? NFP_SIGHT_LEARNED : 0, full, false);
+	emit_sight(f, skb, state, NFP_LEAVE, learn(skb, state) ? NFP_SIGHT_LEARNED : 0, full,
+		   false);
 	return 0;
 }
 

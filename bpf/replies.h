@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Replies whose addresses NAT has yet to change back: at the end of a hook where NAT is done, conntrack knows what the answers of a followed
- * packet will look like when they are first seen.
+ * Replies whose addresses NAT has yet to change back: at the end of a hook where NAT is done,
+ * conntrack knows what the answers of a followed packet will look like when they are first seen.
  */
 #ifndef NFPATH_BPF_REPLIES_H
 #define NFPATH_BPF_REPLIES_H
@@ -67,8 +67,8 @@ static __always_inline bool is_reply(const struct sk_buff *skb, bool probe)
 
 enum { IPS_NAT_MASK = 1 << 4 | 1 << 5, IP_CT_IS_REPLY = 3, IP_CT_UNTRACKED = 7 };
 
-/* What answers this packet will be selected: of the other direction, conntrack's tuple is what they look like as they come. false: there is
- * no NAT, and the filter knows them. */
+/* What answers this packet will be selected: of the other direction, conntrack's tuple is what they
+ * look like as they come. false: there is no NAT, and the filter knows them. */
 static __noinline bool learn_reply(unsigned long nfct, bool v6)
 {
 	const struct nf_conn *ct = (void *)(nfct & ~7ul);

@@ -41,7 +41,8 @@ void own_table_close(struct own_table *t);
 
 const char *own_table_name(const struct own_table *t);
 
-/* Adds the sets, then the chains, in one transaction: all or none. 0 or a negative errno with a sentence. */
+/* Adds the sets, then the chains, in one transaction: all or none. 0 or a negative errno with a
+ * sentence. */
 int own_table_add(struct own_table *t, const struct own_set *sets, size_t n_sets,
 		  const struct own_chain *chains, size_t n, struct error *err);
 

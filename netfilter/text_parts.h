@@ -71,7 +71,8 @@ int nft_table_check(struct nf_source *s, const struct rs_table *t);
 int nft_rule_fetch(struct nf_source *s, const struct rs_chain *c, uint64_t handle,
 		   struct nftnl_rule *nlr);
 
-/* Is it there still? Its anonymous sets are its own, and the same, as long as it is. 0, -ENOENT or another negative errno. */
+/* Is it there still? Its anonymous sets are its own, and the same, as long as it is. 0, -ENOENT or
+ * another negative errno. */
 int nft_rule_check(struct nf_source *s, const struct rs_chain *c, uint64_t handle);
 
 /* Fill action and brief (owned by the caller) from text, whose target begins at target_at. 0 or

@@ -17,6 +17,18 @@
 
 enum { AFTER_DNAT = NF_IP_PRI_NAT_DST + 1, LAST = INT_MAX };
 
+/* Chains that others go to come first. */
+#define REPLY_ROWS(family)                                                                         \
+	{family, REPLIED_PRE, NULL, OBSERVER_REPLY, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},  \
+	{family, REPLIED_OUT, NULL, OBSERVER_REPLY, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},      \
+	{family, "asked_pre", "prerouting", OBSERVER_ASK, FILTER_ARRIVING,                         \
+	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},                                                \
+	{family, "asked_out", "output", OBSERVER_ASK, FILTER_LEAVING, NF_INET_LOCAL_OUT,           \
+	 NF_INET_LOCAL_OUT},                                                                       \
+	{family, "learn_in", "input", OBSERVER_LEARN, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},      \
+	{family, "learn_post", "postrouting", OBSERVER_LEARN, 0, NF_INET_POST_ROUTING,             \
+	 NF_INET_POST_ROUTING}
+
 static const struct row {
 	uint8_t family;
 	const char *name, *nft_hook;
@@ -40,25 +52,9 @@ static const struct row {
 	 NF_INET_LOCAL_OUT},
 	{NFPROTO_INET, "post_last", "postrouting", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING,
 	 NF_INET_POST_ROUTING},
-	/* With --conn, where there is conntrack. Chains that others go to come first. */
-	{NFPROTO_IPV4, REPLIED_PRE, NULL, OBSERVER_REPLY, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
-	{NFPROTO_IPV4, REPLIED_OUT, NULL, OBSERVER_REPLY, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
-	{NFPROTO_IPV4, "asked_pre", "prerouting", OBSERVER_ASK, FILTER_ARRIVING,
-	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
-	{NFPROTO_IPV4, "asked_out", "output", OBSERVER_ASK, FILTER_LEAVING, NF_INET_LOCAL_OUT,
-	 NF_INET_LOCAL_OUT},
-	{NFPROTO_IPV4, "learn_in", "input", OBSERVER_LEARN, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
-	{NFPROTO_IPV4, "learn_post", "postrouting", OBSERVER_LEARN, 0, NF_INET_POST_ROUTING,
-	 NF_INET_POST_ROUTING},
-	{NFPROTO_IPV6, REPLIED_PRE, NULL, OBSERVER_REPLY, 0, NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
-	{NFPROTO_IPV6, REPLIED_OUT, NULL, OBSERVER_REPLY, 0, NF_INET_LOCAL_OUT, NF_INET_LOCAL_OUT},
-	{NFPROTO_IPV6, "asked_pre", "prerouting", OBSERVER_ASK, FILTER_ARRIVING,
-	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
-	{NFPROTO_IPV6, "asked_out", "output", OBSERVER_ASK, FILTER_LEAVING, NF_INET_LOCAL_OUT,
-	 NF_INET_LOCAL_OUT},
-	{NFPROTO_IPV6, "learn_in", "input", OBSERVER_LEARN, 0, NF_INET_LOCAL_IN, NF_INET_LOCAL_IN},
-	{NFPROTO_IPV6, "learn_post", "postrouting", OBSERVER_LEARN, 0, NF_INET_POST_ROUTING,
-	 NF_INET_POST_ROUTING},
+	/* With --conn, where there is conntrack. */
+	REPLY_ROWS(NFPROTO_IPV4),
+	REPLY_ROWS(NFPROTO_IPV6),
 	{NFPROTO_BRIDGE, "pre_first", "prerouting", OBSERVER_ENTER, FILTER_ARRIVING,
 	 NF_INET_PRE_ROUTING, NF_INET_PRE_ROUTING},
 	{NFPROTO_BRIDGE, "out_first", "output", OBSERVER_ENTER, FILTER_LEAVING, NF_INET_LOCAL_OUT,
@@ -80,14 +76,18 @@ static const struct row {
 	{NFPROTO_ARP, "out_last", "output", OBSERVER_LEAVE, 0, NF_INET_POST_ROUTING, NF_ARP_OUT},
 };
 
-enum { N_ROWS = sizeof(rows) / sizeof(rows[0]), DEVICES_MAX = 256, CHAINS_MAX = N_ROWS + DEVICES_MAX };
+enum {
+	N_ROWS = sizeof(rows) / sizeof(rows[0]),
+	DEVICES_MAX = 256,
+	CHAINS_MAX = N_ROWS + DEVICES_MAX,
+};
 
 /* An ingress chain needs a device each: "ing_0", "ing_1", … */
 static const char ingress_prefix[] = "ing_";
 
 struct observers {
 	struct filter_matches matches[3];		  /* by enum filter_place */
-	struct filter_matches whole[2];			  /* for the replies, by enum filter_place */
+	struct filter_matches whole[2];			  /* for replies, by enum filter_place */
 	bool replies;					  /* are wanted, and can be found */
 	uint8_t family;					  /* AF_* of the filter; 0: any */
 	bool made[16];					  /* by NFPROTO_* */
@@ -248,7 +248,8 @@ static int rules_of(const struct observers *o, const struct row *r, struct reply
 					 : reply_selects(rules);
 }
 
-/* Chains and sets of the families that have conntrack now, if they were not added yet. 0, 1 or -ENOMEM, or what the kernel said. */
+/* Chains and sets of the families that have conntrack now, if they were not added yet. How many
+ * transactions that took, or a negative errno. */
 static int add_replies(struct observers *o, struct own_table *t, const struct ruleset *rs,
 		       const struct hook_list *hooks, struct error *err)
 {
@@ -263,7 +264,7 @@ static int add_replies(struct observers *o, struct own_table *t, const struct ru
 
 		if (!is_ip(r->family) || !wants_chain(o, rs, hooks, i, &chains[n]))
 			continue;
-		if (!chains[n].replaces && r->kind == OBSERVER_REPLY && r->hook == NF_INET_LOCAL_OUT)
+		if (!o->made[r->family] && (!n_sets || sets[n_sets - 1].family != r->family))
 			n_sets += reply_sets(sets + n_sets, r->family);
 		rc = rules_of(o, r, &rules[n]);
 		chains[n].matches = rules[n].v;

@@ -21,7 +21,8 @@ void replies_annotate(const struct filter *f, struct path *p)
 	struct packet reply = p->packet;
 	char src[80], dst[80];
 
-	if (!f->conn || p->finds_replies || p->unseen || p->verdict == PATH_DROPPED || !s || s->ct.reply || !s->ct.nats)
+	if (!f->conn || p->finds_replies || p->unseen || p->verdict == PATH_DROPPED || !s ||
+	    s->ct.reply || !s->ct.nats)
 		return;
 	reply.src = s->ct.reply_src;
 	reply.dst = s->ct.reply_dst;

@@ -10,11 +10,12 @@
 
 #include "netfilter/hook_list.h"
 
-/* Protocols whose tuples have ports; nft wants each by name before it takes "ct original proto-src". */
+/* Protocols whose tuples have ports; nft wants each by name before it takes "ct original
+ * proto-src". */
 static const char *const with_ports[] = {"tcp", "udp", "udplite", "sctp", "dccp"};
 #define WITH_PORTS "{ tcp, udp, udplite, sctp, dccp }"
 
-/* An hour: a connection that is silent for longer is not followed any more. And conntrack's own limit is of this order. */
+/* A connection that is silent for an hour is not followed any more. */
 #define KEPT "flags dynamic,timeout; timeout 1h; size 65536;"
 #define KEY(addr) "type " addr " . " addr " . inet_proto"
 #define PORTS " . inet_service . inet_service; "

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Replies whose addresses NAT has yet to change back: `--conn` knows them by what conntrack says of the packet that they answer, before they
- * come. Sets and rules of our own nft tables of ip and ip6 do that in the kernel, so that no reply is faster: a packet that the filter takes
- * is put into "asked" as it is first seen; at the end of its way, when NAT is done, the tuple of the other direction goes into "replies", and
- * a packet that is first seen like that is selected.
+ * Replies whose addresses NAT has yet to change back: `--conn` knows them by what conntrack says of
+ * the packet that they answer, before they come. Sets and rules of our own nft tables of ip and ip6
+ * do that in the kernel, so that no reply is faster: a packet that the filter takes is put into
+ * "asked" as it is first seen; at the end of its way, when NAT is done, the tuple of the other
+ * direction goes into "replies", and a packet that is first seen like that is selected.
  */
 #ifndef NFPATH_REPLY_RULES_H
 #define NFPATH_REPLY_RULES_H
@@ -33,7 +34,8 @@ size_t reply_sets(struct own_set sets[REPLY_SETS], uint8_t family);
 /* For the chains that replies are sent to. 0 or -ENOMEM. */
 int reply_selects(struct reply_rules *r);
 
-/* For the first chain of prerouting or output: remembers what matches, and goes to chain with replies. 0 or -ENOMEM. */
+/* For the first chain of prerouting or output: remembers what matches, and goes to chain with
+ * replies. 0 or -ENOMEM. */
 int reply_asks(struct reply_rules *r, uint8_t family, const struct filter_matches *m,
 	       const char *chain);
 

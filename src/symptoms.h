@@ -53,7 +53,8 @@ struct symptom {
 	/* With {values} of this packet (src/symptom_values.c). A row of which one is not known does not
 	 * fit. NULL: what routing itself says of it. */
 	const char *words, *next;
-	bool passed; /* of packets that nobody dropped, too: most have no symptom, and are not to wait for each row */
+	bool passed; /* of packets that nobody dropped, too: most of these have no symptom, and are not
+			held against every row */
 };
 
 extern const struct symptom symptoms[];
