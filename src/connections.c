@@ -254,8 +254,8 @@ static int ask(const struct view *v, const struct ct_tuple *t, uint16_t zone, st
 }
 
 /*
- * What conntrack has now is this packet's connection if the kernel named it by the same number; else
- * if it was there before the packet or the packet went through, and it explains all NAT that was seen.
+ * What conntrack has now is this packet's connection if the kernel named it by the same number, or if
+ * it was there before the packet or the packet went through; and if it explains all NAT that was seen.
  */
 static bool find_entry(const struct path *p, size_t i, const struct now *now, uint32_t id,
 		       const struct view *v, const struct rules_answer *a, struct ct_entry *e,
@@ -268,11 +268,11 @@ static bool find_entry(const struct path *p, size_t i, const struct now *now, ui
 	if (!tuple_of(p, now, &t) || ask(v, &t, zone < 0 ? 0 : zone, e))
 		return false;
 	*reply = conntrack_is_reply(e, &t);
-	if (id)
-		return e->id == id;
-	if (p->verdict == PATH_DROPPED && state != CT_ESTABLISHED)
+	/* nf_ct_get_id() is made of the tuple and the address in memory: that of a packet which was
+	 * dropped before nf_conntrack_confirm() may be a later one's, too. */
+	if (id ? e->id != id : zone < 0 || (p->verdict == PATH_DROPPED && state != CT_ESTABLISHED))
 		return false;
-	return zone >= 0 && explains_nat(p, i, e, *reply);
+	return explains_nat(p, i, e, *reply);
 }
 
 static void keep_entry(struct path *p, struct step *s, const struct ct_entry *e, bool reply)
