@@ -76,6 +76,9 @@ static __noinline bool learn_reply(unsigned long nfct, bool v6)
 	struct nfp_reply k = {.v6 = v6};
 	__u8 there = 1;
 
+	/* A kernel that does not tell its type loses this, and no more. */
+	if (!bpf_core_field_exists(ct->tuplehash) || !bpf_core_field_exists(ct->status))
+		return false;
 	if (!ct || (nfct & 7) == IP_CT_UNTRACKED || !(BPF_CORE_READ(ct, status) & IPS_NAT_MASK))
 		return false;
 	t = (nfct & 7) >= IP_CT_IS_REPLY ? (void *)&ct->tuplehash[0].tuple
