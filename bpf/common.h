@@ -55,6 +55,8 @@ struct {
 volatile __u32 gate __weak = 0;
 /* Records that found the ring buffer full, by type. */
 volatile __u64 lost[NFP_TYPES] __weak = {};
+/* A test's knob: of so many records of the netlink engine one is lost; 0: none. */
+volatile __u32 lose_one_of __weak = 0;
 /* How long after a message of its CPU, or a sight of a packet, or before one, a route lookup is
  * taken for one of a traced packet; ns. A processor may be taken away from its machine between the
  * two. */
@@ -73,6 +75,15 @@ static __always_inline void count_lost(__u32 type)
 {
 	if (type < NFP_TYPES)
 		__sync_fetch_and_add(&lost[type], 1);
+}
+
+/* Is this one to be as if an interrupt had hit the program, or the ring buffer were full? */
+static __always_inline bool is_to_lose(__u32 type)
+{
+	if (!lose_one_of || bpf_get_prandom_u32() % lose_one_of)
+		return false;
+	count_lost(type);
+	return true;
 }
 
 static __always_inline struct cpu_state *this_cpu(void)

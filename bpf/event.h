@@ -59,7 +59,7 @@ struct nfp_event {
 };
 
 enum {
-	NFP_MSG_GONE = 1,   /* it was read before we could look at it: nlmsg_* and trace_id are 0 */
+	NFP_MSG_GONE = 1,   /* it was read before we could look at it: nlmsg_* and number are 0 */
 	NFP_MSG_UNSURE = 2, /* several CPUs queued at once and none of the messages is known to be from this one */
 };
 
@@ -68,7 +68,7 @@ struct nfp_message {
 	struct nfp_event ev;
 	__u64 cookie; /* of the socket */
 	__u32 socket; /* as raw_tp_add_socket() returned it */
-	__u32 trace_id; /* NFTA_TRACE_ID; 0: not an nft trace message */
+	__u32 number; /* NFTA_TRACE_ID of an nft trace message, NFULA_SEQ of a line of nfnetlink_log; else 0 */
 	__u32 nlmsg_len;
 	__u16 nlmsg_type;
 	__u8 flags; /* NFP_MSG_* */

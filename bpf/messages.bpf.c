@@ -15,7 +15,9 @@ char LICENSE[] SEC("license") = "GPL";
 #define NLA_TYPE_MASK 0x3fff
 #define TRACE_MESSAGE ((10 << 8) | 17) /* NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE */
 #define NFTA_TRACE_ID 6
-#define ATTRS_WALKED 6 /* the id is the third one */
+#define LOG_MESSAGE (4 << 8) /* NFNL_SUBSYS_ULOG, NFULNL_MSG_PACKET */
+#define NFULA_SEQ 12
+#define ATTRS_WALKED 20 /* an nft trace message has its id in the third one, a log line its number in the 15th at most */
 #define QUEUE_WALKED 32 /* a virtual CPU may be off for a while between queueing and telling */
 
 struct nlmsghdr {
@@ -71,9 +73,10 @@ static __always_inline struct sk_buff *own_tail(struct sock *sk, __u32 cpu, __u8
 	return tail;
 }
 
-static __always_inline __u32 trace_id(const unsigned char *data, __u32 len)
+/* The attribute `type`, a number in network byte order; 0: it is not there. */
+static __always_inline __u32 number(const unsigned char *data, __u32 len, __u16 type)
 {
-	__u32 off = NLMSG_HDRLEN + NFGENMSG_LEN, id = 0;
+	__u32 off = NLMSG_HDRLEN + NFGENMSG_LEN, n = 0;
 	struct nlattr nla;
 	int i;
 
@@ -82,9 +85,9 @@ static __always_inline __u32 trace_id(const unsigned char *data, __u32 len)
 		    bpf_probe_read_kernel(&nla, sizeof(nla), data + off) ||
 		    nla.nla_len < NLA_HDRLEN)
 			return 0;
-		if ((nla.nla_type & NLA_TYPE_MASK) == NFTA_TRACE_ID) {
-			bpf_probe_read_kernel(&id, sizeof(id), data + off + NLA_HDRLEN);
-			return bpf_ntohl(id);
+		if ((nla.nla_type & NLA_TYPE_MASK) == type) {
+			bpf_probe_read_kernel(&n, sizeof(n), data + off + NLA_HDRLEN);
+			return bpf_ntohl(n);
 		}
 		off += (nla.nla_len + 3) & ~3u;
 	}
@@ -105,7 +108,9 @@ static __always_inline void read_message(struct nfp_message *m, struct sock *sk)
 	m->nlmsg_type = nlh.nlmsg_type;
 	m->nlmsg_len = nlh.nlmsg_len;
 	if (nlh.nlmsg_type == TRACE_MESSAGE)
-		m->trace_id = trace_id(data, nlh.nlmsg_len);
+		m->number = number(data, nlh.nlmsg_len, NFTA_TRACE_ID);
+	else if (nlh.nlmsg_type == LOG_MESSAGE)
+		m->number = number(data, nlh.nlmsg_len, NFULA_SEQ);
 }
 
 static __always_inline int queued_on(struct sock *sk)
@@ -120,7 +125,7 @@ static __always_inline int queued_on(struct sock *sk)
 	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	index = bpf_map_lookup_elem(&sockets, &cookie);
 	c = this_cpu();
-	if (!index || !c)
+	if (!index || !c || is_to_lose(NFP_MESSAGE))
 		return 0;
 	/* First: an interrupt that looks a route up from here on sees that it need not hold it. */
 	c->last_message = bpf_ktime_get_ns();

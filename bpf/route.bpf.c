@@ -74,6 +74,8 @@ static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f,
 {
 	__u64 now = bpf_ktime_get_ns();
 
+	if (is_to_lose(f->ev.type))
+		return;
 	barrier();
 	f->ev.ktime = now;
 	if (now - c->last_message > window_ns)

@@ -103,8 +103,11 @@ static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff 
 static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *skb, __u32 id,
 					     bool probe)
 {
-	struct nfp_skb *s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
+	struct nfp_skb *s;
 
+	if (is_to_lose(type))
+		return NULL;
+	s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
 	if (!s) {
 		count_lost(type);
 		return NULL;

@@ -118,6 +118,22 @@ int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m)
 	return 0;
 }
 
+uint32_t nflog_msg_seq(const struct nlmsghdr *nlh)
+{
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
+		return 0;
+	mnl_attr_for_each_payload((const struct nlattr *)(g + 1),
+				  mnl_nlmsg_get_payload_len(nlh) - sizeof(*g))
+	{
+		if (mnl_attr_get_type(attr) == NFULA_SEQ)
+			return get_u32(attr);
+	}
+	return 0;
+}
+
 struct nlmsghdr *nflog_request(void *buf, enum nflog_request what, uint8_t family, uint32_t seq)
 {
 	static const uint8_t commands[] = {

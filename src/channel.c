@@ -5,6 +5,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
 #include <linux/sock_diag.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netfilter/nflog.h"
 #include "netfilter/trace_msg.h"
 #include "src/clock.h"
 #include "src/fd.h"
@@ -93,11 +95,15 @@ int channel_join_trace(struct channel *c, struct error *err)
 	return 0;
 }
 
-static uint32_t trace_id_of(const struct nlmsghdr *nlh)
+enum { TRACE_MESSAGE = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE };
+
+_Static_assert(LOG_LINE == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET), "as in nfnetlink_log.h");
+
+static uint32_t number_of(const struct nlmsghdr *nlh)
 {
-	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE))
-		return 0;
-	return trace_msg_id(nlh);
+	return nlh->nlmsg_type == TRACE_MESSAGE ? trace_msg_id(nlh)
+	       : nlh->nlmsg_type == LOG_LINE	? nflog_msg_seq(nlh)
+						: 0;
 }
 
 static int enqueue(struct channel *c, const char *data, unsigned int len, uint64_t now)
@@ -117,7 +123,7 @@ static int enqueue(struct channel *c, const char *data, unsigned int len, uint64
 	memcpy(d->data, data, len);
 	d->len = len;
 	d->type = nlh->nlmsg_type;
-	d->trace_id = trace_id_of(nlh);
+	d->number = number_of(nlh);
 	d->after_ns = c->drained_ns;
 	d->before_ns = now;
 	STAILQ_INSERT_TAIL(&c->queue, d, next);
@@ -237,17 +243,35 @@ int channel_request(struct channel *c, struct nlmsghdr *request)
 	}
 }
 
-struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_id, bool any)
+static struct datagram *take(struct channel *c, struct datagram *d)
+{
+	STAILQ_REMOVE(&c->queue, d, datagram, next);
+	c->n_queued--;
+	return d;
+}
+
+struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t number, bool any)
 {
 	unsigned int walked = 0;
 	struct datagram *d;
 
 	STAILQ_FOREACH(d, &c->queue, next) {
-		if (any || (d->type == type && d->trace_id == trace_id)) {
-			STAILQ_REMOVE(&c->queue, d, datagram, next);
-			c->n_queued--;
-			return d;
-		}
+		if (any || (d->type == type && d->number == number))
+			return take(c, d);
+		if (++walked == TAKE_WALKED)
+			break;
+	}
+	return NULL;
+}
+
+struct datagram *channel_take_line_before(struct channel *c, uint32_t number)
+{
+	unsigned int walked = 0;
+	struct datagram *d;
+
+	STAILQ_FOREACH(d, &c->queue, next) {
+		if (d->type == LOG_LINE)
+			return (int32_t)(d->number - number) < 0 ? take(c, d) : NULL;
 		if (++walked == TAKE_WALKED)
 			break;
 	}

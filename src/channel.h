@@ -16,12 +16,15 @@
 
 struct nlmsghdr;
 
+/* nlmsg_type of a line of nfnetlink_log (NFNL_SUBSYS_ULOG, NFULNL_MSG_PACKET). */
+enum { LOG_LINE = 4 << 8 };
+
 struct datagram {
 	STAILQ_ENTRY(datagram) next;
 	uint64_t after_ns, before_ns; /* CLOCK_MONOTONIC: it was queued between these two */
-	uint32_t trace_id;	      /* of an nft trace message; else 0 */
-	uint16_t type;		      /* nlmsg_type of its first message */
-	uint32_t len;		      /* bytes */
+	uint32_t number; /* trace id of an nft trace message, NFULA_SEQ of a log line; else 0 */
+	uint16_t type;	 /* nlmsg_type of its first message */
+	uint32_t len;	 /* bytes */
 	char data[] __attribute__((aligned(8)));
 };
 
@@ -59,9 +62,13 @@ int channel_read(struct channel *c);
 uint32_t channel_lost(struct channel *c);
 
 /*
- * Takes the oldest datagram of this type and trace id out of the queue, looking at the first few
+ * Takes the oldest datagram of this type and number out of the queue, looking at the first few
  * only; with any, the oldest of all. NULL: none. The caller frees it.
  */
-struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t trace_id, bool any);
+struct datagram *channel_take(struct channel *c, uint16_t type, uint32_t number, bool any);
+
+/* Takes the oldest log line, if its number comes before this one (modulo 2^32). NULL: it does not,
+ * or there is none. The caller frees it. */
+struct datagram *channel_take_line_before(struct channel *c, uint32_t number);
 
 #endif

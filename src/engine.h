@@ -17,21 +17,25 @@ enum raw_tp_use {
 	RAW_TP_DROPS, /* without the moments at which messages are queued, and what depends on them
 		       */
 	RAW_TP_OFF,
+	RAW_TP_LOSSY, /* one of LOSSY_ONE_OF records is lost, as where a program hits itself */
 };
+
+enum { LOSSY_ONE_OF = 400 };
 
 struct engine_config {
 	const struct filter *filter;
 	const struct cgroup_name *cgroup; /* only packets of its sockets; NULL: any */
-	const struct view *views;    /* stay where they are */
-	const unsigned int *n_views; /* grows when find_view() opens one */
+	const struct view *views;	  /* stay where they are */
+	const unsigned int *n_views;	  /* grows when find_view() opens one */
 	/*
-	 * The index of the view of this namespace, which is opened if it can be found; -1: it cannot.
-	 * May be asked for every packet: what was not found is not looked for again for a while.
+	 * The index of the view of this namespace, which is opened if it can be found; -1: it
+	 * cannot. May be asked for every packet: what was not found is not looked for again for a
+	 * while.
 	 */
 	int (*find_view)(void *ctx, uint32_t inum);
 	void *find_ctx;
 	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
-	size_t rcvbuf; /* bytes for each trace socket; 0: the engine's own choice */
+	size_t rcvbuf;		       /* bytes for each trace socket; 0: the engine's own choice */
 	enum raw_tp_use raw_tp;
 	bool stacks;	/* of drops */
 	bool all_drops; /* drops of packets that it does not follow are wanted, too */

@@ -21,6 +21,7 @@
 #include "src/nl_events.h"
 #include "src/observers.h"
 #include "src/raw_events.h"
+#include "src/records.h"
 
 /* 40,000 packets without loss were measured with this; the kernel counts twice what is asked for.
  */
@@ -38,17 +39,6 @@ struct place {
 	int raw_index; /* of the socket in raw_tp; -1: none */
 };
 
-struct held {
-	STAILQ_ENTRY(held) next;
-	union {
-		struct nfp_event ev;
-		struct nfp_fib fib;
-		struct nfp_skb skb;
-	};
-};
-
-STAILQ_HEAD(held_queue, held);
-
 struct engine {
 	const struct engine_config *config;
 	struct raw_tp *raw;
@@ -59,8 +49,9 @@ struct engine {
 	uint64_t raw_read_ns;	  /* all its records from before this have been read */
 	uint64_t raw_lost;	  /* records of raw that are known to be missing */
 	bool orders;		  /* the records say when each datagram was queued (Linux 6.3) */
-	struct held_queue held; /* without that: records that wait for the datagrams before them */
-	bool unpaired;		/* which datagram a record belongs to is not known any more */
+	struct records records;	  /* read, not told on */
+	int records_rc;		  /* why one could not be kept */
+	bool unpaired;		  /* which datagram a record belongs to is not known any more */
 	char blind[640];
 	void (*sink)(void *ctx, const struct event *ev);
 	void *sink_ctx;
@@ -117,8 +108,8 @@ static int place_open(struct engine *e, struct place *p, unsigned int i, struct 
 	int rc;
 
 	p->source = (struct nl_source){.ns = i, .view = &c->views[i]};
-	p->legacy = (struct legacy_lines){
-		.config = c, .view = &c->views[i], .channel = &p->channel};
+	p->legacy =
+		(struct legacy_lines){.config = c, .view = &c->views[i], .channel = &p->channel};
 	p->raw_index = -1;
 	rc = channel_open(&p->channel, ns->fd, c->rcvbuf ? c->rcvbuf : DEFAULT_RCVBUF, err);
 	if (rc)
@@ -190,7 +181,8 @@ static void open_raw(struct engine *e)
 		if (!open_tracepoints(e, &why)) {
 			kernel_names_stacks(e->names, raw_tp_stacks(e->raw));
 			e->orders =
-				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
+				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use != RAW_TP_DROPS;
+			raw_tp_lose(e->raw, use == RAW_TP_LOSSY ? LOSSY_ONE_OF : 0);
 			raw_tp_gate(e->raw, true);
 			if (!e->orders)
 				snprintf(e->blind, sizeof(e->blind),
@@ -209,23 +201,13 @@ static void open_raw(struct engine *e)
 		 why.text);
 }
 
-static void forget_held(struct engine *e)
-{
-	struct held *h;
-
-	while ((h = STAILQ_FIRST(&e->held))) {
-		STAILQ_REMOVE_HEAD(&e->held, next);
-		free(h);
-	}
-}
-
 static void netlink_close(struct engine *e)
 {
 	if (!e)
 		return;
 	for (unsigned int i = 0; e->places && i < n_views(e); i++)
 		place_close(e, &e->places[i]);
-	forget_held(e);
+	records_free(&e->records);
 	raw_tp_close(e->raw);
 	kernel_names_free(e->names);
 	free(e->places);
@@ -243,7 +225,6 @@ static struct engine *netlink_open(const struct engine_config *config, struct er
 	}
 	e->config = config;
 	memset(e->cpu_ns, 0xff, sizeof(e->cpu_ns));
-	STAILQ_INIT(&e->held);
 	for (unsigned int i = 0; i < *config->n_views; i++)
 		e->places[i].channel.fd = -1;
 	nf_log_repair();
@@ -284,7 +265,7 @@ static void deliver(struct engine *e, struct place *p, struct datagram *d, int c
 static void on_message(struct engine *e, const struct nfp_message *m)
 {
 	struct place *p = NULL;
-	struct datagram *d;
+	struct datagram *d, *before;
 	bool gone = m->flags & (NFP_MSG_GONE | NFP_MSG_UNSURE);
 
 	for (unsigned int i = 0; !p && i < n_views(e); i++)
@@ -292,11 +273,15 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 			p = &e->places[i];
 	if (!p)
 		return;
-	d = channel_take(&p->channel, m->nlmsg_type, m->trace_id, gone);
+	d = channel_take(&p->channel, m->nlmsg_type, m->number, gone);
 	if (!d && !channel_read(&p->channel))
-		d = channel_take(&p->channel, m->nlmsg_type, m->trace_id, gone);
+		d = channel_take(&p->channel, m->nlmsg_type, m->number, gone);
 	if (!d)
 		return;
+	/* Lines of a group are queued and told one at a time, nfulnl_log_packet() holds a lock: the
+	 * record of one that stands before this one will not come. */
+	while (d->type == LOG_LINE && (before = channel_take_line_before(&p->channel, d->number)))
+		deliver(e, p, before, -1, 0);
 	gone |= d->len < m->nlmsg_len;
 	deliver(e, p, d, gone ? -1 : (int)m->ev.cpu, gone ? 0 : m->ev.ktime);
 }
@@ -313,33 +298,14 @@ static void deliver_record(struct engine *e, const struct nfp_event *rec)
 		e->sink(e->sink_ctx, &ev);
 }
 
-static void on_record(const struct nfp_event *rec, void *arg)
+/* Those that order messages are of no use, and not there, where e->orders is not set. */
+static void keep_record(const struct nfp_event *rec, void *arg)
 {
 	struct engine *e = arg;
 
 	e->record_ns = rec->ktime;
-	if (e->unpaired)
-		return;
-	if (rec->type == NFP_MESSAGE)
-		on_message(e, (const void *)rec);
-	else
-		deliver_record(e, rec);
-}
-
-static void hold_record(const struct nfp_event *rec, void *arg)
-{
-	struct engine *e = arg;
-	size_t size = rec->type == NFP_FIB4 || rec->type == NFP_FIB6 ? sizeof(struct nfp_fib)
-								     : sizeof(struct nfp_skb);
-	struct held *h;
-
-	if (rec->type == NFP_MESSAGE)
-		return;
-	h = malloc(sizeof(*h));
-	if (!h)
-		return;
-	memcpy(&h->ev, rec, size);
-	STAILQ_INSERT_TAIL(&e->held, h, next);
+	if (!e->records_rc && (e->orders || rec->type != NFP_MESSAGE))
+		e->records_rc = records_add(&e->records, rec);
 }
 
 /* Up to when everything that was queued has been read. */
@@ -355,16 +321,19 @@ static uint64_t datagrams_read_ns(const struct engine *e)
 	return read;
 }
 
-/* A round reads a bounded number of datagrams: a record waits until those before it are read. */
-static void deliver_held(struct engine *e)
+static void deliver_records(struct engine *e)
 {
-	uint64_t read = datagrams_read_ns(e);
-	struct held *h;
+	/* Where they order nothing: a round reads a bounded number of datagrams, and a record waits
+	 * until those before it are read. */
+	uint64_t read = e->orders ? UINT64_MAX : datagrams_read_ns(e);
+	const struct nfp_event *rec;
 
-	while ((h = STAILQ_FIRST(&e->held)) && h->ev.ktime < read) {
-		STAILQ_REMOVE_HEAD(&e->held, next);
-		deliver_record(e, &h->ev);
-		free(h);
+	while ((rec = records_first(&e->records)) && rec->ktime < read) {
+		if (rec->type == NFP_MESSAGE)
+			on_message(e, (const void *)rec);
+		else
+			deliver_record(e, rec);
+		records_drop_first(&e->records);
 	}
 }
 
@@ -418,21 +387,29 @@ static void say_lost(struct engine *e, struct place *p)
 static int read_records(struct engine *e)
 {
 	uint64_t start = clock_ns();
-	int n = raw_tp_poll(e->raw, on_record, e);
+	int n = raw_tp_poll(e->raw, keep_record, e);
 	bool more = n == RAW_TP_POLL_MAX;
 
-	if (n < 0)
-		return n;
+	if (n < 0 || e->records_rc)
+		return n < 0 ? n : e->records_rc;
 	/* Records of several CPUs stand in the order of their room in the buffer; those that
 	 * take it now are hardly older than this one. */
 	e->raw_read_ns = more ? e->record_ns : start;
 	return more;
 }
 
+/* Records that stand between messages say nothing without them. */
+static void forget_ordering(struct engine *e)
+{
+	if (e->orders)
+		records_forget(&e->records);
+}
+
 /*
- * Records found the ring buffer full, or a program was interrupted by itself. Datagrams are paired
- * with records by their order, so from here on the wrong ones would be: they go without until
- * there is nothing of either that waits, and every path until then says so.
+ * Records found the ring buffer full, or a program was interrupted by itself. Which ones is not
+ * known: of all that were read meanwhile none is paired with a datagram, for it may be another's,
+ * or come before one whose own is missing. Datagrams go without, in their order, until there is
+ * nothing of either that waits, and every path until then says so.
  */
 static void say_records_lost(struct engine *e)
 {
@@ -442,7 +419,6 @@ static void say_records_lost(struct engine *e)
 	if (!fresh && !e->unpaired)
 		return;
 	e->raw_lost = lost;
-	e->unpaired = true;
 	for (unsigned int i = 0; i < n_views(e); i++) {
 		struct place *p = &e->places[i];
 		/* Counted once, not once a namespace. */
@@ -456,7 +432,9 @@ static void say_records_lost(struct engine *e)
 		deliver_unpaired(e, p, true);
 		e->sink(e->sink_ctx, &ev);
 	}
-	quiet = read_records(e) == 0;
+	forget_ordering(e);
+	quiet = read_records(e) == 0 && !(e->orders && records_first(&e->records));
+	forget_ordering(e);
 	for (unsigned int i = 0; i < n_views(e); i++) {
 		struct channel *c = &e->places[i].channel;
 
@@ -475,7 +453,7 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	/* Taken before the datagrams are read, a record tells of nothing that these do not lead up
 	 * to. */
 	if (e->raw && !e->orders)
-		rc = raw_tp_poll(e->raw, hold_record, e);
+		rc = read_records(e);
 	rc = rc > 0 ? 0 : rc;
 	for (unsigned int i = 0; !rc && i < n_views(e); i++) {
 		nl_begin(&e->places[i].source);
@@ -487,6 +465,8 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 	}
 	if (!rc && e->raw)
 		say_records_lost(e);
+	if (!rc && e->orders)
+		deliver_records(e);
 	for (unsigned int i = 0; !rc && i < n_views(e); i++) {
 		struct place *p = &e->places[i];
 
@@ -494,7 +474,8 @@ static int netlink_read(struct engine *e, void (*sink)(void *ctx, const struct e
 		if (p->channel.overrun && p->channel.empty_from_ns >= p->channel.overrun_ns)
 			say_lost(e, p);
 	}
-	deliver_held(e);
+	if (!e->orders)
+		deliver_records(e);
 	if (rc)
 		return fail(err, rc, "cannot read trace messages: %s", strerror(-rc));
 	return 0;

@@ -396,6 +396,11 @@ int raw_tp_remove_socket(struct raw_tp *rt, int fd)
 	return bpf_map_delete_elem(bpf_map__fd(rt->skel->maps.sockets), &cookie) ? -errno : 0;
 }
 
+void raw_tp_lose(struct raw_tp *rt, uint32_t one_of)
+{
+	__atomic_store_n(&rt->skel->bss->lose_one_of, one_of, __ATOMIC_RELAXED);
+}
+
 void raw_tp_gate(struct raw_tp *rt, bool open)
 {
 	__atomic_store_n(&rt->skel->bss->gate, open, __ATOMIC_RELEASE);

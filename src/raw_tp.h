@@ -5,8 +5,7 @@
  * records are those of bpf/event.h.
  *
  * Every datagram that is queued on a registered socket makes one NFP_MESSAGE, so datagrams and
- * records can be paired one to one: per socket, by trace_id, oldest first. A record may become
- * readable some microseconds after its datagram. Between the messages of one CPU stand, in true
+ * records can be paired one to one: per socket, by type and number. A record may become readable some microseconds after its datagram. Between the messages of one CPU stand, in true
  * order, the lookups, drops and transmissions of the packet that this CPU was at. Before the first
  * message of a packet stand the lookups of the last millisecond, which may be another packet's:
  * compare the addresses.
@@ -56,6 +55,9 @@ const struct raw_tp_part *raw_tp_parts(const struct raw_tp *rt);
 int raw_tp_add_socket(struct raw_tp *rt, int fd);
 /* Call it before fd is closed. */
 int raw_tp_remove_socket(struct raw_tp *rt, int fd);
+
+/* For tests: from now on one of so many records is lost, and counted; 0: none. */
+void raw_tp_lose(struct raw_tp *rt, uint32_t one_of);
 
 /* Recording begins, or pauses. */
 void raw_tp_gate(struct raw_tp *rt, bool open);

@@ -152,7 +152,8 @@ const struct opt_command tracing_drops_options = {
 	.summary = "Every packet that is dropped, one line each: by which rule, policy, check or "
 		   "lookup, the kernel's reason and where it was.",
 	.rows = drops_rows,
-	.notes = "Every packet that the filter takes is followed, as nfpath trace does it: on a busy "
+	.notes = "Every packet that the filter takes is followed, as nfpath trace does it: on a "
+		 "busy "
 		 "host, narrow it.\n"
 		 "With a COMMAND, only packets of its sockets are looked at; its output goes to "
 		 "standard error.\n"
@@ -164,12 +165,16 @@ enum { RCVBUF_MAX = 1 << 30 };
 
 /*
  * NFPATH_RAW_TP is a test's knob: "off" as on hosts that refuse raw tracepoints, "drops" as where
- * they do not tell when a message is queued.
+ * they do not tell when a message is queued, "lossy" as where records get lost.
  */
 static int raw_tp_from_env(enum raw_tp_use *use, struct error *err)
 {
 	static const char *const words[] = {
-		[RAW_TP_ALL] = "all", [RAW_TP_DROPS] = "drops", [RAW_TP_OFF] = "off"};
+		[RAW_TP_ALL] = "all",
+		[RAW_TP_DROPS] = "drops",
+		[RAW_TP_OFF] = "off",
+		[RAW_TP_LOSSY] = "lossy",
+	};
 	const char *s = getenv("NFPATH_RAW_TP");
 
 	*use = RAW_TP_ALL;
@@ -181,7 +186,7 @@ static int raw_tp_from_env(enum raw_tp_use *use, struct error *err)
 			return 0;
 		}
 	}
-	return fail(err, -EINVAL, "NFPATH_RAW_TP: '%s' is none of all, drops, off", s);
+	return fail(err, -EINVAL, "NFPATH_RAW_TP: '%s' is none of all, drops, off, lossy", s);
 }
 
 /* The receive buffer of each trace socket, bytes; 0: not set. */

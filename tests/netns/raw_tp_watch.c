@@ -94,7 +94,7 @@ static json_t *message_json(const struct nfp_event *ev)
 	const struct nfp_message *m = (const void *)ev;
 
 	return json_pack("{si si si si}", "socket", m->socket, "nlmsg", m->nlmsg_type, "id",
-			 m->trace_id, "flags", m->flags);
+			 m->number, "flags", m->flags);
 }
 
 static json_t *fib_json(const struct nfp_event *ev)

@@ -4,6 +4,7 @@ import collections
 import ipaddress
 import re
 
+from reader import Packet
 from rulesets import PORTS
 from traffic import FIRST_PORT, FRAG4, FRAG6, LAST_PORT
 
@@ -162,6 +163,11 @@ def of_json(objects, inum=None):
     return found
 
 
+def same_packet(a, b):
+    """Can the kernel's account of a and b be of one packet, by what NAT leaves alone?"""
+    return not isinstance(a, Packet) or not isinstance(b, Packet) or not a.headers or not b.headers or a.headers.same_after_nat(b.headers)
+
+
 def join_loopback(records):
     """The second half of a loopback packet belongs to the latest first half of the same length, protocol and id."""
     waiting = []
@@ -171,7 +177,7 @@ def join_loopback(records):
         elif r.iif == "lo":
             # Of IPv6 no id says which: first those that left by loopback, and of these those with its source port, which only source NAT changes.
             for w in sorted(reversed(waiting), key=lambda w: (w.oif != "lo", w.sport != r.sport)):
-                if (w.family, w.proto, w.length, w.ip_id) == (r.family, r.proto, r.length, r.ip_id):
+                if (w.family, w.proto, w.length, w.ip_id) == (r.family, r.proto, r.length, r.ip_id) and same_packet(w.raw, r.raw):
                     r.second, r.owner = True, w
                     waiting.remove(w)
                     break

@@ -93,7 +93,8 @@ class Headers:
             return
         if self.proto in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
             self.sport, self.dport = struct.unpack_from(">HH", body)
-            self.seq = struct.unpack_from(">I", body, 4)[0] if self.proto == socket.IPPROTO_TCP else None
+            # Sequence numbers and flags: a connection's packets of one length differ in nothing else.
+            self.seq = (body[4:12], body[13]) if self.proto == socket.IPPROTO_TCP and len(body) > 13 else None
         elif self.proto in (socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6):
             # type and, of an echo, the sequence number; its id is a port to NAT.
             self.seq = (body[0], struct.unpack_from(">H", body, 6)[0] if body[0] in (0, 8, 128, 129) else None)
