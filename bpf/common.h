@@ -55,12 +55,29 @@ struct {
 volatile __u32 gate __weak = 0;
 /* Records that found the ring buffer full, by type. */
 volatile __u64 lost[NFP_TYPES] __weak = {};
-/* A test's knob: of so many records of the netlink engine one is lost; 0: none. */
-volatile __u32 lose_one_of __weak = 0;
+/* A test's knob: one of so many records finds no room, by chance; 0: none. */
+const volatile __u32 lose_one_of __weak = 0;
 /* How long after a message of its CPU, or a sight of a packet, or before one, a route lookup is
  * taken for one of a traced packet; ns. A processor may be taken away from its machine between the
  * two. */
 const volatile __u64 window_ns __weak = 5000000;
+
+static __always_inline bool is_to_lose(void)
+{
+	return lose_one_of && bpf_get_prandom_u32() % lose_one_of == 0;
+}
+
+/* NULL: there is no room, which is to be counted. */
+static __always_inline void *record_reserve(__u64 bytes)
+{
+	return is_to_lose() ? NULL : bpf_ringbuf_reserve(&records, bytes, 0);
+}
+
+/* 0, or else there is no room, which is to be counted. */
+static __always_inline long record_output(void *record, __u64 bytes, __u64 flags)
+{
+	return is_to_lose() ? -1 : bpf_ringbuf_output(&records, record, bytes, flags);
+}
 
 static __always_inline void event_init(struct nfp_event *ev, __u32 type)
 {
@@ -75,15 +92,6 @@ static __always_inline void count_lost(__u32 type)
 {
 	if (type < NFP_TYPES)
 		__sync_fetch_and_add(&lost[type], 1);
-}
-
-/* Is this one to be as if an interrupt had hit the program, or the ring buffer were full? */
-static __always_inline bool is_to_lose(__u32 type)
-{
-	if (!lose_one_of || bpf_get_prandom_u32() % lose_one_of)
-		return false;
-	count_lost(type);
-	return true;
 }
 
 static __always_inline struct cpu_state *this_cpu(void)
@@ -104,7 +112,7 @@ static __always_inline void emit_held(struct cpu_state *c, __u64 now, __u64 wake
 		slot = (c->next + i) % NFP_HELD;
 		t = c->held[slot].ev.ktime;
 		if (t && now - t <= window_ns &&
-		    bpf_ringbuf_output(&records, &c->held[slot], sizeof(c->held[slot]), wakeup))
+		    record_output(&c->held[slot], sizeof(c->held[slot]), wakeup))
 			count_lost(c->held[slot].ev.type);
 		c->held[slot].ev.ktime = 0;
 	}

@@ -80,7 +80,7 @@ static __noinline int emit_route(unsigned long refdst, __u32 iif, __u8 family, _
 
 	if (!dst)
 		return 0;
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	r = record_reserve(sizeof(*r));
 	if (!r) {
 		count_lost(NFP_ROUTE);
 		return 0;

@@ -167,7 +167,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 
 	note_activity(f->seen);
 	if (!full) {
-		s = bpf_ringbuf_reserve(&records, __builtin_offsetof(struct nfp_sight, in), 0);
+		s = record_reserve(__builtin_offsetof(struct nfp_sight, in));
 		if (!s) {
 			count_lost(NFP_SIGHT);
 			return;
@@ -176,7 +176,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 		bpf_ringbuf_submit(s, wake_reader());
 		return;
 	}
-	s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
+	s = record_reserve(sizeof(*s));
 	if (!s) {
 		count_lost(NFP_SIGHT);
 		return;

@@ -242,7 +242,7 @@ static __always_inline void tell_missed(const void *table, struct nfp_followed *
 {
 	struct nfp_xt_visit *v;
 
-	v = bpf_ringbuf_reserve(&records, sizeof(*v), 0);
+	v = record_reserve(sizeof(*v));
 	if (!v) {
 		count_lost(NFP_XT);
 		return;
@@ -294,7 +294,7 @@ static __noinline int finish(struct slot *s, const struct sk_buff *skb, __u32 ve
 	if (size > NFP_XT_HITS)
 		return 0;
 	size = __builtin_offsetof(struct nfp_xt_visit, hits) + size * sizeof(struct nfp_xt_hit);
-	if (bpf_ringbuf_output(&records, &s->v, size, wake_reader()))
+	if (record_output(&s->v, size, wake_reader()))
 		count_lost(NFP_XT);
 	note_activity(s->v.ev.ktime);
 	return 0;
@@ -400,7 +400,7 @@ int BPF_PROG(legacy_replaced, struct xt_table *table, unsigned int n, struct xt_
 	if (!old)
 		return 0;
 	bpf_map_delete_elem(&xt_infos, &key);
-	ev = bpf_ringbuf_reserve(&records, sizeof(*ev), 0);
+	ev = record_reserve(sizeof(*ev));
 	if (!ev)
 		return 0; /* the next packet finds that its rules are not known */
 	event_init(ev, NFP_XT_REPLACED);

@@ -125,13 +125,13 @@ static __always_inline int queued_on(struct sock *sk)
 	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	index = bpf_map_lookup_elem(&sockets, &cookie);
 	c = this_cpu();
-	if (!index || !c || is_to_lose(NFP_MESSAGE))
+	if (!index || !c)
 		return 0;
 	/* First: an interrupt that looks a route up from here on sees that it need not hold it. */
 	c->last_message = bpf_ktime_get_ns();
 	emit_held(c, c->last_message, 0);
 
-	m = bpf_ringbuf_reserve(&records, sizeof(*m), 0);
+	m = record_reserve(sizeof(*m));
 	if (!m) {
 		count_lost(NFP_MESSAGE);
 		return 0;

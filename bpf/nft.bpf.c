@@ -34,7 +34,7 @@ static __noinline int announce_anew(__u64 chain, __u64 gen)
 
 	if (bpf_map_lookup_elem(&chains, &key))
 		return 0;
-	r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
+	r = record_reserve(sizeof(*r));
 	if (!r) {
 		count_lost(NFP_CHAIN);
 		return -1;
@@ -151,7 +151,7 @@ static __noinline int flush(struct visit *w)
 	size = __builtin_offsetof(struct nfp_visit, steps) + r.kept * sizeof(struct nfp_step);
 	if (size > sizeof(struct nfp_visit))
 		return 0;
-	if (bpf_ringbuf_output(&records, &w->v, size, wake_reader()))
+	if (record_output(&w->v, size, wake_reader()))
 		count_lost(NFP_VISIT);
 	w->v.n = 0;
 	w->v.flags = NFP_VISIT_NEXT;
@@ -360,7 +360,7 @@ static __always_inline int push_lookup(const void *expr, const void *regs,
 	if (!w || (code == NFT_CONTINUE && BPF_CORE_READ(set, dtype) != NFT_DATA_VERDICT))
 		return 0;
 	step = push(w, expr, code, target);
-	k = bpf_ringbuf_reserve(&records, sizeof(*k), 0);
+	k = record_reserve(sizeof(*k));
 	if (!k) {
 		count_lost(NFP_KEY);
 		return 0;
@@ -467,7 +467,7 @@ int BPF_PROG(committing)
 SEC("fexit/nf_tables_commit")
 int BPF_PROG(committed, struct net *net)
 {
-	struct nfp_event *ev = bpf_ringbuf_reserve(&records, sizeof(*ev), 0);
+	struct nfp_event *ev = record_reserve(sizeof(*ev));
 
 	if (!ev)
 		return 0; /* nobody depends on it: the rules are looked at before each answer */

@@ -74,13 +74,11 @@ static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f,
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	if (is_to_lose(f->ev.type))
-		return;
 	barrier();
 	f->ev.ktime = now;
 	if (now - c->last_message > window_ns)
 		return;
-	if (bpf_ringbuf_output(&records, f, sizeof(*f), followed ? wake_reader() : 0))
+	if (record_output(f, sizeof(*f), followed ? wake_reader() : 0))
 		count_lost(f->ev.type);
 	f->ev.ktime = 0;
 }

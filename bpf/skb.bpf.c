@@ -103,11 +103,8 @@ static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff 
 static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *skb, __u32 id,
 					     bool probe)
 {
-	struct nfp_skb *s;
+	struct nfp_skb *s = record_reserve(sizeof(*s));
 
-	if (is_to_lose(type))
-		return NULL;
-	s = bpf_ringbuf_reserve(&records, sizeof(*s), 0);
 	if (!s) {
 		count_lost(type);
 		return NULL;
@@ -213,7 +210,7 @@ static __always_inline void gone(const void *skb, const struct nfp_followed *f, 
 	struct nfp_gone *g;
 
 	if (f->shown) {
-		g = bpf_ringbuf_reserve(&records, sizeof(*g), 0);
+		g = record_reserve(sizeof(*g));
 		if (g) {
 			event_init(&g->ev, NFP_GONE);
 			g->ev.netns = f->netns;

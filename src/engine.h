@@ -17,10 +17,7 @@ enum raw_tp_use {
 	RAW_TP_DROPS, /* without the moments at which messages are queued, and what depends on them
 		       */
 	RAW_TP_OFF,
-	RAW_TP_LOSSY, /* one of LOSSY_ONE_OF records is lost, as where a program hits itself */
 };
-
-enum { LOSSY_ONE_OF = 400 };
 
 struct engine_config {
 	const struct filter *filter;
@@ -37,8 +34,9 @@ struct engine_config {
 	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
 	size_t rcvbuf;		       /* bytes for each trace socket; 0: the engine's own choice */
 	enum raw_tp_use raw_tp;
-	bool stacks;	/* of drops */
-	bool all_drops; /* drops of packets that it does not follow are wanted, too */
+	unsigned int lose_one_of; /* of the records of kernel programs, for tests; 0: none */
+	bool stacks;		  /* of drops */
+	bool all_drops;		  /* drops of packets that it does not follow are wanted, too */
 
 	void (*warn)(void *ctx, const char *sentence);
 	void *warn_ctx;

@@ -258,6 +258,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->programs_config.has_filter = filter_bpf(&e->programs_config.filter, config->filter);
 	e->programs_config.replies = config->filter->conn;
 	e->programs_config.ring_bytes = config->rcvbuf;
+	e->programs_config.lose_one_of = config->lose_one_of;
 	e->programs_config.all_drops = config->all_drops;
 	e->programs_config.stacks = config->stacks;
 	e->programs_config.cgroup = config->cgroup;

@@ -155,19 +155,21 @@ static int netlink_probe(struct error *why)
 static int open_tracepoints(struct engine *e, struct error *why)
 {
 	const struct engine_config *c = e->config;
-	struct raw_tp_drops drops = {
-		.stacks = c->stacks, .all = c->all_drops, .n_netns = n_views(e)};
+	struct raw_tp_wants wants = {.lose_one_of = c->lose_one_of,
+				     .stacks = c->stacks,
+				     .all = c->all_drops,
+				     .n_netns = n_views(e)};
 	uint32_t *netns;
 	int rc;
 
-	netns = calloc(drops.n_netns, sizeof(*netns));
+	netns = calloc(wants.n_netns, sizeof(*netns));
 	if (!netns)
 		return fail(why, -ENOMEM, "out of memory");
-	for (unsigned int i = 0; i < drops.n_netns; i++)
+	for (unsigned int i = 0; i < wants.n_netns; i++)
 		netns[i] = c->views[i].ns->inum;
-	drops.netns = netns;
-	drops.has_filter = filter_bpf(&drops.filter, c->filter);
-	rc = raw_tp_open(&e->raw, &drops, why);
+	wants.netns = netns;
+	wants.has_filter = filter_bpf(&wants.filter, c->filter);
+	rc = raw_tp_open(&e->raw, &wants, why);
 	free(netns);
 	return rc;
 }
@@ -181,8 +183,7 @@ static void open_raw(struct engine *e)
 		if (!open_tracepoints(e, &why)) {
 			kernel_names_stacks(e->names, raw_tp_stacks(e->raw));
 			e->orders =
-				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use != RAW_TP_DROPS;
-			raw_tp_lose(e->raw, use == RAW_TP_LOSSY ? LOSSY_ONE_OF : 0);
+				raw_tp_parts(e->raw)[NFP_MESSAGE].available && use == RAW_TP_ALL;
 			raw_tp_gate(e->raw, true);
 			if (!e->orders)
 				snprintf(e->blind, sizeof(e->blind),

@@ -46,6 +46,7 @@ struct programs_config {
 	const struct cgroup_name *cgroup; /* only packets of its sockets begin; NULL: any */
 	bool stacks;	/* of drops */
 	bool all_drops; /* of packets that are not followed, too */
+	unsigned int lose_one_of; /* of the records, for tests; 0: none */
 	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
 };
 

@@ -79,6 +79,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->finds_replies = c->replies;
+	skel->rodata->lose_one_of = c->lose_one_of;
 	bpf_map__set_autocreate(skel->maps.replies, c->replies);
 	skel->rodata->begins_anywhere = !c->begin;
 	skel->rodata->all_drops = c->all_drops;

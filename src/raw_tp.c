@@ -17,7 +17,7 @@
 #include "src/libbpf_util.h"
 
 struct raw_tp {
-	const struct raw_tp_drops *drops; /* while it is opened */
+	const struct raw_tp_wants *wants; /* while it is opened */
 	bool stacks;			  /* its map was asked for */
 	struct nfpath_bpf *skel;
 	struct ring_buffer *rb;
@@ -148,23 +148,23 @@ static void configure_drops(const struct raw_tp *rt, struct nfpath_bpf *skel)
 	skel->rodata->with_stacks = rt->stacks;
 	if (!rt->stacks)
 		leave_out(skel->maps.stacks);
-	if (!rt->drops || !rt->drops->all) {
+	if (!rt->wants || !rt->wants->all) {
 		leave_out(skel->maps.begin_netns);
 		return;
 	}
 	skel->rodata->all_drops = true;
 	skel->rodata->begins_anywhere = false;
-	skel->rodata->has_filter = rt->drops->has_filter;
-	memcpy((void *)&skel->rodata->filter, &rt->drops->filter, sizeof(rt->drops->filter));
+	skel->rodata->has_filter = rt->wants->has_filter;
+	memcpy((void *)&skel->rodata->filter, &rt->wants->filter, sizeof(rt->wants->filter));
 }
 
 static int fill_drops(const struct raw_tp *rt)
 {
 	uint32_t one = 1;
 
-	for (unsigned int i = 0; rt->drops && rt->drops->all && i < rt->drops->n_netns; i++)
+	for (unsigned int i = 0; rt->wants && rt->wants->all && i < rt->wants->n_netns; i++)
 		if (bpf_map_update_elem(bpf_map__fd(rt->skel->maps.begin_netns),
-					&rt->drops->netns[i], &one, BPF_ANY))
+					&rt->wants->netns[i], &one, BPF_ANY))
 			return -errno;
 	return 0;
 }
@@ -189,6 +189,7 @@ static int load(struct raw_tp *rt, const struct btf *btf, int only, struct nfpat
 	leave_out(skel->maps.rules);
 	leave_out(skel->maps.chains);
 	configure_drops(rt, skel);
+	skel->rodata->lose_one_of = rt->wants ? rt->wants->lose_one_of : 0;
 	skel->rodata->kfree_has_reason = args >= 3;
 	skel->rodata->kfree_has_socket = args >= 4;
 	for (i = 0; i < NFP_RAW_TYPES; i++)
@@ -327,7 +328,7 @@ static int open_all(struct raw_tp *rt, const struct btf *btf)
 	return attach(rt);
 }
 
-int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct error *err)
+int raw_tp_open(struct raw_tp **out, const struct raw_tp_wants *wants, struct error *err)
 {
 	struct raw_tp *rt = calloc(1, sizeof(*rt));
 	struct btf *btf;
@@ -336,13 +337,13 @@ int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct er
 	*out = NULL;
 	if (!rt)
 		return fail(err, -ENOMEM, "out of memory");
-	rt->drops = drops;
-	rt->stacks = drops && drops->stacks;
+	rt->wants = wants;
+	rt->stacks = wants && wants->stacks;
 	libbpf_be_silent();
 	btf = btf__load_vmlinux_btf();
 	rc = btf ? open_all(rt, btf) : -errno;
 	btf__free(btf);
-	rt->drops = NULL;
+	rt->wants = NULL;
 	if (rc) {
 		raw_tp_close(rt);
 		return explain(err, rc);
@@ -394,11 +395,6 @@ int raw_tp_remove_socket(struct raw_tp *rt, int fd)
 	if (rc)
 		return rc;
 	return bpf_map_delete_elem(bpf_map__fd(rt->skel->maps.sockets), &cookie) ? -errno : 0;
-}
-
-void raw_tp_lose(struct raw_tp *rt, uint32_t one_of)
-{
-	__atomic_store_n(&rt->skel->bss->lose_one_of, one_of, __ATOMIC_RELAXED);
 }
 
 void raw_tp_gate(struct raw_tp *rt, bool open)

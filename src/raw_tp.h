@@ -5,10 +5,11 @@
  * records are those of bpf/event.h.
  *
  * Every datagram that is queued on a registered socket makes one NFP_MESSAGE, so datagrams and
- * records can be paired one to one: per socket, by type and number. A record may become readable some microseconds after its datagram. Between the messages of one CPU stand, in true
- * order, the lookups, drops and transmissions of the packet that this CPU was at. Before the first
- * message of a packet stand the lookups of the last millisecond, which may be another packet's:
- * compare the addresses.
+ * records can be paired one to one: per socket, by type and number. A record may become readable
+ * some microseconds after its datagram. Between the messages of one CPU stand, in true order, the
+ * lookups, drops and transmissions of the packet that this CPU was at. Before the first message of
+ * a packet stand the lookups of the last millisecond, which may be another packet's: compare the
+ * addresses.
  */
 #ifndef NFPATH_RAW_TP_H
 #define NFPATH_RAW_TP_H
@@ -29,22 +30,24 @@ struct raw_tp_part {
 	char why[128];	  /* it is not; empty when it is */
 };
 
-/* What of drops is wanted besides those of traced packets. */
-struct raw_tp_drops {
-	bool stacks; /* where they come from */
-	bool all;    /* of packets that are not traced: those that the filter takes, in these namespaces */
+/* What is wanted besides what is told of traced packets. */
+struct raw_tp_wants {
+	unsigned int lose_one_of; /* of the records, for tests; 0: none */
+	bool stacks;		  /* where drops come from */
+	bool all; /* drops of packets that are not traced: those that the filter takes, in these
+		     namespaces */
 	struct nfp_filter filter;
-	bool has_filter; /* else any */
+	bool has_filter;       /* else any */
 	const uint32_t *netns; /* inums */
 	unsigned int n_netns;
 };
 
 /*
- * Loads and attaches what this kernel allows; nothing is recorded yet. drops is borrowed for the call; NULL: of traced packets only. Fails, with a sentence, only
- * when no part works: -EPERM (not allowed), -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences
- * libbpf's own messages for the whole process.
+ * Loads and attaches what this kernel allows; nothing is recorded yet. wants is borrowed for the
+ * call; NULL: nothing. Fails, with a sentence, only when no part works: -EPERM (not allowed),
+ * -ENOENT (no BTF), -EOPNOTSUPP, -ENOMEM. Silences libbpf's own messages for the whole process.
  */
-int raw_tp_open(struct raw_tp **out, const struct raw_tp_drops *drops, struct error *err);
+int raw_tp_open(struct raw_tp **out, const struct raw_tp_wants *wants, struct error *err);
 void raw_tp_close(struct raw_tp *rt);
 
 /* One entry for each enum nfp_type, in that order; lives as long as rt. */
@@ -55,9 +58,6 @@ const struct raw_tp_part *raw_tp_parts(const struct raw_tp *rt);
 int raw_tp_add_socket(struct raw_tp *rt, int fd);
 /* Call it before fd is closed. */
 int raw_tp_remove_socket(struct raw_tp *rt, int fd);
-
-/* For tests: from now on one of so many records is lost, and counted; 0: none. */
-void raw_tp_lose(struct raw_tp *rt, uint32_t one_of);
 
 /* Recording begins, or pauses. */
 void raw_tp_gate(struct raw_tp *rt, bool open);
@@ -80,8 +80,8 @@ int raw_tp_poll(struct raw_tp *rt, raw_tp_cb cb, void *arg);
 
 /*
  * How many records were lost since raw_tp_open(): the ring buffer was full, or an interrupt hit the
- * program while it ran. by_type, if not NULL, has NFP_RAW_TYPES entries. Costs a few system calls: not
- * for each packet.
+ * program while it ran. by_type, if not NULL, has NFP_RAW_TYPES entries. Costs a few system calls:
+ * not for each packet.
  */
 uint64_t raw_tp_lost(const struct raw_tp *rt, uint64_t *by_type);
 

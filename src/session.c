@@ -164,6 +164,7 @@ struct session *session_open(const struct session_config *config, int *rc, struc
 		.begin = config->begin,
 		.rcvbuf = config->rcvbuf,
 		.raw_tp = config->raw_tp,
+		.lose_one_of = config->lose_one_of,
 		.stacks = config->stacks,
 		/* Which process a drop was for is not known. */
 		.all_drops = config->all_drops && !config->cgroup,

@@ -16,6 +16,7 @@ struct session_config {
 	const struct netns_set *begin; /* packets may begin in these; NULL: anywhere */
 	size_t rcvbuf; /* bytes, 0: the engine's choice */
 	enum raw_tp_use raw_tp;
+	unsigned int lose_one_of;
 	bool stacks;	/* of drops: where they come from */
 	bool all_drops; /* drops of packets that were not followed, too: as paths with this step alone */
 

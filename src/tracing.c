@@ -323,6 +323,7 @@ static int start(struct tracing *t, struct where *where, char **argv)
 		.netns = &where->asked,
 		.rcvbuf = o->rcvbuf,
 		.raw_tp = o->raw_tp,
+		.lose_one_of = o->lose_one_of,
 		.stacks = o->stack,
 		.all_drops = t->ops->all_drops,
 		.path = on_path,

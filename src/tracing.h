@@ -18,6 +18,7 @@ struct tracing_options {
 	/* From the environment, for tests and odd hosts. */
 	size_t rcvbuf;
 	enum raw_tp_use raw_tp;
+	unsigned int lose_one_of;
 };
 
 extern const struct opt_command tracing_trace_options, tracing_drops_options;

@@ -165,16 +165,12 @@ enum { RCVBUF_MAX = 1 << 30 };
 
 /*
  * NFPATH_RAW_TP is a test's knob: "off" as on hosts that refuse raw tracepoints, "drops" as where
- * they do not tell when a message is queued, "lossy" as where records get lost.
+ * they do not tell when a message is queued.
  */
 static int raw_tp_from_env(enum raw_tp_use *use, struct error *err)
 {
 	static const char *const words[] = {
-		[RAW_TP_ALL] = "all",
-		[RAW_TP_DROPS] = "drops",
-		[RAW_TP_OFF] = "off",
-		[RAW_TP_LOSSY] = "lossy",
-	};
+		[RAW_TP_ALL] = "all", [RAW_TP_DROPS] = "drops", [RAW_TP_OFF] = "off"};
 	const char *s = getenv("NFPATH_RAW_TP");
 
 	*use = RAW_TP_ALL;
@@ -186,32 +182,36 @@ static int raw_tp_from_env(enum raw_tp_use *use, struct error *err)
 			return 0;
 		}
 	}
-	return fail(err, -EINVAL, "NFPATH_RAW_TP: '%s' is none of all, drops, off, lossy", s);
+	return fail(err, -EINVAL, "NFPATH_RAW_TP: '%s' is none of all, drops, off", s);
 }
 
-/* The receive buffer of each trace socket, bytes; 0: not set. */
-static int rcvbuf_from_env(size_t *size, struct error *err)
+/* A number from 1 to max; 0: not set. what: of what it is none. */
+static int number_from_env(const char *name, unsigned long max, const char *what,
+			   unsigned long *number, struct error *err)
 {
-	const char *s = getenv("NFPATH_RCVBUF");
+	const char *s = getenv(name);
 	char *end;
-	unsigned long v;
 
-	*size = 0;
+	*number = 0;
 	if (!s)
 		return 0;
-	v = strtoul(s, &end, 10);
-	if (*s < '0' || *s > '9' || *end || !v || v > RCVBUF_MAX)
-		return fail(err, -EINVAL,
-			    "NFPATH_RCVBUF: '%s' is no size of a receive buffer; give bytes from 1 "
-			    "to %d",
-			    s, RCVBUF_MAX);
-	*size = v;
+	*number = strtoul(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end || !*number || *number > max)
+		return fail(err, -EINVAL, "%s: '%s' is no %s from 1 to %lu", name, s, what, max);
 	return 0;
 }
 
+/* NFPATH_RCVBUF: of each trace socket, or of the records of kernel programs. NFPATH_LOSE is a
+ * test's knob: one of so many records gets lost, as where there is no room. */
 int tracing_from_env(struct tracing_options *o, struct error *err)
 {
-	int rc = rcvbuf_from_env(&o->rcvbuf, err);
+	unsigned long rcvbuf = 0, lose = 0;
+	int rc = number_from_env("NFPATH_RCVBUF", RCVBUF_MAX, "size of a receive buffer in bytes",
+				 &rcvbuf, err);
 
+	if (!rc)
+		rc = number_from_env("NFPATH_LOSE", UINT32_MAX, "number of records", &lose, err);
+	o->rcvbuf = rcvbuf;
+	o->lose_one_of = lose;
 	return rc ? rc : raw_tp_from_env(&o->raw_tp, err);
 }
