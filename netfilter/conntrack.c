@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "netfilter/attrs.h"
 #include "netfilter/modules.h"
 #include "src/fd.h"
 #include "src/netns.h"
@@ -176,19 +177,10 @@ static int open_socket(struct conntrack *c)
 
 /* --- decoding --- */
 
-static int index_attr(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **tb = data;
-
-	if (mnl_attr_get_type(attr) < MAX_ATTR)
-		tb[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
 static bool parse_nested(const struct nlattr **tb, const struct nlattr *nest)
 {
-	memset(tb, 0, MAX_ATTR * sizeof(*tb));
-	return nest && mnl_attr_parse_nested(nest, index_attr, tb) >= 0;
+	memset(tb, 0, (MAX_ATTR + 1) * sizeof(*tb));
+	return attrs_of_nest(nest, tb, MAX_ATTR);
 }
 
 static bool get(void *to, size_t len, const struct nlattr *attr)
@@ -199,33 +191,9 @@ static bool get(void *to, size_t len, const struct nlattr *attr)
 	return true;
 }
 
-static uint16_t get_u16(const struct nlattr *attr)
-{
-	uint16_t v = 0;
-
-	get(&v, sizeof(v), attr);
-	return ntohs(v);
-}
-
-static uint32_t get_u32(const struct nlattr *attr)
-{
-	uint32_t v = 0;
-
-	get(&v, sizeof(v), attr);
-	return ntohl(v);
-}
-
-static uint8_t get_u8(const struct nlattr *attr)
-{
-	uint8_t v = 0;
-
-	get(&v, sizeof(v), attr);
-	return v;
-}
-
 static bool decode_addrs(const struct nlattr *nest, struct ct_tuple *t)
 {
-	const struct nlattr *tb[MAX_ATTR];
+	const struct nlattr *tb[MAX_ATTR + 1];
 
 	if (!parse_nested(tb, nest))
 		return false;
@@ -237,62 +205,58 @@ static bool decode_addrs(const struct nlattr *nest, struct ct_tuple *t)
 
 static bool decode_proto(const struct nlattr *nest, struct ct_tuple *t)
 {
-	const struct nlattr *tb[MAX_ATTR];
+	const struct nlattr *tb[MAX_ATTR + 1];
 	bool six = t->family == AF_INET6;
 
 	if (!parse_nested(tb, nest) || !tb[CTA_PROTO_NUM])
 		return false;
-	t->proto = get_u8(tb[CTA_PROTO_NUM]);
-	t->sport = get_u16(tb[CTA_PROTO_SRC_PORT]);
-	t->dport = get_u16(tb[CTA_PROTO_DST_PORT]);
-	t->icmp_id = get_u16(tb[six ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID]);
-	t->icmp_type = get_u8(tb[six ? CTA_PROTO_ICMPV6_TYPE : CTA_PROTO_ICMP_TYPE]);
-	t->icmp_code = get_u8(tb[six ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE]);
+	t->proto = attr_u8(tb[CTA_PROTO_NUM]);
+	t->sport = attr_u16(tb[CTA_PROTO_SRC_PORT]);
+	t->dport = attr_u16(tb[CTA_PROTO_DST_PORT]);
+	t->icmp_id = attr_u16(tb[six ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID]);
+	t->icmp_type = attr_u8(tb[six ? CTA_PROTO_ICMPV6_TYPE : CTA_PROTO_ICMP_TYPE]);
+	t->icmp_code = attr_u8(tb[six ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE]);
 	return true;
 }
 
 /* A zone of one direction only stands in its tuple. */
 static bool decode_tuple(const struct nlattr *nest, struct ct_tuple *t, uint16_t *zone)
 {
-	const struct nlattr *tb[MAX_ATTR];
+	const struct nlattr *tb[MAX_ATTR + 1];
 	const struct nlattr *proto;
 
 	if (!parse_nested(tb, nest))
 		return false;
 	proto = tb[CTA_TUPLE_PROTO];
 	if (tb[CTA_TUPLE_ZONE])
-		*zone = get_u16(tb[CTA_TUPLE_ZONE]);
+		*zone = attr_u16(tb[CTA_TUPLE_ZONE]);
 	return decode_addrs(tb[CTA_TUPLE_IP], t) && decode_proto(proto, t);
 }
 
 static uint8_t decode_tcp_state(const struct nlattr *protoinfo)
 {
-	const struct nlattr *tb[MAX_ATTR];
+	const struct nlattr *tb[MAX_ATTR + 1];
 
 	if (!parse_nested(tb, protoinfo) || !parse_nested(tb, tb[CTA_PROTOINFO_TCP]))
 		return 0;
-	return get_u8(tb[CTA_PROTOINFO_TCP_STATE]);
+	return attr_u8(tb[CTA_PROTOINFO_TCP_STATE]);
 }
 
 int conntrack_decode(const struct nlmsghdr *nlh, struct ct_entry *e)
 {
-	const struct nlattr *tb[MAX_ATTR] = {0};
-	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[MAX_ATTR + 1] = {0};
+	uint8_t family;
 
 	memset(e, 0, sizeof(*e));
-	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
+	if (attrs_of_message(nlh, tb, MAX_ATTR, &family))
 		return -EBADMSG;
-	/* Not mnl_attr_parse(), which rounds the end of the message up. */
-	if (mnl_attr_parse_payload(g + 1, mnl_nlmsg_get_payload_len(nlh) - sizeof(*g), index_attr,
-				   tb) < 0)
-		return -EBADMSG;
-	e->zone = get_u16(tb[CTA_ZONE]);
+	e->zone = attr_u16(tb[CTA_ZONE]);
 	if (!decode_tuple(tb[CTA_TUPLE_ORIG], &e->orig, &e->zone) ||
 	    !decode_tuple(tb[CTA_TUPLE_REPLY], &e->reply, &e->zone))
 		return -EBADMSG;
-	e->id = get_u32(tb[CTA_ID]);
-	e->status = get_u32(tb[CTA_STATUS]);
-	e->mark = get_u32(tb[CTA_MARK]);
+	e->id = attr_u32(tb[CTA_ID]);
+	e->status = attr_u32(tb[CTA_STATUS]);
+	e->mark = attr_u32(tb[CTA_MARK]);
 	e->tcp_state = decode_tcp_state(tb[CTA_PROTOINFO]);
 	return 0;
 }
@@ -372,8 +336,7 @@ static int answer(struct conntrack *c, struct ct_entry *e)
 	}
 }
 
-int conntrack_get(struct conntrack *c, const struct ct_tuple *t, uint16_t zone,
-		  struct ct_entry *e)
+int conntrack_get(struct conntrack *c, const struct ct_tuple *t, uint16_t zone, struct ct_entry *e)
 {
 	const struct nlmsghdr *nlh;
 	int rc;
@@ -400,9 +363,9 @@ bool conntrack_is_reply(const struct ct_entry *e, const struct ct_tuple *t)
 const char *conntrack_tcp_state(uint8_t state)
 {
 	/* enum tcp_conntrack */
-	static const char *const names[] = {NULL,	  "SYN_SENT",  "SYN_RECV", "ESTABLISHED",
-					    "FIN_WAIT",	  "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT",
-					    "CLOSE",	  "SYN_SENT2"};
+	static const char *const names[] = {NULL,	"SYN_SENT",   "SYN_RECV", "ESTABLISHED",
+					    "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT",
+					    "CLOSE",	"SYN_SENT2"};
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : NULL;
 }

@@ -12,21 +12,6 @@
 
 enum { COPY_BYTES = 128 };
 
-static int collect(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **tb = data;
-	unsigned int type = mnl_attr_get_type(attr);
-
-	if (type <= NFULA_MAX)
-		tb[type] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t get_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) >= 4 ? ntohl(mnl_attr_get_u32(attr)) : 0;
-}
-
 /* "5 ", as trace_packet() writes it: counted from 1, digits only, one space and no more. */
 static bool parse_number(const char *s, uint32_t *number)
 {
@@ -84,53 +69,24 @@ int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m)
 {
 	const struct nlattr *tb[NFULA_MAX + 1] = {0};
 	const struct nfulnl_msg_packet_hdr *hdr;
-	const struct nfgenmsg *g;
 
 	memset(m, 0, sizeof(*m));
-	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
+	if (attrs_of_message(nlh, tb, NFULA_MAX, &m->family))
 		return -EBADMSG;
-	g = mnl_nlmsg_get_payload(nlh);
-	/* Not mnl_attr_parse(), which rounds the end of the message up. */
-	if (mnl_attr_parse_payload(g + 1, mnl_nlmsg_get_payload_len(nlh) - sizeof(*g), collect,
-				   tb) < 0)
-		return -EBADMSG;
-	m->family = g->nfgen_family;
 	if (tb[NFULA_PACKET_HDR] &&
 	    mnl_attr_get_payload_len(tb[NFULA_PACKET_HDR]) >= sizeof(*hdr)) {
 		hdr = mnl_attr_get_payload(tb[NFULA_PACKET_HDR]);
 		m->hook = hdr->hook;
 	}
 	m->has_seq = tb[NFULA_SEQ];
-	m->seq = get_u32(tb[NFULA_SEQ]);
-	m->iif = get_u32(tb[NFULA_IFINDEX_INDEV]);
-	m->oif = get_u32(tb[NFULA_IFINDEX_OUTDEV]);
-	m->mark = get_u32(tb[NFULA_MARK]);
-	if (tb[NFULA_PAYLOAD]) {
-		m->payload.p = mnl_attr_get_payload(tb[NFULA_PAYLOAD]);
-		m->payload.len = mnl_attr_get_payload_len(tb[NFULA_PAYLOAD]);
-	}
-	if (tb[NFULA_HWHEADER]) {
-		m->ll.p = mnl_attr_get_payload(tb[NFULA_HWHEADER]);
-		m->ll.len = mnl_attr_get_payload_len(tb[NFULA_HWHEADER]);
-	}
+	m->seq = attr_u32(tb[NFULA_SEQ]);
+	m->iif = attr_u32(tb[NFULA_IFINDEX_INDEV]);
+	m->oif = attr_u32(tb[NFULA_IFINDEX_OUTDEV]);
+	m->mark = attr_u32(tb[NFULA_MARK]);
+	m->payload = attr_bytes(tb[NFULA_PAYLOAD]);
+	m->ll = attr_bytes(tb[NFULA_HWHEADER]);
 	if (tb[NFULA_PREFIX] && mnl_attr_validate(tb[NFULA_PREFIX], MNL_TYPE_NUL_STRING) >= 0)
 		m->trace = parse_prefix(m, mnl_attr_get_str(tb[NFULA_PREFIX]));
-	return 0;
-}
-
-uint32_t nflog_msg_seq(const struct nlmsghdr *nlh)
-{
-	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
-
-	if (nlh->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof(*g))
-		return 0;
-	mnl_attr_for_each_payload((const struct nlattr *)(g + 1),
-				  mnl_nlmsg_get_payload_len(nlh) - sizeof(*g))
-	{
-		if (mnl_attr_get_type(attr) == NFULA_SEQ)
-			return get_u32(attr);
-	}
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netfilter/trace_msg.h"
+#include "netfilter/attrs.h"
 
 struct nlmsghdr;
 
@@ -36,9 +36,6 @@ struct nflog_msg {
 
 /* 0 or -EBADMSG. Points into the message; never reads past nlh->nlmsg_len. */
 int nflog_msg_decode(const struct nlmsghdr *nlh, struct nflog_msg *m);
-
-/* Its number in the group alone; 0: it has none. Never reads past nlh->nlmsg_len. */
-uint32_t nflog_msg_seq(const struct nlmsghdr *nlh);
 
 enum nflog_request { NFLOG_BIND_FAMILY, NFLOG_BIND_GROUP, NFLOG_MODE, NFLOG_UNBIND_GROUP };
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netfilter/attrs.h"
 #include "netfilter/names.h"
 
 struct nlmsghdr;
@@ -16,11 +17,6 @@ enum trace_kind {
 	TRACE_RULE,   /* a rule matched */
 	TRACE_END,    /* the end of a chain was reached (a rule message without a handle) */
 	TRACE_POLICY, /* a base chain's policy */
-};
-
-struct bytes {
-	const uint8_t *p; /* NULL: absent */
-	size_t len;
 };
 
 /* Points into the message that it was decoded from. */
@@ -47,8 +43,5 @@ struct trace_msg {
 /* 0, or -EBADMSG for what is no complete trace message; *m is then not to be used. Never reads past
  * nlh->nlmsg_len. */
 int trace_msg_decode(const struct nlmsghdr *nlh, struct trace_msg *m);
-
-/* Its id alone, for a message of type NFT_MSG_TRACE; 0: it has none. */
-uint32_t trace_msg_id(const struct nlmsghdr *nlh);
 
 #endif

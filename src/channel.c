@@ -13,8 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netfilter/nflog.h"
-#include "netfilter/trace_msg.h"
+#include "netfilter/attrs.h"
 #include "src/clock.h"
 #include "src/fd.h"
 #include "src/netns.h"
@@ -101,8 +100,8 @@ _Static_assert(LOG_LINE == (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET), "as in n
 
 static uint32_t number_of(const struct nlmsghdr *nlh)
 {
-	return nlh->nlmsg_type == TRACE_MESSAGE ? trace_msg_id(nlh)
-	       : nlh->nlmsg_type == LOG_LINE	? nflog_msg_seq(nlh)
+	return nlh->nlmsg_type == TRACE_MESSAGE ? attrs_find_u32(nlh, NFTA_TRACE_ID)
+	       : nlh->nlmsg_type == LOG_LINE	? attrs_find_u32(nlh, NFULA_SEQ)
 						: 0;
 }
 
