@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Conditions of symptoms that look at rules: their texts, conntrack, queues. */
+#include <errno.h>
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <linux/netfilter.h>
 #include <stdio.h>
@@ -189,8 +190,8 @@ static bool nobody_reads(const struct finding *f, int queue)
 		return false;
 	list = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
 	netns_leave(token);
-	if (!list)
-		return false;
+	if (!list) /* nfnetlink_queue, which makes it, is not loaded: there are no queues */
+		return errno == ENOENT;
 	while (!found && fgets(line, sizeof(line), list))
 		found = atoi(line) == queue;
 	fclose(list);

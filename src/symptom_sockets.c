@@ -38,7 +38,8 @@ static bool is_at(const struct finding *f, const struct listener *l)
 {
 	if (f->family == l->family)
 		return is_any(l) || !memcmp(l->at.addr, f->dst.addr, ADDR_MAX);
-	return f->family == AF_INET && ((is_any(l) && !l->ip6_only) || is_mapped(&l->at, f->dst.addr));
+	return f->family == AF_INET &&
+	       ((is_any(l) && !l->ip6_only) || is_mapped(&l->at, f->dst.addr));
 }
 
 static uint32_t arrival(const struct finding *f)
@@ -79,7 +80,8 @@ static bool find(struct finding *f, bool (*is)(const struct finding *f, const st
 
 static bool is_ip6_only(const struct finding *f, const struct listener *l)
 {
-	return f->family == AF_INET && l->family == AF_INET6 && is_any(l) && l->ip6_only && !l->ifindex;
+	return f->family == AF_INET && l->family == AF_INET6 && is_any(l) && l->ip6_only &&
+	       !l->ifindex;
 }
 
 bool symptom_wants_ip6_only(struct finding *f)
@@ -153,7 +155,7 @@ bool symptom_listens_elsewhere(struct finding *f)
 	return false;
 }
 
-/* None that is there now; if they cannot be listed, the kernel's word counts. */
+/* None that is there now. */
 bool symptom_nobody_fits(struct finding *f)
 {
 	int n = symptom_listeners(f);
@@ -161,7 +163,13 @@ bool symptom_nobody_fits(struct finding *f)
 	for (int i = 0; i < n; i++)
 		if (fits(f, &f->listeners[i]))
 			return false;
-	return true;
+	return n >= 0;
+}
+
+/* There is the kernel's word, and no list of sockets to say why. */
+bool symptom_sockets_untold(struct finding *f)
+{
+	return symptom_listeners(f) < 0;
 }
 
 /* The only one: which of several took it cannot be said. */

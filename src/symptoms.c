@@ -116,6 +116,14 @@ const struct symptom symptoms[] = {
 	{"udp-no-listener", .reason = "NO_SOCKET", .is = {IS(is_udp), IS(nobody_fits)},
 	 .words = "nobody has {dst} open: the answer to {src_addr} is \"port unreachable\", as often as icmp_ratelimit allows",
 	 .next = "start the service; what is open here: ss -lnup"},
+	{"tcp-no-socket", .reason = "NO_SOCKET", .is = {IS(is_tcp), IS(is_syn), IS(sockets_untold)},
+	 .words = "no socket takes it: the answer to {src_addr} is a reset, \"Connection refused\"; which sockets listen at port {port} was not asked, "
+		  "which loads the module tcp_diag, or of so many packets at once",
+	 .next = "see who listens, and at what address: ss -lntp 'sport = :{port}' (it loads tcp_diag)"},
+	{"udp-no-socket", .reason = "NO_SOCKET", .is = {IS(is_udp), IS(sockets_untold)},
+	 .words = "no socket takes it: the answer to {src_addr} is \"port unreachable\", as often as icmp_ratelimit allows; which sockets are open at "
+		  "port {port} was not asked, which loads the module udp_diag, or of so many packets at once",
+	 .next = "see what is open, and at what address: ss -lnup 'sport = :{port}' (it loads udp_diag)"},
 	{"accept-queue-full", .passed = true, .is = {IS(was_taken_in), IS(is_tcp), IS(is_syn), IS(has_full_queue)},
 	 .words = "the socket at {listener} has {count} connections that its program has not accepted, of at most {limit}, and none by this packet: it "
 		  "takes no more, and the sender is told nothing",

@@ -66,7 +66,7 @@ extern const size_t n_symptoms;
 	X(is_tcp) X(is_udp) X(is_icmp) X(is_ip4) X(is_ip6) X(is_syn) X(is_no_syn)                  \
 	X(was_dropped) X(was_taken_in) X(by_rule) X(by_policy) X(by_ruleset) X(by_bpf) X(at_output)              \
 	X(was_redirected) X(waits_elsewhere) X(wants_ip6_only) X(wants_other_device)               \
-	X(wants_other_address) X(wants_other_peer) X(listens_elsewhere) X(nobody_fits) X(has_full_queue)          \
+	X(wants_other_address) X(wants_other_peer) X(listens_elsewhere) X(nobody_fits) X(sockets_untold) X(has_full_queue)          \
 	X(has_buffer) X(was_accepted_before) X(was_accepted_by_other_tool) X(is_invalid) X(is_untracked)     \
 	X(is_known) X(has_limit) X(counts_connections) X(conntrack_is_full) X(queue_is_unread)     \
 	X(queue_was_skipped) X(was_bridged) X(ignores_echo) X(ignores_broadcast_echo)              \
