@@ -184,6 +184,7 @@ struct step {
 		struct { /* STEP_DROP */
 			const char *reason, *location;
 			const char *stack; /* functions, one a line, the innermost first */
+			const char *oif;   /* the device that it was about to leave by; NULL: not known */
 		} drop;
 	};
 };

@@ -134,6 +134,8 @@ static bool oif(const struct finding *f, struct bytes_out *b)
 
 	if (route)
 		return put_name(f, b, route->route.dev);
+	if (f->drop && f->drop->drop.oif)
+		return put_name(f, b, f->drop->drop.oif);
 	return f->p->alone && put_name(f, b, f->p->packet.oif);
 }
 

@@ -21,6 +21,7 @@ void tracker_add_drop(struct live *l, const struct event *ev)
 	s->drop.reason = path_str(l->path, ev->drop.reason);
 	s->drop.location = path_str(l->path, ev->drop.location);
 	s->drop.stack = path_str(l->path, ev->drop.stack);
+	s->drop.oif = path_str(l->path, ev->drop.oif);
 }
 
 /*
