@@ -12,6 +12,8 @@ from traffic import FIRST_PORT, FRAG4, FRAG6, LAST_PORT
 MARKING = re.compile(r"^oracle_\d+$")
 PROTO = {"icmp": 1, "tcp": 6, "udp": 17, "icmp6": 58, "icmpv6": 58, "ipv6-icmp": 58}
 IN_HOOKS = ("ingress", "prerouting", "input")
+# The rest of a packet that waited for so long, between leaving by loopback and coming in, that its path was printed.
+GOES_ON = re.compile(r"^goes on where packet #(\d+) was left: it came back after that was printed")
 
 
 class Record:
@@ -123,7 +125,7 @@ def in_namespace(o, record, inum):
 def of_json(objects, inum=None):
     """A packet that nfpath follows through the loopback device in one record is cut into the two that the kernel sees. inum: of paths
     that cross namespaces only the part in this one, where the test's own table marks packets."""
-    found = []
+    found, printed = [], {}
     for o in sorted(objects, key=lambda x: (x["time"], x["id"])):
         p = o["packet"]
         blank = p.get("family") is None and (p.get("link") or {}).get("ethertype") == 0x86dd
@@ -140,7 +142,12 @@ def of_json(objects, inum=None):
                 r.uncertain = o["uncertain_because"] or "%d events lost" % o["lost"]
             return r
         if inum is not None:
-            found += in_namespace(o, record, inum)
+            for r in in_namespace(o, record, inum):
+                left = GOES_ON.match(r.uncertain or "")
+                r.owner = r.owner or left and printed.get(int(left.group(1)))
+                r.second = r.second or r.owner is not None
+                printed.setdefault(o["id"], r)
+                found.append(r)
             continue
         first, second = record(), record()
         second.second, second.owner = True, first
