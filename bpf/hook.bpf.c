@@ -14,11 +14,25 @@ int BPF_PROG(hook_entered, struct sk_buff *skb, struct nf_hook_state *state)
 	return 0;
 }
 
+/* Where entries are at kprobes: hooks whose entry ran, and hooks that ended. */
+volatile __u64 hooks_entered = 0, hooks_ended = 0;
+
 SEC("kprobe/nf_hook_slow")
 int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	if (gate && by_kprobes)
+	if (!by_kprobes)
+		return 0;
+	__sync_fetch_and_add(&hooks_entered, 1);
+	if (gate)
 		enter(skb, state, true);
+	return 0;
+}
+
+SEC("fexit/nf_hook_slow")
+int hook_counted(__u64 *ctx)
+{
+	if (by_kprobes)
+		__sync_fetch_and_add(&hooks_ended, 1);
 	return 0;
 }
 

@@ -227,14 +227,15 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 	return p->n_read;
 }
 
-uint64_t programs_lost(const struct programs *p)
+uint64_t programs_lost(struct programs *p)
 {
-	uint64_t n = 0;
+	uint64_t n = programs_is_careful(p) ? programs_entries_missed(p) : 0;
 
 	for (int i = 0; i < NFP_TYPES; i++)
 		n += p->batches[0]->bss->lost[i];
 	for (int i = 0; i < ROWS; i++)
 		if (p->attached[i] && program_rows[i].part != PROGRAM_ROUTES &&
+		    !(program_rows[i].flags & COUNTED) &&
 		    !(programs_is_careful(p) && p->counts && programs_is_told(p, i)))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;

@@ -33,6 +33,7 @@ enum program_part {
 	PROGRAM_LEGACY6_KPROBES,
 	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
 	PROGRAM_KPROBE_FREES, /* ends, likewise, as far as the kernel has the functions */
+	PROGRAM_COUNTED, /* how many entries by kprobes there should have been */
 	PROGRAM_COMMAND, /* where sockets of a command are bound */
 	PROGRAM_PARTS,
 };
@@ -120,7 +121,7 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 
 /* Records that found no room and runs that did not take place, since the start. A few system
  * calls. */
-uint64_t programs_lost(const struct programs *p);
+uint64_t programs_lost(struct programs *p);
 
 /* Forgets packets that nothing was heard of since before_ns: their memory was freed unseen. */
 void programs_sweep(struct programs *p, uint64_t before_ns);

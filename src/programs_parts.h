@@ -26,6 +26,7 @@ enum {
 	TOLD = 2,
 	TOLD_BY_FREES = 4, /* likewise, by all of PROGRAM_KPROBE_FREES together */
 	OF_CGROUP = 8, /* watches no function: it runs for the sockets of one cgroup */
+	COUNTED = 16, /* its runs left out are programs_entries_missed() */
 };
 
 struct program_row {
@@ -35,7 +36,7 @@ struct program_row {
 	unsigned int flags;
 };
 
-enum { ROWS = 89, BATCHES_MAX = 64 };
+enum { ROWS = 90, BATCHES_MAX = 64 };
 extern const struct program_row program_rows[ROWS];
 
 /* Of the kind that kprobes are. */
@@ -56,6 +57,10 @@ struct programs {
 	struct bpf_link *links[ROWS]; /* NULL, though attached: by a kprobe instead */
 	struct nfpath_bpf *finder;    /* the batch with find_counter() */
 	bool counts; /* the kernel programs have all counters of runs left out */
+	/* Ends of hooks without an entry by kprobe: those that had begun before it was there, and the
+	 * most that there were since. CLOCK_MONOTONIC: until then more may come of the former. */
+	int64_t entries_before, entries_missed;
+	uint64_t entries_settle_ns;
 	uint64_t since_ns[EXPR_KINDS]; /* CLOCK_MONOTONIC: the last program for it came; 0: none did */
 	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
@@ -78,6 +83,8 @@ int programs_load(struct programs *p, bool *want);
 
 /* Its entries are at kprobes. */
 bool programs_is_careful(const struct programs *p);
+/* Runs of entries by kprobes that were left out. */
+uint64_t programs_entries_missed(struct programs *p);
 /* False: a counter is not known, and then none is of use: what is left out counts as lost. */
 bool programs_watch_counters(struct programs *p);
 /* The packets tell what the program of row i missed. */

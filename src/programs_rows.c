@@ -38,8 +38,9 @@ const struct program_row program_rows[] = {
 	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, 0},
 	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, 0},
 
-	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, 0},
+	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, COUNTED},
 	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, 0},
+	{"hook_counted", "nf_hook_slow", PROGRAM_COUNTED, 0, COUNTED},
 	{"followed_consumed_by_consume_skb", "consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
 	{"followed_consumed_by___consume_stateless_skb", "__consume_stateless_skb", PROGRAM_KPROBE_FREES, 0, 0},
 	{"followed_consumed_by_napi_consume_skb", "napi_consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
