@@ -170,7 +170,7 @@ test: deps
 	@B=$(B) SAN=$(SAN) $(VM_LESS) tests/run $(SUITE)
 
 # Of the suites in the virtual machine `make test` plays a part: less of the same random cases and replacements. `make test-vm` plays all.
-VM_LESS := ORACLE_BPF_CASES=$${ORACLE_BPF_CASES:-4} \
+VM_LESS := ORACLE_BPF_CASES=$${ORACLE_BPF_CASES:-3} \
 	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_late bpf/test_zero_touch bpf/test_command examples/test_01}"
 
 .PHONY: test-programs
