@@ -48,10 +48,10 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pk
 
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
-# An object of its own: no engine needs it.
-BPF_LONE := bpf/hook_list.bpf.c
+# An object of their own: no engine needs them.
+BPF_LONE := bpf/fib_read.bpf.c bpf/hook_list.bpf.c
 BPF_SRCS := $(filter-out $(BPF_LONE),$(sort $(wildcard bpf/*.bpf.c)))
-SKEL := $(B)/bpf/nfpath.skel.h $(BPF_LONE:%.bpf.c=$(B)/%.skel.h)
+SKEL := $(B)/bpf/nfpath.skel.h $(B)/bpf/alone.skel.h
 BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out %.bpf.c,$(sort $(wildcard tests/bench/*.c))))
 NETNS_PROGS := $(patsubst tests/netns/%.c,$(B)/tests/netns/%,$(sort $(wildcard tests/netns/*.c)))
 BPF_PROGS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(sort $(filter-out %.bpf.c,$(wildcard tests/bpf/*.c)))) \
@@ -91,13 +91,13 @@ $(B)/bpf/nfpath.o: $(BPF_SRCS:%.bpf.c=$(B)/%.bpf.o)
 	$(call say,BPF)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(B)/bpf/nfpath.skel.h: $(B)/bpf/nfpath.o
+$(B)/bpf/alone.o: $(BPF_LONE:%.bpf.c=$(B)/%.bpf.o)
 	$(call say,BPF)
-	$(Q)$(BPFTOOL) gen skeleton $< name nfpath_bpf >$@
+	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(B)/bpf/hook_list.skel.h: $(B)/bpf/hook_list.bpf.o
+$(B)/bpf/%.skel.h: $(B)/bpf/%.o
 	$(call say,BPF)
-	$(Q)$(BPFTOOL) gen skeleton $< name hook_list_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libnfpath.a
 	@mkdir -p $(@D)
@@ -174,7 +174,7 @@ VM_LESS := ORACLE_BPF_CASES=$${ORACLE_BPF_CASES:-3} \
 	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_late bpf/test_zero_touch bpf/test_command examples/test_01}"
 
 .PHONY: test-programs
-test-programs: all $(UNIT) $(NETNS_PROGS) $(BPF_PROGS) fuzz-if-possible
+test-programs: all $(UNIT) $(NETNS_PROGS) $(BPF_PROGS) $(B)/tests/bench/send_udp fuzz-if-possible
 
 test-unit: $(UNIT)
 	@B=$(B) tests/run unit

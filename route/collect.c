@@ -22,6 +22,7 @@ struct route_collector {
 	struct rtnl *rtnl;
 	struct fib_ask *ask; /* NULL: this kernel has none */
 	unsigned int dumps;
+	const struct fib_reader *reader; /* borrowed; NULL: none */
 };
 
 struct route_collector *route_collector_open(int netns_fd, struct error *err)
@@ -54,6 +55,11 @@ void route_collector_close(struct route_collector *c)
 unsigned int route_collector_dumps(const struct route_collector *c)
 {
 	return c->dumps;
+}
+
+void route_collector_read_by(struct route_collector *c, const struct fib_reader *reader)
+{
+	c->reader = reader;
 }
 
 struct rtnl *route_collector_rtnl(struct route_collector *c)
@@ -326,7 +332,7 @@ int route_collect_and_decide(struct route_collector *c, struct route_facts *f,
 			     const struct route_flow *flow, struct route_decision *d,
 			     struct error *err)
 {
-	const struct route_sources by = {c->rtnl, c->ask, &c->dumps};
+	const struct route_sources by = {c->rtnl, c->ask, &c->dumps, c->reader};
 	int rc;
 
 	for (unsigned int i = 0; i < LOOKUPS; i++) {

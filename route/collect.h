@@ -10,10 +10,15 @@
 #include "route/decide.h"
 
 struct route_collector;
+struct fib_reader; /* route/learn.h */
 
 /* netns_fd is borrowed for as long as the collector lives. NULL: err has the sentence. */
 struct route_collector *route_collector_open(int netns_fd, struct error *err);
 void route_collector_close(struct route_collector *c);
+
+/* Routes that refuse are read by this one where it can; borrowed. Else the kernel goes through the
+ * whole table for them. */
+void route_collector_read_by(struct route_collector *c, const struct fib_reader *reader);
 
 /* The socket that it asks by, and the namespace; both stay its own. */
 struct rtnl *route_collector_rtnl(struct route_collector *c);

@@ -25,7 +25,7 @@ static const struct {
 	[RTN_NAT] = {"nat", -EINVAL},
 };
 
-enum { N_TYPES = sizeof(types) / sizeof(types[0]), TOS_BITS = 0x1c };
+enum { N_TYPES = sizeof(types) / sizeof(types[0]) };
 
 int fib_type_error(uint8_t type)
 {
@@ -209,7 +209,7 @@ bool fib_route_better(const struct fib_route *r, const struct fib_route *best,
 	if (!route_prefix_has(r->dst, r->plen, flow->dst) ||
 	    !route_prefix_has(r->src, r->src_plen, flow->src))
 		return false;
-	if (flow->family == AF_INET && r->tos && r->tos != (flow->tos & TOS_BITS))
+	if (flow->family == AF_INET && r->tos && r->tos != (flow->tos & ROUTE_TOS_BITS))
 		return false;
 	if (!has_next_hop(r, flow))
 		return false;

@@ -233,18 +233,27 @@ static int ask(const struct route_sources *by, struct route_facts *f, uint32_t t
 	return learn_walk(&l);
 }
 
-static int read_table(struct rtnl *r, struct route_facts *f, uint32_t table,
+/* As a whole where nobody can read the few routes that count. */
+static int read_table(const struct route_sources *by, struct route_facts *f, uint32_t table,
 		      const struct route_flow *flow)
 {
-	struct fib_route best;
-	bool found;
-	int rc = route_query_best(r, table, 0, flow, &best, &found);
+	struct route_best best = {.flow = flow};
+	int rc = -EOPNOTSUPP;
 
+	if (by->reader && f->family == AF_INET)
+		rc = by->reader->read(by->reader->ctx, table, 0, flow->dst, route_best_take, &best);
+	if (rc && !by->dumps)
+		return 0;
+	if (rc) {
+		++*by->dumps;
+		best.found = false;
+		rc = route_query_best(by->rtnl, table, 0, &best);
+	}
 	if (rc)
 		return rc;
-	if (found)
-		route_devices_name(r, &best);
-	return know(f, table, flow, found ? &best : NULL);
+	if (best.found)
+		route_devices_name(by->rtnl, &best.route);
+	return know(f, table, flow, best.found ? &best.route : NULL);
 }
 
 /* Without all that rules about single connections ask for, and only in the table's own terms. */
@@ -310,9 +319,7 @@ int route_learn(const struct route_sources *by, struct route_facts *f, uint32_t 
 		rc = ask_as_arriving(by->rtnl, f, flow);
 	if (!rc && !route_facts_fib(f, table, flow))
 		rc = ask_table(by, f, table, flow);
-	if (!rc && by->dumps && !route_facts_fib(f, table, flow)) {
-		++*by->dumps;
-		rc = read_table(by->rtnl, f, table, flow);
-	}
+	if (!rc && (by->dumps || by->reader) && !route_facts_fib(f, table, flow))
+		rc = read_table(by, f, table, flow);
 	return rc;
 }

@@ -7,12 +7,22 @@
 #include "route/fib_ask.h"
 #include "route/query.h"
 
+/* Who can read routes out of the kernel's memory. */
+struct fib_reader {
+	/* route_query_table() of an IPv4 table for one address. Negative errno: it cannot be told, and
+	 * what was fed to cb is not all. */
+	int (*read)(void *ctx, uint32_t table, uint8_t type, const uint8_t *addr,
+		    void (*cb)(const struct fib_route *route, void *data), void *data);
+	void *ctx;
+};
+
 struct route_sources {
 	struct rtnl *rtnl;
 	struct fib_ask *ask; /* NULL: this kernel has none */
-	/* Counts the tables that were read as a whole. NULL: none is read, and what only that would
-	 * tell stays unknown. */
+	/* Counts the tables that were read as a whole. NULL: none is, and what only that would tell
+	 * stays unknown. */
 	unsigned int *dumps;
+	const struct fib_reader *reader; /* NULL: nobody */
 };
 
 /* What table answers for flow. 0 or a negative errno. */

@@ -194,31 +194,23 @@ int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t ty
 	return rc == -ENOENT ? 0 : rc;
 }
 
-struct best_reader {
-	const struct route_flow *flow;
-	struct fib_route *best;
-	bool *found;
-};
-
 static void begin_best(void *data)
 {
-	*((struct best_reader *)data)->found = false;
+	((struct route_best *)data)->found = false;
 }
 
-static void on_best(const struct fib_route *route, void *data)
+void route_best_take(const struct fib_route *route, void *data)
 {
-	struct best_reader *b = data;
+	struct route_best *b = data;
 
-	if (!fib_route_better(route, *b->found ? b->best : NULL, b->flow))
+	if (!fib_route_better(route, b->found ? &b->route : NULL, b->flow))
 		return;
-	*b->best = *route;
-	*b->found = true;
+	b->route = *route;
+	b->found = true;
 }
 
-int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, const struct route_flow *flow,
-		     struct fib_route *best, bool *found)
+int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, struct route_best *best)
 {
-	struct best_reader b = {flow, best, found};
-
-	return route_query_table(r, flow->family, table, type, flow->dst, begin_best, on_best, &b);
+	return route_query_table(r, best->flow->family, table, type, best->flow->dst, begin_best,
+				 route_best_take, best);
 }

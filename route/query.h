@@ -29,8 +29,16 @@ int route_query_table(struct rtnl *r, uint8_t family, uint32_t table, uint8_t ty
 		      void (*begin)(void *data),
 		      void (*cb)(const struct fib_route *route, void *data), void *data);
 
-/* Of those, the one that a lookup of flow takes (fib_route_better()). 0: *found, and *best if so. */
-int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, const struct route_flow *flow,
-		     struct fib_route *best, bool *found);
+/* The one of them that a lookup of flow takes, by fib_route_better(). */
+struct route_best {
+	const struct route_flow *flow;
+	bool found;
+	struct fib_route route; /* if so */
+};
+
+/* cb of route_query_table(); data is a struct route_best. */
+void route_best_take(const struct fib_route *route, void *data);
+/* best->flow is set. 0 or a negative errno. */
+int route_query_best(struct rtnl *r, uint32_t table, uint8_t type, struct route_best *best);
 
 #endif

@@ -77,9 +77,36 @@ static void leave_named(const struct route_facts *f, struct error_routes *e)
 	e->n = kept;
 }
 
-/* The routes of this type that cover the address. The kernel goes through a whole table for that,
- * though it tells few. */
-static int find_of_type(const struct route_sources *by, const struct route_facts *f, int error,
+/* The table that the i-th rule leads to; 0: none, or it was seen with a rule before. */
+static uint32_t table_to_look_at(const struct route_facts *f, size_t i, const struct route_flow *flow)
+{
+	const struct policy_rule *r = &f->rules[i];
+
+	if (r->action != FR_ACT_TO_TBL || is_named_before(f, i))
+		return 0;
+	return r->l3mdev ? flow->vrf_table : r->table;
+}
+
+static int read_of_type(const struct route_sources *by, const struct route_facts *f, int error,
+			uint8_t type, struct error_routes *found)
+{
+	const struct route_flow *flow = found->flow;
+	int rc = 0;
+
+	if (!by->reader || f->family != AF_INET)
+		return -EOPNOTSUPP;
+	for (size_t i = 0; !rc && i < f->n_rules; i++) {
+		uint32_t table = table_to_look_at(f, i, flow);
+
+		if (table && may_refuse(by, f, table, flow, error))
+			rc = by->reader->read(by->reader->ctx, table, type, flow->dst, on_error_route,
+					      found);
+	}
+	return rc;
+}
+
+/* The kernel goes through a whole table for that, though it tells few. */
+static int dump_of_type(const struct route_sources *by, const struct route_facts *f, int error,
 			uint8_t type, struct error_routes *found)
 {
 	const struct route_flow *flow = found->flow;
@@ -98,16 +125,23 @@ static int find_of_type(const struct route_sources *by, const struct route_facts
 		return rc;
 	}
 	for (size_t i = 0; !rc && i < f->n_rules; i++) {
-		const struct policy_rule *r = &f->rules[i];
-		uint32_t table = r->l3mdev ? flow->vrf_table : r->table;
+		uint32_t table = table_to_look_at(f, i, flow);
 
-		if (r->action != FR_ACT_TO_TBL || !table || is_named_before(f, i) ||
-		    !may_refuse(by, f, table, flow, error))
-			continue;
-		rc = route_query_table(by->rtnl, f->family, table, type, flow->dst, NULL,
-				       on_error_route, found);
+		if (table && may_refuse(by, f, table, flow, error))
+			rc = route_query_table(by->rtnl, f->family, table, type, flow->dst, NULL,
+					       on_error_route, found);
 	}
 	return rc;
+}
+
+/* The routes of this type that cover the address. */
+static int find_of_type(const struct route_sources *by, const struct route_facts *f, int error,
+			uint8_t type, struct error_routes *found)
+{
+	if (!read_of_type(by, f, error, type, found))
+		return 0;
+	found->n = 0;
+	return dump_of_type(by, f, error, type, found);
 }
 
 int refusing_routes(const struct route_sources *by, const struct route_facts *f, int error,

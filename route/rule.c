@@ -19,7 +19,6 @@ enum {
 	RULE_ATTR_DPORT_MASK = 29,
 	RULE_ATTR_DSCP_MASK = 30,
 	NO_DSCP = 0xff,
-	TOS_BITS = 0x1c, /* IPTOS_RT_MASK: what a "tos" is compared in */
 	DSCP_BITS = 0xfc,
 };
 
@@ -211,7 +210,7 @@ static bool selected(const struct policy_rule *r, const struct route_flow *f)
 		return false;
 	if (!route_prefix_has(r->src, r->src_len, f->src))
 		return false;
-	if (r->tos && r->tos != (f->tos & (f->family == AF_INET ? TOS_BITS : DSCP_BITS)))
+	if (r->tos && r->tos != (f->tos & (f->family == AF_INET ? ROUTE_TOS_BITS : DSCP_BITS)))
 		return false;
 	if (r->dscp != NO_DSCP && ((r->dscp ^ f->tos) & r->dscp_mask))
 		return false;

@@ -11,6 +11,7 @@
 enum {
 	ROUTE_ADDR = 16,    /* bytes; IPv4 uses the first four */
 	ROUTE_NAME = 16,    /* IFNAMSIZ */
+	ROUTE_TOS_BITS = 0x1c, /* IPTOS_RT_MASK: what a TOS is compared in */
 	ROUTE_LOOPBACK = 1, /* LOOPBACK_IFINDEX: iif of what this host sends, and of many a reverse
 			       lookup */
 };

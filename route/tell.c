@@ -32,18 +32,21 @@ struct route_teller {
 	int netns_fd; /* borrowed */
 	struct rtnl *rtnl;
 	struct fib_ask *ask;
+	const struct fib_reader *reader; /* borrowed; NULL: none */
 	bool opened, slow, asked; /* asked: in the course of this route_tell() */
 	bool loaded[2], failed[2];    /* IPv4, IPv6 */
 	struct route_facts facts[2];  /* rules, and answers of tables above 255 */
 	struct remembered at[ANSWERS]; /* of the other tables */
 };
 
-struct route_teller *route_teller_open(int netns_fd)
+struct route_teller *route_teller_open(int netns_fd, const struct fib_reader *reader)
 {
 	struct route_teller *t = calloc(1, sizeof(*t));
 
-	if (t)
-		t->netns_fd = netns_fd;
+	if (!t)
+		return NULL;
+	t->netns_fd = netns_fd;
+	t->reader = reader;
 	return t;
 }
 
@@ -174,19 +177,25 @@ static uint64_t cpu_ns(void)
 static bool search(struct route_teller *t, uint32_t table, const struct route_flow *flow, int error,
 		   struct fib_answer *a)
 {
+	struct route_best best = {.flow = flow};
 	uint64_t begin = cpu_ns();
-	struct fib_route best;
-	bool found;
+	int rc = -EOPNOTSUPP;
 
 	*a = (struct fib_answer){.error = error};
 	for (uint8_t type = RTN_BLACKHOLE; type <= RTN_PROHIBIT; type++)
 		if (fib_type_error(type) == error)
 			a->type = type;
-	if (t->slow || !a->type ||
-	    route_query_best(t->rtnl, table, a->type, flow, &best, &found) || !found)
+	if (!a->type)
 		return false;
-	t->slow = cpu_ns() - begin > long_search_ns;
-	a->plen = best.plen;
+	if (!t->slow) {
+		rc = route_query_best(t->rtnl, table, a->type, &best);
+		t->slow = cpu_ns() - begin > long_search_ns;
+	} else if (t->reader) {
+		rc = t->reader->read(t->reader->ctx, table, a->type, flow->dst, route_best_take, &best);
+	}
+	if (rc || !best.found)
+		return false;
+	a->plen = best.route.plen;
 	return true;
 }
 
@@ -236,7 +245,8 @@ static void find_route(struct route_teller *t, struct route_facts *f, const stru
 	if (!route_facts_fib(f, last->table, flow)) {
 		t->asked = true;
 		begin = cpu_ns();
-		by = (struct route_sources){t->rtnl, NULL, t->slow ? NULL : &dumps};
+		by = (struct route_sources){t->rtnl, NULL, t->slow ? NULL : &dumps,
+					    t->slow ? t->reader : NULL};
 		if (route_learn(&by, f, last->table, flow))
 			return;
 		t->slow |= dumps && cpu_ns() - begin > long_search_ns;

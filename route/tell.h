@@ -9,6 +9,7 @@
 #include "route/replay.h"
 
 struct route_teller;
+struct fib_reader; /* route/learn.h */
 
 /* The kernel's own words on a decision. */
 struct route_seen {
@@ -30,8 +31,9 @@ struct route_told {
 	const char *untold;   /* why something of it is not known; NULL: all is */
 };
 
-/* netns_fd is borrowed for as long as the teller lives. NULL: out of memory. */
-struct route_teller *route_teller_open(int netns_fd);
+/* Both are borrowed for as long as the teller lives. reader: of tables that are slow to go through; NULL:
+ * none. NULL: out of memory. */
+struct route_teller *route_teller_open(int netns_fd, const struct fib_reader *reader);
 void route_teller_close(struct route_teller *t);
 
 void route_teller_forget(struct route_teller *t);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "src/cmd.h"
+#include "src/fib_bpf.h"
 #include "src/filter.h"
 #include "src/opt.h"
 #include "src/route_audit.h"
@@ -197,6 +198,7 @@ static int print(const struct check_options *o, struct route_report *r)
 static int run(const struct check_options *o)
 {
 	struct route_report r = {.flow = make_flow(o)};
+	struct fib_reader *reader = NULL;
 	struct netns_set set = {0};
 	struct error err = {0};
 	int rc, status;
@@ -209,12 +211,14 @@ static int run(const struct check_options *o)
 	}
 	if (!rc) {
 		r.netns = &set.v[0];
+		r.reader = reader = fib_bpf_new(set.v[0].fd);
 		memcpy(r.iif, o->filter.iif, ROUTE_NAME);
 		memcpy(r.oif, o->filter.oif, ROUTE_NAME);
 		rc = route_report_fill(&r, &err);
 	}
 	status = rc ? complain(exit_status(rc), &err) : print(o, &r);
 	route_report_clear(&r);
+	fib_bpf_free(reader);
 	netns_set_free(&set);
 	return status;
 }

@@ -12,65 +12,24 @@
 #include <netinet/in.h> /* before linux/netfilter.h, which takes the kernel's copy */
 #include <linux/netfilter.h>
 
-#include "bpf/hook_list.h"
-#include "bpf/hook_list.skel.h"
-#include "src/kernel_btf.h"
+#include "src/bpf_alone.h"
 #include "src/kernel_symbols.h"
-#include "src/libbpf_util.h"
 #include "src/netns.h"
 
 /* MAX_HOOK_COUNT of net/netfilter/core.c: what says more was not such a list. */
 enum { FUNCTIONS_MAX = 1024, TRIES = 10 };
 
 struct hooks_bpf {
-	struct hook_list_bpf *skel;
+	struct alone_bpf *skel;
 	struct nfp_hook_ask *ask;	/* shared with the program */
 	struct kernel_symbols *symbols; /* where it names no functions (before Linux 5.13) */
 	struct hook_list *l;
 	int netns_fd;
 };
 
-static int refused(struct error *err, int rc)
-{
-	switch (rc) {
-	case -EPERM:
-	case -EACCES:
-		return fail(err, -EPERM, "the kernel refuses BPF programs (%s): run it as root",
-			    strerror(-rc));
-	case -ENOENT:
-	case -ESRCH:
-		return fail(err, -EOPNOTSUPP,
-			    "BPF programs need the kernel's type information: there is no readable "
-			    "/sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF)");
-	}
-	return fail(err, rc == -ENOMEM ? rc : -EOPNOTSUPP,
-		    "the kernel does not load the BPF program that lists hook functions: %s",
-		    strerror(-rc));
-}
-
 /* Where the structs are that the program reads; libbpf by itself would walk every module there is.
  */
-static const char *const no_functions[] = {NULL};
 static const char *const modules[] = {"nf_tables", "nf_nat", NULL};
-
-static int load(struct hooks_bpf *h, struct error *err)
-{
-	struct kernel_btf *kb = kernel_btf_open(no_functions, modules, err);
-	LIBBPF_OPTS(bpf_object_open_opts, opts);
-	int rc;
-
-	if (!kb)
-		return err->rc;
-	opts.btf_custom_path = kernel_btf_core_path(kb);
-	h->skel = hook_list_bpf__open_opts(&opts);
-	rc = h->skel ? 0 : -errno;
-	if (!rc)
-		rc = kernel_btf_core(kb, bpf_object__btf(h->skel->obj), NULL);
-	if (!rc)
-		rc = hook_list_bpf__load(h->skel);
-	kernel_btf_free(kb);
-	return rc ? refused(err, rc) : 0;
-}
 
 struct hooks_bpf *hooks_bpf_open(struct error *err)
 {
@@ -80,8 +39,8 @@ struct hooks_bpf *hooks_bpf_open(struct error *err)
 		fail(err, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	libbpf_be_silent();
-	if (load(h, err)) {
+	h->skel = bpf_alone_open("hook_ask", modules, "lists hook functions", err);
+	if (!h->skel) {
 		hooks_bpf_free(h);
 		return NULL;
 	}
@@ -93,7 +52,7 @@ void hooks_bpf_free(struct hooks_bpf *h)
 {
 	if (!h)
 		return;
-	hook_list_bpf__destroy(h->skel);
+	alone_bpf__destroy(h->skel);
 	kernel_symbols_free(h->symbols);
 	free(h);
 }
@@ -163,11 +122,9 @@ static enum hook_kind kind_of(const struct hook_fn *f, uint32_t type)
 
 static int run(struct hooks_bpf *h)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-
 	*h->ask->symbol = *h->ask->table = *h->ask->chain = 0;
 	h->ask->answer = NFP_HOOK_UNREADABLE;
-	return bpf_prog_test_run_opts(bpf_program__fd(h->skel->progs.hook_ask), &opts) ? -errno : 0;
+	return bpf_alone_run(h->skel->progs.hook_ask);
 }
 
 /* A chain of type nat is not noted as one, nor, before 6.16, a flowtable. */

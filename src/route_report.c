@@ -75,8 +75,12 @@ static int fill(struct route_collector *c, struct route_report *r, struct error 
 int route_report_fill(struct route_report *r, struct error *err)
 {
 	struct route_collector *c = route_collector_open(r->netns->fd, err);
-	int rc = c ? fill(c, r, err) : err->rc;
+	int rc = err->rc;
 
+	if (c) {
+		route_collector_read_by(c, r->reader);
+		rc = fill(c, r, err);
+	}
 	route_collector_close(c);
 	return rc;
 }

@@ -11,10 +11,13 @@
 #include "route/fixes.h"
 #include "src/netns.h"
 
+struct fib_reader; /* route/learn.h */
+
 struct route_report {
 	struct route_flow flow; /* as it was asked */
 	char iif[ROUTE_NAME], oif[ROUTE_NAME];
 	const struct netns *netns;
+	const struct fib_reader *reader; /* of its routes; NULL: none */
 	struct route_facts facts;
 	struct route_decision decision;
 	struct route_answer answer; /* the kernel's */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/clock.h"
+#include "src/fib_bpf.h"
 #include "src/packet.h"
 
 enum { TABLES = 32 }; /* of one decision; more are more rules than anybody has */
@@ -52,8 +53,10 @@ static struct route_teller *teller_of(const struct path *p, struct view *v)
 {
 	uint64_t changed = netconf_changed_by(v->netconf, AF_UNSPEC, p->heard_ns);
 
+	if (!v->fib_reader)
+		v->fib_reader = fib_bpf_new(v->ns->fd);
 	if (!v->teller)
-		v->teller = route_teller_open(v->ns->fd);
+		v->teller = route_teller_open(v->ns->fd, v->fib_reader);
 	else if (v->told_ns <= changed)
 		route_teller_forget(v->teller);
 	else

@@ -18,6 +18,7 @@ struct view {
 	struct rules *rules;
 	struct netconf *netconf;
 	struct route_teller *teller; /* of its routing decisions; NULL: there was none yet */
+	struct fib_reader *fib_reader; /* what that reads large tables by; NULL likewise */
 	uint64_t told_ns;	     /* CLOCK_MONOTONIC: all that it remembers was read after this */
 	struct conntrack *conntrack;
 	struct hook_view *hooks;

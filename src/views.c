@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/clock.h"
+#include "src/fib_bpf.h"
 #include "src/unheard.h"
 
 /* A namespace that is neither named nor has a process: a socket or a descriptor holds it. It may get
@@ -50,6 +51,7 @@ static void view_close(struct view *view)
 	rules_close(view->rules);
 	netconf_close(view->netconf);
 	route_teller_close(view->teller);
+	fib_bpf_free(view->fib_reader);
 	conntrack_close(view->conntrack);
 	hook_view_close(view->hooks);
 	sockets_close(view->sockets);

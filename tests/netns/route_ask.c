@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "src/fib_bpf.h"
 #include "src/route_report.h"
 
 static bool read_question(const char *line, struct route_report *r)
@@ -39,14 +40,18 @@ int main(int argc, char **argv)
 {
 	struct netns_set set = {0};
 	struct error err = {0};
+	struct fib_reader *reader;
+	unsigned int n = 0;
 	char line[256];
 
 	if (argc != 2 || netns_add(&set, argv[1], &err)) {
 		fprintf(stderr, "route_ask: %s\n", argc == 2 ? err.text : "give a namespace");
 		return 1;
 	}
+	reader = fib_bpf_new(set.v[0].fd);
 	while (fgets(line, sizeof(line), stdin)) {
-		struct route_report r = {.netns = &set.v[0]};
+		/* Both ways to routes that refuse. */
+		struct route_report r = {.netns = &set.v[0], .reader = n++ % 2 ? reader : NULL};
 
 		if (!read_question(line, &r) || route_report_fill(&r, &err) ||
 		    route_json(&r, stdout)) {
@@ -55,6 +60,7 @@ int main(int argc, char **argv)
 		}
 		route_report_clear(&r);
 	}
+	fib_bpf_free(reader);
 	netns_set_free(&set);
 	return 0;
 }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/fib_bpf.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "src/bpf_alone.h"
+#include "src/netns.h"
+
+struct fib_bpf {
+	struct fib_reader reader; /* its ctx is this struct */
+	int netns_fd;
+	bool tried;
+	struct alone_bpf *skel; /* NULL: not loaded, or refused */
+};
+
+static bool is_loaded(struct fib_bpf *b)
+{
+	static const char *const no_modules[] = {NULL};
+	struct error err = {0};
+
+	if (!b->tried)
+		b->skel = bpf_alone_open("fib_read", no_modules, "reads routes", &err);
+	b->tried = true;
+	return b->skel;
+}
+
+static uint32_t prefix_of(const uint8_t *addr, int plen)
+{
+	uint32_t host;
+
+	memcpy(&host, addr, sizeof(host));
+	return plen ? ntohl(host) & ~0u << (32 - plen) : 0;
+}
+
+static void tell_legs(const struct nfp_fib_read *a, struct fib_route *route)
+{
+	for (uint32_t i = 0; i < a->n_legs && i < NFP_FIB_LEGS; i++) {
+		struct fib_leg *leg = &route->legs[route->n_legs];
+
+		if (!a->legs[i].ifindex)
+			continue;
+		leg->ifindex = a->legs[i].ifindex;
+		leg->gw_family = a->legs[i].gw_family;
+		leg->flags = a->legs[i].flags;
+		memcpy(leg->gw, a->legs[i].gw, leg->gw_family == AF_INET ? 4 : sizeof(leg->gw));
+		route->n_legs_told = ++route->n_legs;
+	}
+}
+
+static void tell(const struct nfp_fib_read *a, struct fib_route *route)
+{
+	uint32_t dst = htonl(a->prefix);
+
+	memset(route, 0, sizeof(*route));
+	memcpy(route->dst, &dst, sizeof(dst));
+	memcpy(route->prefsrc, &a->prefsrc, sizeof(a->prefsrc));
+	route->has_prefsrc = a->prefsrc;
+	route->plen = a->plen;
+	route->table = a->table;
+	route->metric = a->metric;
+	route->type = a->found_type;
+	route->scope = a->scope;
+	route->protocol = a->protocol;
+	route->tos = a->tos;
+	route->realms = a->realms;
+	tell_legs(a, route);
+}
+
+/* The n-th route of this prefix. 0, -EAGAIN: there is none; another negative errno. */
+static int read_one(struct fib_bpf *b, const struct nfp_fib_read *question, struct fib_route *route)
+{
+	struct nfp_fib_read *a = &b->skel->bss->fib;
+	int rc;
+
+	*a = *question;
+	rc = bpf_alone_run(b->skel->progs.fib_read);
+	if (rc)
+		return rc;
+	if (a->state != NFP_FIB_FOUND)
+		return a->state == NFP_FIB_NONE ? -EAGAIN : -EFAULT;
+	tell(a, route);
+	return 0;
+}
+
+static int read_prefixes(struct fib_bpf *b, uint32_t table, uint8_t type, const uint8_t *addr,
+			 void (*cb)(const struct fib_route *route, void *data), void *data)
+{
+	struct nfp_fib_read q = {.table = table, .type = type};
+	struct fib_route route;
+	int rc;
+
+	for (int plen = 32; plen >= 0; plen--) {
+		q.plen = plen;
+		q.prefix = prefix_of(addr, plen);
+		for (q.skip = 0; !(rc = read_one(b, &q, &route)); q.skip++)
+			cb(&route, data);
+		if (rc != -EAGAIN)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_table(void *ctx, uint32_t table, uint8_t type, const uint8_t *addr,
+		      void (*cb)(const struct fib_route *route, void *data), void *data)
+{
+	struct fib_bpf *b = ctx;
+	int rc, token;
+
+	if (!is_loaded(b))
+		return -EOPNOTSUPP;
+	token = netns_enter(b->netns_fd);
+	if (token < 0)
+		return token;
+	rc = read_prefixes(b, table, type, addr, cb, data);
+	netns_leave(token);
+	return rc;
+}
+
+struct fib_reader *fib_bpf_new(int netns_fd)
+{
+	struct fib_bpf *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->netns_fd = netns_fd;
+	b->reader = (struct fib_reader){.read = read_table, .ctx = b};
+	return &b->reader;
+}
+
+void fib_bpf_free(struct fib_reader *reader)
+{
+	struct fib_bpf *b = reader ? reader->ctx : NULL;
+
+	if (!b)
+		return;
+	alone_bpf__destroy(b->skel);
+	free(b);
+}
