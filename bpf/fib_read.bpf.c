@@ -180,12 +180,7 @@ static __always_inline bool take_legs(const struct fib_info___route *fi)
 	if (bpf_core_field_exists(fi->nh) && BPF_CORE_READ(fi, nh))
 		return false;
 	fib.n_legs = BPF_CORE_READ(fi, fib_nhs);
-	if (fib.n_legs > NFP_FIB_LEGS)
-		return false;
-	for (__u32 i = 0; i < NFP_FIB_LEGS; i++)
-		if (i < fib.n_legs && !take_leg(nh + i * size, &fib.legs[i]))
-			return false;
-	return true;
+	return fib.leg >= fib.n_legs || take_leg(nh + (__u64)fib.leg * size, &fib.at);
 }
 
 static __always_inline bool refuses(__u8 type)
@@ -195,6 +190,7 @@ static __always_inline bool refuses(__u8 type)
 
 static __always_inline void take(const struct fib_alias *fa, const struct fib_info___route *fi)
 {
+	fib.info = (__u64)fi;
 	fib.found_type = BPF_CORE_READ(fa, fa_type);
 	fib.tos = tos_of(fa);
 	fib.metric = BPF_CORE_READ(fi, fib_priority);

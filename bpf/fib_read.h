@@ -7,10 +7,8 @@
 #include <linux/types.h>
 #endif
 
-enum { NFP_FIB_LEGS = 16 };
-
 enum nfp_fib_state {
-	NFP_FIB_UNREADABLE, /* or more than is told here: an object as next hop, one without carrier, too many */
+	NFP_FIB_UNREADABLE, /* or more than is told here: an object as next hop, one without carrier */
 	NFP_FIB_NONE,	    /* no such route, or no such table */
 	NFP_FIB_FOUND,
 };
@@ -23,26 +21,28 @@ struct nfp_fib_leg {
 	__u8 pad[2];
 };
 
-/* A route of one IPv4 table with this prefix: those before it are skipped. */
+/* A route of one IPv4 table with this prefix, and one of its next hops. */
 struct nfp_fib_read {
 	/* The question. */
 	__u32 table;
 	__u32 prefix; /* host order, zero behind its length */
-	__u32 skip;
+	__u32 skip;   /* routes before it */
+	__u32 leg;
 	__u8 plen;
 	__u8 type; /* RTN_*; 0: any */
 	__u8 pad[2];
 	/* The answer. */
-	__u32 state; /* enum nfp_fib_state */
+	__u32 state;   /* enum nfp_fib_state */
+	__u64 info;    /* address: a route that is changed is another one */
 	__u32 metric;
 	__u32 prefsrc; /* network order */
 	__u32 n_legs;
 	__u8 found_type, tos, scope, protocol;
-	__u8 realms;
-	__u8 pad2[3];
-	struct nfp_fib_leg legs[NFP_FIB_LEGS];
+	struct nfp_fib_leg at; /* if there is such a leg */
+	__u8 realms;	       /* it has one */
+	__u8 pad2[7];
 };
 
-_Static_assert(sizeof(struct nfp_fib_read) == 40 + NFP_FIB_LEGS * 24, "padding would differ");
+_Static_assert(sizeof(struct nfp_fib_read) == 48 + 24 + 8, "padding would differ");
 
 #endif

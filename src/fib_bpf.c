@@ -36,21 +36,6 @@ static uint32_t prefix_of(const uint8_t *addr, int plen)
 	return plen ? ntohl(host) & ~0u << (32 - plen) : 0;
 }
 
-static void tell_legs(const struct nfp_fib_read *a, struct fib_route *route)
-{
-	for (uint32_t i = 0; i < a->n_legs && i < NFP_FIB_LEGS; i++) {
-		struct fib_leg *leg = &route->legs[route->n_legs];
-
-		if (!a->legs[i].ifindex)
-			continue;
-		leg->ifindex = a->legs[i].ifindex;
-		leg->gw_family = a->legs[i].gw_family;
-		leg->flags = a->legs[i].flags;
-		memcpy(leg->gw, a->legs[i].gw, leg->gw_family == AF_INET ? 4 : sizeof(leg->gw));
-		route->n_legs_told = ++route->n_legs;
-	}
-}
-
 static void tell(const struct nfp_fib_read *a, struct fib_route *route)
 {
 	uint32_t dst = htonl(a->prefix);
@@ -66,23 +51,56 @@ static void tell(const struct nfp_fib_read *a, struct fib_route *route)
 	route->scope = a->scope;
 	route->protocol = a->protocol;
 	route->tos = a->tos;
-	route->realms = a->realms;
-	tell_legs(a, route);
 }
 
-/* The n-th route of this prefix. 0, -EAGAIN: there is none; another negative errno. */
-static int read_one(struct fib_bpf *b, const struct nfp_fib_read *question, struct fib_route *route)
+static void tell_leg(const struct nfp_fib_read *a, struct fib_route *route)
+{
+	struct fib_leg *leg = &route->legs[route->n_legs];
+
+	route->realms |= a->realms;
+	if (!a->at.ifindex)
+		return;
+	leg->ifindex = a->at.ifindex;
+	leg->gw_family = a->at.gw_family;
+	leg->flags = a->at.flags;
+	memcpy(leg->gw, a->at.gw, leg->gw_family == AF_INET ? 4 : sizeof(leg->gw));
+	route->n_legs_told = ++route->n_legs;
+}
+
+/* 0, -EAGAIN: there is no such route; another negative errno. */
+static int ask(struct fib_bpf *b, const struct nfp_fib_read *question)
 {
 	struct nfp_fib_read *a = &b->skel->bss->fib;
 	int rc;
 
 	*a = *question;
 	rc = bpf_alone_run(b->skel->progs.fib_read);
+	if (rc || a->state == NFP_FIB_FOUND)
+		return rc;
+	return a->state == NFP_FIB_NONE ? -EAGAIN : -EFAULT;
+}
+
+/* The n-th route of this prefix: one question for each next hop. */
+static int read_one(struct fib_bpf *b, const struct nfp_fib_read *question, struct fib_route *route)
+{
+	const struct nfp_fib_read *a = &b->skel->bss->fib;
+	struct nfp_fib_read q = *question;
+	uint64_t info;
+	int rc = ask(b, &q);
+
 	if (rc)
 		return rc;
-	if (a->state != NFP_FIB_FOUND)
-		return a->state == NFP_FIB_NONE ? -EAGAIN : -EFAULT;
+	info = a->info;
+	if (a->n_legs > FIB_LEGS)
+		return -EFAULT;
 	tell(a, route);
+	if (a->n_legs)
+		tell_leg(a, route);
+	while (++q.leg < a->n_legs) {
+		if (ask(b, &q) || a->info != info)
+			return -EFAULT;
+		tell_leg(a, route);
+	}
 	return 0;
 }
 
