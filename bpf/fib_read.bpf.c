@@ -22,22 +22,6 @@ char LICENSE[] SEC("license") = "GPL";
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct nsproxy {
-	struct net *net_ns;
-};
-
-struct task_struct___namespaces {
-	struct nsproxy *nsproxy;
-};
-
-struct hlist_node {
-	struct hlist_node *next;
-};
-
-struct hlist_head {
-	struct hlist_node *first;
-};
-
 struct netns_ipv4 {
 	void *rules_ops; /* with CONFIG_IP_MULTIPLE_TABLES */
 	struct hlist_head *fib_table_hash;

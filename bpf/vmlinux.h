@@ -446,6 +446,23 @@ struct xt_table {
 	char name[32];
 };
 
+/* What programs that are attached to nothing begin with. */
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct task_struct___namespaces {
+	struct nsproxy *nsproxy;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 #pragma clang attribute pop
 
 #endif
