@@ -49,7 +49,7 @@ struct trie {
 
 struct fib_nh_common___leg {
 	struct net_device *nhc_dev;
-	unsigned int nhc_flags; /* a byte since 5.2 */
+	unsigned char nhc_flags;
 	__u8 nhc_gw_family;
 	struct in6_addr nhc_gw; /* a union */
 };
