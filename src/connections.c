@@ -16,34 +16,6 @@
 
 enum { A_SECOND = 4000 }; /* questions to conntrack, of some 10 µs each */
 
-/* The headers as they are at one step. */
-struct now {
-	uint8_t family, proto;
-	bool has_ports;
-	struct endpoint src, dst;
-};
-
-static struct now first_headers(const struct path *p)
-{
-	const struct packet *k = &p->packet;
-
-	return (struct now){k->family, k->proto, k->has_ports, k->src, k->dst};
-}
-
-static void pass_headers(struct now *now, const struct step *s)
-{
-	if (s->type == STEP_HEADERS) {
-		*now = (struct now){s->headers.family, s->headers.proto, s->headers.has_ports,
-				    s->headers.src, s->headers.dst};
-	} else if (s->type == STEP_NAT) {
-		if (s->nat.dnat)
-			now->dst = s->nat.dst;
-		else
-			now->src = s->nat.src;
-		now->has_ports = s->nat.has_ports;
-	}
-}
-
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->port == b->port && !memcmp(a->addr, b->addr, ADDR_MAX);
@@ -127,7 +99,7 @@ static size_t explain_untracked(struct path *p, size_t i)
 	return i;
 }
 
-static const char *why_invalid(struct path *p, const struct now *now, bool known,
+static const char *why_invalid(struct path *p, const struct path_ends *now, bool known,
 			       const struct ct_entry *e)
 {
 	const struct packet *k = &p->packet;
@@ -171,7 +143,7 @@ static int is_tracked(const struct path *p, const struct view *v, const struct r
 
 /* --- entries --- */
 
-static bool tuple_of(const struct path *p, const struct now *now, struct ct_tuple *t)
+static bool tuple_of(const struct path *p, const struct path_ends *now, struct ct_tuple *t)
 {
 	const struct packet *k = &p->packet;
 
@@ -257,7 +229,7 @@ static int ask(const struct view *v, const struct ct_tuple *t, uint16_t zone, st
  * What conntrack has now is this packet's connection if the kernel named it by the same number, or if
  * it was there before the packet or the packet went through; and if it explains all NAT that was seen.
  */
-static bool find_entry(const struct path *p, size_t i, const struct now *now, uint32_t id,
+static bool find_entry(const struct path *p, size_t i, const struct path_ends *now, uint32_t id,
 		       const struct view *v, const struct rules_answer *a, struct ct_entry *e,
 		       bool *reply)
 {
@@ -407,7 +379,7 @@ static bool has_entry_step(const struct path *p, size_t before, unsigned int ns)
 }
 
 /* Returns whether the step stays. */
-static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
+static bool explain_conntrack(struct path *p, size_t *at, const struct path_ends *now,
 			      const struct view *v, const struct rules_answer *a)
 {
 	struct step *s = &p->steps[*at];
@@ -438,7 +410,7 @@ static bool explain_conntrack(struct path *p, size_t *at, const struct now *now,
 }
 
 /* The engine says nothing of conntrack here, but addresses changed: what it has of the connection. */
-static void add_entry(struct path *p, size_t *at, const struct now *now, const struct view *v,
+static void add_entry(struct path *p, size_t *at, const struct path_ends *now, const struct view *v,
 		      const struct rules_answer *a)
 {
 	const struct step nat = p->steps[*at];
@@ -459,7 +431,7 @@ static void add_entry(struct path *p, size_t *at, const struct now *now, const s
 
 void connections_annotate(struct path *p, const struct view *views, const struct path_rules *rules)
 {
-	struct now now = first_headers(p);
+	struct path_ends now = path_ends(p);
 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct step *s = &p->steps[i];
@@ -481,7 +453,7 @@ void connections_annotate(struct path *p, const struct view *views, const struct
 			s->nat.from_dst = now.dst;
 			s->nat.from_ports = now.has_ports;
 		}
-		pass_headers(&now, s);
+		path_ends_pass(&now, s);
 	}
 	/* Indices are those that will stay. */
 	for (size_t i = 0; i < p->n_steps; i++)

@@ -86,24 +86,17 @@ bool symptom_waits_elsewhere(struct finding *f)
 /* Its headers as they are in the end. */
 static void find_ends(struct finding *f)
 {
-	const struct packet *k = &f->p->packet;
+	struct path_ends e = path_ends(f->p);
 
-	f->family = k->has_addrs ? k->family : 0;
-	f->proto = k->proto;
-	f->has_ports = k->has_ports;
-	f->src = k->src;
-	f->dst = k->dst;
-	for (const struct step *s = f->p->steps; s < f->p->steps + f->p->n_steps; s++) {
-		if (s->type == STEP_HEADERS) {
-			f->family = s->headers.family;
-			f->proto = s->headers.proto;
-			f->has_ports = s->headers.has_ports;
-			f->src = s->headers.src;
-			f->dst = s->headers.dst;
-		} else if (s->type == STEP_NAT) {
-			*(s->nat.dnat ? &f->dst : &f->src) = s->nat.dnat ? s->nat.dst : s->nat.src;
-		}
-	}
+	if (!f->p->packet.has_addrs)
+		e.family = 0;
+	for (size_t i = 0; i < f->p->n_steps; i++)
+		path_ends_pass(&e, &f->p->steps[i]);
+	f->family = e.family;
+	f->proto = e.proto;
+	f->has_ports = e.has_ports;
+	f->src = e.src;
+	f->dst = e.dst;
 }
 
 static void find_decision(struct finding *f)

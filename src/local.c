@@ -67,30 +67,12 @@ void local_close(struct local *l)
 	free(l);
 }
 
-struct ends {
-	uint8_t family, proto;
-	bool has_ports;
-	struct endpoint src, dst;
-};
-
-static struct ends ends_at(const struct path *p, size_t n)
+static struct path_ends ends_at_last(const struct path *p)
 {
-	const struct packet *k = &p->packet;
-	struct ends e = {k->family, k->proto, k->has_ports, k->src, k->dst};
+	struct path_ends e = path_ends(p);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct step *s = &p->steps[i];
-
-		if (s->type == STEP_HEADERS) {
-			e = (struct ends){s->headers.family, s->headers.proto, s->headers.has_ports,
-					  s->headers.src, s->headers.dst};
-		} else if (s->type == STEP_NAT) {
-			if (s->nat.dnat)
-				e.dst = s->nat.dst;
-			else
-				e.src = s->nat.src;
-		}
-	}
+	for (size_t i = 0; i < p->n_steps; i++)
+		path_ends_pass(&e, &p->steps[i]);
 	return e;
 }
 
@@ -131,7 +113,7 @@ static void ask(struct local *l, const struct view *v, struct answer *w,
 
 /* NULL: there is none, or there is no time to ask. */
 static const struct answer *find(struct local *l, const struct view *views, unsigned int ns,
-				 const struct ends *e, const struct endpoint *remote,
+				 const struct path_ends *e, const struct endpoint *remote,
 				 const struct endpoint *mine, const char *dev)
 {
 	struct asked a = {ns, e->family, e->proto, "", *remote, *mine};
@@ -171,7 +153,7 @@ static bool goes_to_its_address(const struct path *p, uint8_t proto)
 
 static void find_receiver(struct local *l, struct path *p, const struct view *views)
 {
-	struct ends e = ends_at(p, p->n_steps);
+	struct path_ends e = ends_at_last(p);
 	const struct answer *w;
 	struct step *s;
 
@@ -209,7 +191,7 @@ static uint64_t last_received(const struct local *l, int32_t pid)
 
 static void find_sender(struct local *l, struct path *p, const struct view *views)
 {
-	struct ends e = ends_at(p, 0);
+	struct path_ends e = path_ends(p);
 	const struct answer *w;
 
 	if (!is_of_this_host(p))

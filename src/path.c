@@ -231,6 +231,27 @@ struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8
 	return path_insert(p, p->n_steps, type, family, hook);
 }
 
+struct path_ends path_ends(const struct path *p)
+{
+	const struct packet *k = &p->packet;
+
+	return (struct path_ends){k->family, k->proto, k->has_ports, k->src, k->dst};
+}
+
+void path_ends_pass(struct path_ends *e, const struct step *s)
+{
+	if (s->type == STEP_HEADERS) {
+		*e = (struct path_ends){s->headers.family, s->headers.proto, s->headers.has_ports,
+					s->headers.src, s->headers.dst};
+	} else if (s->type == STEP_NAT) {
+		if (s->nat.dnat)
+			e->dst = s->nat.dst;
+		else
+			e->src = s->nat.src;
+		e->has_ports = s->nat.has_ports;
+	}
+}
+
 bool path_add_lookup(struct path *p, const struct path_lookup *lookup)
 {
 	unsigned int cap = p->cap_lookups ? 2 * p->cap_lookups : 4;

@@ -285,6 +285,18 @@ struct step *path_add(struct path *p, enum step_type type, uint8_t family, uint8
 struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t family,
 			 uint8_t hook);
 
+/* Its addresses and ports, as they are somewhere on its way. */
+struct path_ends {
+	uint8_t family, proto; /* AF_* and IPPROTO_*, as the packet's own */
+	bool has_ports;
+	struct endpoint src, dst;
+};
+
+/* As they were first seen. */
+struct path_ends path_ends(const struct path *p);
+/* What this step makes of them, if anything. */
+void path_ends_pass(struct path_ends *e, const struct step *s);
+
 /* Appends one. False: out of memory. */
 bool path_add_lookup(struct path *p, const struct path_lookup *lookup);
 

@@ -697,6 +697,58 @@ static void test_a_loss_of_whatever(void **state)
 	assert_int_equal(b->paths[2]->certainty, CERTAIN_EXACT);
 }
 
+static struct packet ping(uint8_t src, uint8_t dst)
+{
+	struct packet p = udp(src, dst);
+
+	p.proto = IPPROTO_ICMP;
+	p.has_ports = false;
+	p.src.port = p.dst.port = 0;
+	return p;
+}
+
+/* A reply from 10.0.0.9 to the address 10.0.0.4, behind which are those of two; NAT gives it to `to`. The filter asks for 10.0.0.1. */
+static void reply(struct bench *b, uint32_t id, uint8_t to, bool dropped, struct packet (*make)(uint8_t src, uint8_t dst))
+{
+	struct packet p = make(9, 4);
+	struct event e = event(b, EVENT_ENTER, id);
+
+	b->filter.conn = b->filter.src.set = true;
+	b->filter.src = (struct filter_addr){true, AF_INET, {10, 0, 0, 1}, 32};
+	e.hook = PRE;
+	e.packet = &p;
+	e.enter.selected = e.enter.is_reply = true;
+	tracker_event(b->t, &e);
+	leave(b, id, PRE, make(9, to));
+	enter(b, id, FWD, make(9, to));
+	if (dropped) {
+		rule(b, id, "forward", VERDICT_DROP);
+		drop(b, id);
+	} else {
+		leave(b, id, FWD, make(9, to));
+		pass(b, id, POST, make(9, to));
+		transmit(b, id, "eth1");
+	}
+	gone(b, id);
+}
+
+static void test_replies_without_ports(void **state)
+{
+	struct bench *b = *state;
+
+	reply(b, 1, 1, false, ping);
+	reply(b, 2, 2, false, ping); /* somebody else's */
+	reply(b, 3, 2, true, ping);  /* who knows what NAT would have made of it yet */
+	reply(b, 4, 2, false, udp);  /* selected by its ports */
+	end(b);
+	assert_int_equal(b->n, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(b->paths[i]->certainty, CERTAIN_EXACT);
+	assert_int_equal(b->paths[0]->packet.proto, IPPROTO_ICMP);
+	assert_int_equal(b->paths[1]->packet.proto, IPPROTO_ICMP);
+	assert_int_equal(b->paths[2]->packet.proto, IPPROTO_UDP);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -728,6 +780,7 @@ int main(void)
 		TEST(test_a_route_that_was_looked_up),
 		TEST(test_a_loss_of_one_packet),
 		TEST(test_a_loss_of_whatever),
+		TEST(test_replies_without_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
