@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One question to fib_read.bpf.c, and its answer: shared with user space as event.h is. */
+/* One question to fib_read.bpf.c or fib6_read.bpf.c, and its answer: shared with user space as event.h is. */
 #ifndef NFPATH_BPF_FIB_READ_H
 #define NFPATH_BPF_FIB_READ_H
 
@@ -41,6 +41,19 @@ struct nfp_fib_read {
 	struct nfp_fib_leg at; /* if there is such a leg */
 	__u8 realms;	       /* it has one */
 	__u8 pad2[7];
+};
+
+/* A route of one IPv6 table with this prefix, and the least metric. */
+struct nfp_fib6_read {
+	/* The question. */
+	__u32 table;
+	__u32 prefix[4]; /* host order, zero behind its length */
+	__u32 plen;
+	__u32 type; /* RTN_*, one that refuses */
+	/* The answer. */
+	__u32 state; /* enum nfp_fib_state */
+	__u32 metric;
+	__u32 protocol;
 };
 
 _Static_assert(sizeof(struct nfp_fib_read) == 48 + 24 + 8, "padding would differ");

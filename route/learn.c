@@ -241,7 +241,8 @@ static int read_table(const struct route_sources *by, struct route_facts *f, uin
 	int rc = -EOPNOTSUPP;
 
 	if (by->reader && f->family == AF_INET)
-		rc = by->reader->read(by->reader->ctx, table, 0, flow->dst, route_best_take, &best);
+		rc = by->reader->read(by->reader->ctx, AF_INET, table, 0, flow->dst,
+				      route_best_take, &best);
 	if (rc && !by->dumps)
 		return 0;
 	if (rc) {

@@ -9,9 +9,10 @@
 
 /* Who can read routes out of the kernel's memory. */
 struct fib_reader {
-	/* route_query_table() of an IPv4 table for one address. Negative errno: it cannot be told, and
-	 * what was fed to cb is not all. */
-	int (*read)(void *ctx, uint32_t table, uint8_t type, const uint8_t *addr,
+	/* route_query_table() for one address; of IPv6 for a type that refuses, and then only the
+	 * route with the longest prefix. Negative errno: it cannot be told, and what was fed to cb is
+	 * not all. */
+	int (*read)(void *ctx, uint8_t family, uint32_t table, uint8_t type, const uint8_t *addr,
 		    void (*cb)(const struct fib_route *route, void *data), void *data);
 	void *ctx;
 };

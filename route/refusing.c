@@ -93,14 +93,14 @@ static int read_of_type(const struct route_sources *by, const struct route_facts
 	const struct route_flow *flow = found->flow;
 	int rc = 0;
 
-	if (!by->reader || f->family != AF_INET)
+	if (!by->reader)
 		return -EOPNOTSUPP;
 	for (size_t i = 0; !rc && i < f->n_rules; i++) {
 		uint32_t table = table_to_look_at(f, i, flow);
 
 		if (table && may_refuse(by, f, table, flow, error))
-			rc = by->reader->read(by->reader->ctx, table, type, flow->dst, on_error_route,
-					      found);
+			rc = by->reader->read(by->reader->ctx, f->family, table, type, flow->dst,
+					      on_error_route, found);
 	}
 	return rc;
 }

@@ -191,7 +191,8 @@ static bool search(struct route_teller *t, uint32_t table, const struct route_fl
 		rc = route_query_best(t->rtnl, table, a->type, &best);
 		t->slow = cpu_ns() - begin > long_search_ns;
 	} else if (t->reader) {
-		rc = t->reader->read(t->reader->ctx, table, a->type, flow->dst, route_best_take, &best);
+		rc = t->reader->read(t->reader->ctx, flow->family, table, a->type, flow->dst,
+				     route_best_take, &best);
 	}
 	if (rc || !best.found)
 		return false;

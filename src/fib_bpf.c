@@ -13,19 +13,22 @@
 struct fib_bpf {
 	struct fib_reader reader; /* its ctx is this struct */
 	int netns_fd;
-	bool tried;
-	struct alone_bpf *skel; /* NULL: not loaded, or refused */
+	struct {
+		bool tried;
+		struct alone_bpf *skel; /* NULL: not loaded, or refused */
+	} of[2]; /* IPv4, IPv6 */
 };
 
-static bool is_loaded(struct fib_bpf *b)
+static struct alone_bpf *loaded(struct fib_bpf *b, bool v6)
 {
 	static const char *const no_modules[] = {NULL};
 	struct error err = {0};
 
-	if (!b->tried)
-		b->skel = bpf_alone_open("fib_read", no_modules, "reads routes", &err);
-	b->tried = true;
-	return b->skel;
+	if (!b->of[v6].tried)
+		b->of[v6].skel = bpf_alone_open(v6 ? "fib6_read" : "fib_read", no_modules,
+						"reads routes", &err);
+	b->of[v6].tried = true;
+	return b->of[v6].skel;
 }
 
 static uint32_t prefix_of(const uint8_t *addr, int plen)
@@ -70,11 +73,11 @@ static void tell_leg(const struct nfp_fib_read *a, struct fib_route *route)
 /* 0, -EAGAIN: there is no such route; another negative errno. */
 static int ask(struct fib_bpf *b, const struct nfp_fib_read *question)
 {
-	struct nfp_fib_read *a = &b->skel->bss->fib;
+	struct nfp_fib_read *a = &b->of[0].skel->bss->fib;
 	int rc;
 
 	*a = *question;
-	rc = bpf_alone_run(b->skel->progs.fib_read);
+	rc = bpf_alone_run(b->of[0].skel->progs.fib_read);
 	if (rc || a->state == NFP_FIB_FOUND)
 		return rc;
 	return a->state == NFP_FIB_NONE ? -EAGAIN : -EFAULT;
@@ -83,7 +86,7 @@ static int ask(struct fib_bpf *b, const struct nfp_fib_read *question)
 /* The n-th route of this prefix: one question for each next hop. */
 static int read_one(struct fib_bpf *b, const struct nfp_fib_read *question, struct fib_route *route)
 {
-	const struct nfp_fib_read *a = &b->skel->bss->fib;
+	const struct nfp_fib_read *a = &b->of[0].skel->bss->fib;
 	struct nfp_fib_read q = *question;
 	uint64_t info;
 	int rc = ask(b, &q);
@@ -122,18 +125,71 @@ static int read_prefixes(struct fib_bpf *b, uint32_t table, uint8_t type, const 
 	return 0;
 }
 
-static int read_table(void *ctx, uint32_t table, uint8_t type, const uint8_t *addr,
+/* --- IPv6 --- */
+
+static void mask_of(uint32_t *prefix, const uint8_t *addr, unsigned int plen)
+{
+	memcpy(prefix, addr, 16);
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int bits = plen > 32 * i ? plen - 32 * i : 0;
+
+		prefix[i] = ntohl(prefix[i]) & (bits >= 32 ? ~0u : ~(~0u >> bits));
+	}
+}
+
+static void tell6(const struct nfp_fib6_read *a, struct fib_route *route)
+{
+	memset(route, 0, sizeof(*route));
+	for (unsigned int i = 0; i < 4; i++) {
+		uint32_t word = htonl(a->prefix[i]);
+
+		memcpy(route->dst + 4 * i, &word, sizeof(word));
+	}
+	route->plen = a->plen;
+	route->table = a->table;
+	route->metric = a->metric;
+	route->type = a->type;
+	route->protocol = a->protocol;
+}
+
+/* The longest first; the one with the least metric is all that counts of a type that refuses. */
+static int read_prefixes6(struct fib_bpf *b, uint32_t table, uint8_t type, const uint8_t *addr,
+			  void (*cb)(const struct fib_route *route, void *data), void *data)
+{
+	struct nfp_fib6_read *a = &b->of[1].skel->bss->fib6;
+	struct fib_route route;
+
+	for (int plen = 128; plen >= 0; plen--) {
+		int rc;
+
+		*a = (struct nfp_fib6_read){.table = table, .plen = plen, .type = type};
+		mask_of(a->prefix, addr, plen);
+		rc = bpf_alone_run(b->of[1].skel->progs.fib6_read);
+		if (rc || a->state == NFP_FIB_UNREADABLE)
+			return rc ? rc : -EFAULT;
+		if (a->state == NFP_FIB_NONE)
+			continue;
+		tell6(a, &route);
+		cb(&route, data);
+		return 0;
+	}
+	return 0;
+}
+
+static int read_table(void *ctx, uint8_t family, uint32_t table, uint8_t type, const uint8_t *addr,
 		      void (*cb)(const struct fib_route *route, void *data), void *data)
 {
+	bool v6 = family == AF_INET6;
 	struct fib_bpf *b = ctx;
 	int rc, token;
 
-	if (!is_loaded(b))
+	if ((v6 && !fib_type_error(type)) || !loaded(b, v6))
 		return -EOPNOTSUPP;
 	token = netns_enter(b->netns_fd);
 	if (token < 0)
 		return token;
-	rc = read_prefixes(b, table, type, addr, cb, data);
+	rc = v6 ? read_prefixes6(b, table, type, addr, cb, data)
+		: read_prefixes(b, table, type, addr, cb, data);
 	netns_leave(token);
 	return rc;
 }
@@ -155,6 +211,7 @@ void fib_bpf_free(struct fib_reader *reader)
 
 	if (!b)
 		return;
-	alone_bpf__destroy(b->skel);
+	alone_bpf__destroy(b->of[0].skel);
+	alone_bpf__destroy(b->of[1].skel);
 	free(b);
 }

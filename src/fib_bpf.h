@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routes read out of the kernel's memory by a BPF program that is attached to nothing: struct fib_reader. */
+/* Routes read out of the kernel's memory by BPF programs that are attached to nothing: struct fib_reader. */
 #ifndef NFPATH_FIB_BPF_H
 #define NFPATH_FIB_BPF_H
 

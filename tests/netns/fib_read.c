@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fib_read NETNS: for each line "TABLE TYPE ADDR" of stdin (numbers; TYPE 0: any; IPv4) the routes of that
- * table that cover ADDR, read out of the kernel's memory and told by its dump. One line each: "same N", "untold: reason",
- * or "differs" and both.
+ * fib_read NETNS: for each line "TABLE TYPE ADDR" of stdin (numbers; TYPE 0: any) the routes of that
+ * table that cover ADDR, read out of the kernel's memory and told by its dump; of IPv6 the one that a lookup takes. One
+ * line each: "same N", "untold: reason", or "differs" and both.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@ enum { ROUTES = 256, TEXT = 512 };
 struct routes {
 	char v[ROUTES][TEXT];
 	unsigned int n;
+	int family;
 };
 
 static void begin(void *data)
@@ -30,13 +31,13 @@ static void begin(void *data)
 static void on_route(const struct fib_route *r, void *data)
 {
 	struct routes *l = data;
-	char dst[INET_ADDRSTRLEN], src[INET_ADDRSTRLEN], gw[INET6_ADDRSTRLEN], *p;
+	char dst[INET6_ADDRSTRLEN], src[INET_ADDRSTRLEN], gw[INET6_ADDRSTRLEN], *p;
 	int room = TEXT, n;
 
 	if (l->n == ROUTES)
 		return;
 	p = l->v[l->n++];
-	inet_ntop(AF_INET, r->dst, dst, sizeof(dst));
+	inet_ntop(l->family, r->dst, dst, sizeof(dst));
 	inet_ntop(AF_INET, r->prefsrc, src, sizeof(src));
 	n = snprintf(p, room, "%s/%u table %u type %u metric %u scope %u protocol %u tos %u src %s realms %d legs %u", dst,
 		     r->plen, r->table, r->type, r->metric, r->scope, r->protocol, r->tos, src, r->realms, r->n_legs_told);
@@ -76,6 +77,21 @@ static void compare(struct routes *read, struct routes *told)
 	printf("\n");
 }
 
+static int tell(struct rtnl *rtnl, uint32_t table, uint8_t type, const uint8_t *addr, struct routes *told)
+{
+	struct route_flow flow = {.family = told->family};
+	struct route_best best = {.flow = &flow};
+	int rc;
+
+	if (told->family == AF_INET)
+		return route_query_table(rtnl, AF_INET, table, type, addr, begin, on_route, told);
+	memcpy(flow.dst, addr, ROUTE_ADDR);
+	rc = route_query_best(rtnl, table, type, &best);
+	if (!rc && best.found)
+		on_route(&best.route, told);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	static struct routes read, told;
@@ -93,16 +109,20 @@ int main(int argc, char **argv)
 	}
 	reader = fib_bpf_new(set.v[0].fd);
 	while (reader && fgets(line, sizeof(line), stdin)) {
-		int rc;
+		int rc, family;
 
-		if (sscanf(line, "%u %u %63s", &table, &type, text) != 3 || inet_pton(AF_INET, text, addr) != 1)
+		if (sscanf(line, "%u %u %63s", &table, &type, text) != 3)
+			return 1;
+		family = strchr(text, ':') ? AF_INET6 : AF_INET;
+		if (inet_pton(family, text, addr) != 1)
 			return 1;
 		memset(&read, 0, sizeof(read));
 		memset(&told, 0, sizeof(told));
-		rc = reader->read(reader->ctx, table, type, addr, on_route, &read);
+		read.family = told.family = family;
+		rc = reader->read(reader->ctx, family, table, type, addr, on_route, &read);
 		if (rc)
 			printf("untold: %s\n", strerror(-rc));
-		else if (route_query_table(rtnl, AF_INET, table, type, addr, begin, on_route, &told))
+		else if (tell(rtnl, table, type, addr, &told))
 			return 1;
 		else
 			compare(&read, &told);
