@@ -169,7 +169,7 @@ test: deps
 	@$(MAKE) --no-print-directory all test-programs
 	@B=$(B) SAN=$(SAN) $(VM_LESS) tests/run $(SUITE)
 
-# Of the suites in the virtual machine `make test` plays a part, so that it stays below 15 minutes on two processors. `make test-vm` plays all.
+# Of the suites in the virtual machine `make test` plays a part, for the time that it takes. `make test-vm` plays all.
 VM_LESS := ORACLE_BPF_CASES=$${ORACLE_BPF_CASES:-3} \
 	VM_SUITES="$${VM_SUITES:-bpf/test_oracle_bpf bpf/test_follow bpf/test_vmap bpf/test_zero_touch bpf/test_command}"
 

@@ -16,8 +16,8 @@ struct fib_reader; /* route/learn.h */
 struct route_collector *route_collector_open(int netns_fd, struct error *err);
 void route_collector_close(struct route_collector *c);
 
-/* Routes that refuse are read by this one where it can; borrowed. Else the kernel goes through the
- * whole table for them. */
+/* Routes that refuse, and what a table answers that no question leads to, are read by this one where
+ * it can; borrowed. Else the kernel goes through the whole table for them. */
 void route_collector_read_by(struct route_collector *c, const struct fib_reader *reader);
 
 /* The socket that it asks by, and the namespace; both stay its own. */

@@ -31,12 +31,13 @@ static struct alone_bpf *loaded(struct fib_bpf *b, bool v6)
 	return b->of[v6].skel;
 }
 
-static uint32_t prefix_of(const uint8_t *addr, int plen)
+/* The first `bits` (32 at most) of this word of an address, the others zero; host order. */
+static uint32_t head_of(const uint8_t *word, unsigned int bits)
 {
 	uint32_t host;
 
-	memcpy(&host, addr, sizeof(host));
-	return plen ? ntohl(host) & ~0u << (32 - plen) : 0;
+	memcpy(&host, word, sizeof(host));
+	return ntohl(host) & (bits < 32 ? ~(~0u >> bits) : ~0u);
 }
 
 static void tell(const struct nfp_fib_read *a, struct fib_route *route)
@@ -116,7 +117,7 @@ static int read_prefixes(struct fib_bpf *b, uint32_t table, uint8_t type, const 
 
 	for (int plen = 32; plen >= 0; plen--) {
 		q.plen = plen;
-		q.prefix = prefix_of(addr, plen);
+		q.prefix = head_of(addr, plen);
 		for (q.skip = 0; !(rc = read_one(b, &q, &route)); q.skip++)
 			cb(&route, data);
 		if (rc != -EAGAIN)
@@ -126,16 +127,6 @@ static int read_prefixes(struct fib_bpf *b, uint32_t table, uint8_t type, const 
 }
 
 /* --- IPv6 --- */
-
-static void mask_of(uint32_t *prefix, const uint8_t *addr, unsigned int plen)
-{
-	memcpy(prefix, addr, 16);
-	for (unsigned int i = 0; i < 4; i++) {
-		unsigned int bits = plen > 32 * i ? plen - 32 * i : 0;
-
-		prefix[i] = ntohl(prefix[i]) & (bits >= 32 ? ~0u : ~(~0u >> bits));
-	}
-}
 
 static void tell6(const struct nfp_fib6_read *a, struct fib_route *route)
 {
@@ -163,7 +154,8 @@ static int read_prefixes6(struct fib_bpf *b, uint32_t table, uint8_t type, const
 		int rc;
 
 		*a = (struct nfp_fib6_read){.table = table, .plen = plen, .type = type};
-		mask_of(a->prefix, addr, plen);
+		for (int i = 0; i < 4; i++)
+			a->prefix[i] = head_of(addr + 4 * i, plen > 32 * i ? plen - 32 * i : 0);
 		rc = bpf_alone_run(b->of[1].skel->progs.fib6_read);
 		if (rc || a->state == NFP_FIB_UNREADABLE)
 			return rc ? rc : -EFAULT;

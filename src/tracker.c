@@ -57,35 +57,10 @@ const struct tracker_stats *tracker_stats(const struct tracker *t)
 	return &t->stats;
 }
 
-/*
- * A reply without ports is selected by its addresses, as it comes: what is behind the same address, and asked for by nobody,
- * looks the same then. What NAT has made of it by the end of its way tells.
- */
-static bool answers(const struct tracker *t, const struct path *p)
-{
-	struct path_ends e = path_ends(p);
-	struct packet now = p->packet;
-	bool changed = false;
-
-	for (size_t i = 0; !now.has_ports && i < p->n_steps; i++) {
-		const struct step *s = &p->steps[i];
-
-		if (s->type != STEP_HEADERS && s->type != STEP_NAT)
-			continue;
-		path_ends_pass(&e, s);
-		now.src = e.src;
-		now.dst = e.dst;
-		changed = true;
-		if (filter_match_outer(t->filter, &now))
-			return true;
-	}
-	return !changed || (p->last_hook != NF_INET_LOCAL_IN && p->last_hook != NF_INET_POST_ROUTING);
-}
-
 /* Is the path what was asked for? An oif is known only at the end of a path. */
 static bool wanted(const struct tracker *t, const struct live *l)
 {
-	return l->matched && (l->is_reply ? answers(t, l->path)
+	return l->matched && (l->is_reply ? tracker_answers(t, l->path)
 					  : filter_match_end(t->filter, &l->path->packet));
 }
 

@@ -194,3 +194,30 @@ void tracker_see_conntrack(struct live *l, const struct event *ev)
 	s->ct.id = ev->ct_id;
 	s->ct.reply = ev->ct_reply;
 }
+
+/*
+ * A reply without ports is selected by its addresses, as it comes: what is behind the same address,
+ * and asked for by nobody, looks the same then. What NAT has made of it by the end of its way tells.
+ */
+bool tracker_answers(const struct tracker *t, const struct path *p)
+{
+	struct path_ends e = path_ends(p);
+	struct packet now = p->packet;
+	bool changed = false;
+
+	if (now.has_ports)
+		return true;
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct step *s = &p->steps[i];
+
+		if (s->type != STEP_HEADERS && s->type != STEP_NAT)
+			continue;
+		path_ends_pass(&e, s);
+		now.src = e.src;
+		now.dst = e.dst;
+		changed = true;
+		if (filter_match_outer(t->filter, &now))
+			return true;
+	}
+	return !changed || (p->last_hook != NF_INET_LOCAL_IN && p->last_hook != NF_INET_POST_ROUTING);
+}

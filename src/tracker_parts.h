@@ -51,6 +51,8 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev);
 /* Takes over the headers of the event, if it has any, and adds the NAT that they show. */
 void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev);
 void tracker_see_conntrack(struct live *l, const struct event *ev);
+/* Of a path that was selected as a reply: does it answer what the filter asks for? */
+bool tracker_answers(const struct tracker *t, const struct path *p);
 
 /* EVENT_ROUTE: gives the lookup to its packet, or keeps it for one that is still to come. */
 void tracker_on_route(struct tracker *t, const struct event *ev);

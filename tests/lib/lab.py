@@ -304,6 +304,12 @@ def nfpath(args, ns=None, timeout=30, env=None, argv0=None):
         return subprocess.run(argv, **kw)
 
 
+def has_feature(name):
+    """Does `nfpath features` say that this kernel has what stands in this row?"""
+    rows = json.loads(nfpath(["features", "--json"]).stdout)["features"]
+    return [r["available"] for r in rows if r["name"] == name] == [True]
+
+
 def path_key(o, hook=None):
     """(table, chain, what) of the ruleset steps of a JSON path, or of those at one hook."""
     return [(s["table"], s["chain"], s["rule"] if s["type"] == "rule" else s["type"])
