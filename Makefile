@@ -49,7 +49,7 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS)) -DNFPATH_XTLIBDIR='"$(shell pk
 SRCS := $(filter-out src/main.c,$(sort $(wildcard src/*.c netfilter/*.c route/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
 # An object of their own: no engine needs them.
-BPF_LONE := bpf/fib6_read.bpf.c bpf/fib_read.bpf.c bpf/hook_list.bpf.c
+BPF_LONE := bpf/fib6_read.bpf.c bpf/fib_read.bpf.c bpf/hook_list.bpf.c bpf/map_read.bpf.c
 BPF_SRCS := $(filter-out $(BPF_LONE),$(sort $(wildcard bpf/*.bpf.c)))
 SKEL := $(B)/bpf/nfpath.skel.h $(B)/bpf/alone.skel.h
 BENCH_PROGS := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(filter-out %.bpf.c,$(sort $(wildcard tests/bench/*.c))))

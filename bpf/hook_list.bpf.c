@@ -4,9 +4,7 @@
  * time. Attached to nothing, bpf_prog_test_run() runs it; it is an object of its own, since no
  * engine needs it.
  */
-#include "bpf/vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
+#include "bpf/hook_entries.h"
 #include "bpf/hook_list.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -31,25 +29,6 @@ struct net_device___hooks {
 	struct hlist_node index_hlist;
 	struct nf_hook_entries *nf_hooks_ingress;
 	struct nf_hook_entries *nf_hooks_egress; /* since 5.16 */
-};
-
-struct nf_hook_entry {
-	void *hook;
-	void *priv;
-};
-
-struct nf_hook_entries___list {
-	__u16 num_hook_entries;
-	struct nf_hook_entry hooks[];
-};
-
-/* Its values are NFP_OPS_*. An enum as in the kernel: a number would not be taken for the same
- * field. */
-enum nf_hook_ops_type { NF_HOOK_OP_UNDEFINED };
-
-struct nf_hook_ops {
-	int priority;
-	enum nf_hook_ops_type hook_ops_type : 8; /* since 5.14 */
 };
 
 struct nf_nat_lookup_hook_priv {
@@ -224,14 +203,11 @@ static __always_inline void read_ops(const struct nf_hook_ops *ops)
 		read_program((const void *)ask.priv);
 }
 
-/* nf_hook_entries_get_hook_ops(): behind the functions stand pointers to what registered them. */
 static __always_inline void read_entry(const void *list)
 {
 	const struct nf_hook_entries___list *e = list;
-	__u32 size = bpf_core_type_size(struct nf_hook_entry);
-	__u32 first = bpf_core_field_offset(struct nf_hook_entries___list, hooks);
-	const struct nf_hook_ops *ops = NULL;
-	struct nf_hook_entry *entry = (void *)list + first + ask.index * size;
+	const struct nf_hook_entry *entry = entry_of(list, ask.index);
+	const struct nf_hook_ops *ops;
 
 	ask.list = (__u64)list;
 	ask.n = BPF_CORE_READ(e, num_hook_entries);
@@ -240,8 +216,8 @@ static __always_inline void read_entry(const void *list)
 	ask.function = (__u64)BPF_CORE_READ(entry, hook);
 	ask.priv = (__u64)BPF_CORE_READ(entry, priv);
 	ask.answer = NFP_HOOK_UNREADABLE;
-	if (bpf_probe_read_kernel(&ops, sizeof(ops), list + first + ask.n * size + ask.index * 8) ||
-	    !ops)
+	ops = ops_of(list, ask.n, ask.index);
+	if (!ops)
 		return;
 	ask.answer = NFP_HOOK_IS;
 	read_ops(ops);

@@ -78,6 +78,7 @@ struct fact_elem {
 struct fact_set {
 	const struct rs_table *table; /* NULL: of one rule of iptables (multiport) */
 	const char *name;
+	uint64_t handle; /* unique in the table for ever */
 	uint32_t klen, dlen; /* bytes */
 	bool verdicts, data, intervals, dynamic;
 	uint32_t timeout; /* seconds; 0: none */
@@ -150,9 +151,11 @@ void facts_free(struct facts *f);
 /* Room for the rules of a chain, still empty (VERDICT_UNKNOWN). 0 or -ENOMEM. */
 int facts_room(struct facts *f, struct fact_chain *c);
 
-/* Reads all rules of the namespace; they are of one generation. NULL: err says why. */
+/* Reads all rules of the namespace; they are of one generation. maps: who reads maps out of the kernel's memory,
+ * NULL: nobody, they are asked for. NULL: err says why. */
 struct nf_source;
-struct facts *facts_read(struct nf_source *s, struct error *err);
+struct map_reader;
+struct facts *facts_read(struct nf_source *s, const struct map_reader *maps, struct error *err);
 
 /*
  * Reads one rule of facts_new(), or all of its chain. They are those of f's ruleset or none: the

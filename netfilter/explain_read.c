@@ -163,12 +163,13 @@ static int fill(struct facts *f, struct nf_source *s)
 	return rc;
 }
 
-struct facts *facts_read(struct nf_source *s, struct error *err)
+struct facts *facts_read(struct nf_source *s, const struct map_reader *maps, struct error *err)
 {
 	struct ruleset *rs;
 	struct facts *f;
 	int rc = -EAGAIN;
 
+	s->maps = maps;
 	for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
 		s->no_rules = true;
 		rc = nf_source_read(s, &rs, err);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netfilter/explain_facts.h"
+#include "netfilter/explain_sets.h"
 #include "netfilter/source.h"
 #include "netfilter/text_parts.h"
 
@@ -47,6 +47,8 @@ static int keep_set(struct sets_dump *d, const struct nftnl_set *s)
 	d->f->sets[d->f->n_sets++] = set;
 	set->table = t;
 	set->name = facts_strdup(d->f, nftnl_set_get_str(s, NFTNL_SET_NAME));
+	if (nftnl_set_is_set(s, NFTNL_SET_HANDLE))
+		set->handle = nftnl_set_get_u64(s, NFTNL_SET_HANDLE);
 	set->klen = get_u32(s, NFTNL_SET_KEY_LEN);
 	set->dlen = get_u32(s, NFTNL_SET_DATA_LEN);
 	set->verdicts = flags & NFT_SET_MAP && get_u32(s, NFTNL_SET_DATA_TYPE) == NFT_DATA_VERDICT;
@@ -70,14 +72,6 @@ static int on_set(const struct nlmsghdr *nlh, void *data)
 	nftnl_set_free(s);
 	return rc;
 }
-
-struct elems_dump {
-	struct facts *f;
-	struct fact_set *set;
-	struct fact_elem *v; /* while it grows */
-	size_t n, cap;
-	uint8_t *ends; /* NFT_SET_ELEM_INTERVAL_END of each */
-};
 
 static const uint8_t *copy_of(struct elems_dump *d, struct nftnl_set_elem *e, uint16_t attr,
 			      uint32_t want)
@@ -144,7 +138,7 @@ static int keep_elem(struct nftnl_set_elem *e, void *data)
 	return 0;
 }
 
-static int on_elems(const struct nlmsghdr *nlh, void *data)
+int set_elems_message(const struct nlmsghdr *nlh, void *data)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct elems_dump *d = data;
@@ -160,14 +154,13 @@ static int on_elems(const struct nlmsghdr *nlh, void *data)
 	return rc;
 }
 
-static void name_set(struct nlmsghdr *nlh, const struct fact_set *set)
+void set_put_name(struct nlmsghdr *nlh, const struct fact_set *set)
 {
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, set->table->name);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 }
 
-/* What was read becomes the set's; rc: how the reading ended. */
-static int finish(struct elems_dump *d, int rc)
+int set_elems_done(struct elems_dump *d, int rc)
 {
 	struct fact_set *set = d->set;
 	bool one_key = set->klen <= 4 || set->klen == 16;
@@ -193,107 +186,8 @@ int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *
 	if (set->asked || set->dynamic)
 		return 0;
 	set->asked = true;
-	name_set(nf_source_msg(s, NFT_MSG_GETSETELEM, NLM_F_DUMP, set->table->family), set);
-	return finish(&d, nf_source_ask(s, on_elems, &d));
-}
-
-/* --- maps of numgen --- */
-
-/*
- * The kernel looks through the list of a table's sets once for each question, and for a dump three
- * times. A map of numgen is asked for its numbers instead: kube-proxy makes one for each service.
- * Several are asked at once, as long as the answers fit in a socket's buffer: the list then stays in
- * the processor's cache.
- */
-enum { NUMBERS_MAX = 64, MAPS_MAX = 24, NUMBER_ROOM = 32, MAP_ROOM = 1024 };
-
-struct maps_dump {
-	struct elems_dump d[MAPS_MAX];
-	struct nlmsghdr *last;
-	unsigned int n, numbers;
-};
-
-static bool has_numbers(const struct fact_set *set)
-{
-	return set->modulus && set->modulus <= NUMBERS_MAX && set->klen == 4 && !set->asked &&
-	       !set->dynamic;
-}
-
-static int on_map_elems(const struct nlmsghdr *nlh, unsigned int number, void *data)
-{
-	struct maps_dump *m = data;
-
-	return on_elems(nlh, &m->d[number]);
-}
-
-/* False: there is no room; what is there must be asked first. */
-static bool add_map(struct maps_dump *m, struct facts *f, struct nf_source *s, struct fact_set *set)
-{
-	const uint16_t type = NFT_MSG_GETSETELEM, flags = NLM_F_ACK;
-	const size_t room = MAP_ROOM + set->modulus * NUMBER_ROOM;
-	struct nlattr *list, *elem, *key;
-	struct nlmsghdr *nlh;
-
-	if (m->n == MAPS_MAX || m->numbers + set->modulus > NUMBERS_MAX)
-		return false;
-	nlh = m->n ? nf_source_more(s, m->last, room, type, flags, set->table->family)
-		   : nf_source_msg(s, type, flags, set->table->family);
-	if (!nlh)
-		return false;
-	name_set(nlh, set);
-	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-	for (uint32_t i = 0; i < set->modulus; i++) {
-		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-		key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
-		mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(i), &i);
-		mnl_attr_nest_end(nlh, key);
-		mnl_attr_nest_end(nlh, elem);
-	}
-	mnl_attr_nest_end(nlh, list);
-	m->d[m->n++] = (struct elems_dump){.f = f, .set = set};
-	m->numbers += set->modulus;
-	m->last = nlh;
-	return true;
-}
-
-static int ask_maps(struct maps_dump *m, struct nf_source *s)
-{
-	int rcs[MAPS_MAX], rc = 0, all;
-
-	if (!m->n)
-		return 0;
-	all = nf_source_ask_all(s, m->last, m->n, on_map_elems, m, rcs);
-	for (unsigned int i = 0; i < m->n; i++) {
-		if (all || rcs[i]) { /* one of the numbers has no element: the map is read whole */
-			free(m->d[i].v);
-			free(m->d[i].ends);
-			continue;
-		}
-		m->d[i].set->asked = true;
-		rc = finish(&m->d[i], 0) ?: rc;
-	}
-	m->n = m->numbers = 0;
-	return rc;
-}
-
-static int read_maps(struct facts *f, struct nf_source *s)
-{
-	struct maps_dump *m = calloc(1, sizeof(*m));
-	int rc = m ? 0 : -ENOMEM;
-
-	for (size_t i = 0; !rc && i < f->n_sets; i++) {
-		struct fact_set *set = f->sets[i];
-
-		if (!has_numbers(set) || set->table->ours || add_map(m, f, s, set))
-			continue;
-		rc = ask_maps(m, s);
-		if (!rc)
-			add_map(m, f, s, set);
-	}
-	if (!rc)
-		rc = ask_maps(m, s);
-	free(m);
-	return rc;
+	set_put_name(nf_source_msg(s, NFT_MSG_GETSETELEM, NLM_F_DUMP, set->table->family), set);
+	return set_elems_done(&d, nf_source_ask(s, set_elems_message, &d));
 }
 
 static int compare_sets(const void *a, const void *b)
@@ -346,7 +240,7 @@ int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *
 
 int facts_read_elems(struct facts *f, struct nf_source *s)
 {
-	int rc = read_maps(f, s);
+	int rc = facts_read_maps(f, s);
 
 	for (size_t i = 0; !rc && i < f->n_sets; i++)
 		if (!f->sets[i]->table->ours)

@@ -185,6 +185,7 @@ static int on_chain(const struct nlmsghdr *nlh, struct nft_dump *d)
 	c = rs_table_add_chain(d->rs, t, name);
 	if (!c)
 		return -ENOMEM;
+	c->handle = u64_of(tb[NFTA_CHAIN_HANDLE]);
 	return c->base ? 0 : parse_base(c, tb);
 }
 

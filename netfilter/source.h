@@ -11,6 +11,7 @@
 
 #include "netfilter/ruleset.h"
 
+struct map_reader;
 struct mnl_socket;
 
 /* One kernel answer to one request is at most this long: netlink_dump() fills no more than 32 KB at
@@ -25,6 +26,7 @@ struct nf_source {
 	int raw[2];   /* for the legacy tables of ip, ip6; -1 until there are some */
 	char *buf;    /* NF_BUF_SIZE bytes, of the request in flight */
 	bool no_rules; /* nft_read() leaves the rules to its caller */
+	const struct map_reader *maps; /* borrowed; NULL: nobody reads them out of memory */
 };
 
 /* The room for the next request to nf_tables: type NFT_MSG_*, flags besides NLM_F_REQUEST, family

@@ -6,6 +6,7 @@
 
 #include "bpf/hook_list.h"
 #include "bpf/fib_read.h"
+#include "bpf/map_read.h"
 #include "bpf/alone.skel.h"
 #include "src/error.h"
 

@@ -15,6 +15,7 @@
 #include "src/explain_load.h"
 #include "src/explain_view.h"
 #include "src/fd.h"
+#include "src/map_bpf.h"
 #include "src/netns.h"
 #include "src/opt.h"
 
@@ -187,13 +188,35 @@ static int select_services(struct explain_view *v, struct error *err)
 
 /* --- the rules --- */
 
+/* Who reads many maps out of the kernel's memory. NFPATH_MAPS, for tests, says that nobody does, or that few are
+ * read so, too. */
+static int open_maps(int netns_fd, struct map_reader **maps, struct error *err)
+{
+	const char *by = getenv("NFPATH_MAPS");
+
+	if (by && !strcmp(by, "netlink"))
+		return 0;
+	if (by && strcmp(by, "bpf"))
+		return fail(err, -EINVAL, "NFPATH_MAPS: '%s' is neither bpf nor netlink", by);
+	*maps = map_bpf_new(netns_fd);
+	if (*maps && by)
+		(*maps)->worth = 1;
+	return *maps ? 0 : fail(err, -ENOMEM, "out of memory");
+}
+
 static int read_facts(int netns_fd, struct facts **out, struct error *err)
 {
-	struct nf_source *s = nf_source_open(netns_fd, err);
+	struct map_reader *maps = NULL;
+	struct nf_source *s = NULL;
+	int rc = open_maps(netns_fd, &maps, err);
 
-	*out = s ? facts_read(s, err) : NULL;
+	if (!rc && !(s = nf_source_open(netns_fd, err)))
+		rc = err->rc;
+	if (!rc && !(*out = facts_read(s, maps, err)))
+		rc = err->rc;
 	nf_source_close(s);
-	return *out ? 0 : err->rc;
+	map_bpf_free(maps);
+	return rc;
 }
 
 static int open_netns(const struct explain_options *o, struct netns_set *set, struct error *err)
