@@ -1,320 +1,431 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <jansson.h>
 #include <linux/netfilter.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/escape.h"
 #include "src/explain_host.h"
 #include "src/explain_view.h"
+#include "src/render_json_out.h"
 
-static json_t *string_or_null(const char *s)
-{
-	char *repaired = s && *s ? utf8_repair(s) : NULL;
-	json_t *j = repaired ? json_string(repaired) : json_null();
-
-	free(repaired);
-	return j;
-}
-
-/*
- * What one of the words_ functions writes: one stream for all of them, since there are hundreds of
- * thousands. Between said_begin() and said_end() nobody else may begin.
- */
-static struct {
-	FILE *f;
+/* What it is written from and to. */
+struct json {
+	const struct explain_view *v;
+	struct bytes_out o;
+	FILE *to;
+	/* What one of the words_ functions writes: one stream for all of them, since there are hundreds of
+	 * thousands. Between words_begin() and add_words() nobody else may begin. */
+	FILE *words;
 	char *text;
 	size_t size;
-} said;
+};
 
-static FILE *said_begin(void)
+static FILE *words_begin(struct json *j)
 {
-	if (!said.f)
-		said.f = open_memstream(&said.text, &said.size);
-	if (said.f)
-		rewind(said.f);
-	return said.f;
+	if (!j->words)
+		j->words = open_memstream(&j->text, &j->size);
+	if (!j->words)
+		j->o.failed = true;
+	else
+		rewind(j->words);
+	return j->words;
 }
 
-static json_t *said_end(void)
+/* Nothing is null. */
+static void add_some(struct bytes_out *o, const char *s)
 {
-	if (fflush(said.f))
-		return json_null();
-	said.text[said.size] = 0; /* a longer one was there before */
-	return string_or_null(said.text);
+	add_str(o, s && *s ? s : NULL);
 }
 
-static void said_close(void)
+static void add_words(struct json *j)
 {
-	if (said.f)
-		fclose(said.f);
-	free(said.text);
-}
-
-static json_t *step_json(const struct walk_step *step, uint8_t family)
-{
-
-	if (!step->rule || !said_begin())
-		return json_null();
-	words_step(said.f, step, family);
-	return said_end();
-}
-
-static json_t *facts_json(const struct explain_facts *l, uint8_t family)
-{
-	json_t *list = json_array();
-
-	for (unsigned int i = 0; i < l->n && said_begin(); i++) {
-		words_fact(said.f, &l->v[i], family);
-		json_array_append_new(list, said_end());
+	if (fflush(j->words)) {
+		j->o.failed = true;
+		return;
 	}
-	return list;
+	j->text[j->size] = 0; /* a longer one was there before */
+	add_some(&j->o, j->text);
 }
 
-static json_t *addr_json(bool has, uint8_t family, const uint8_t *addr, const uint8_t *mask)
+static void put_some(struct bytes_out *o, const char *key, const char *s)
 {
-
-	if (!has || !said_begin())
-		return json_null();
-	words_addr(said.f, family, addr, mask);
-	return said_end();
+	put_key(o, key);
+	add_some(o, s);
 }
 
-static json_t *port_json(uint16_t port)
+static void open_list(struct bytes_out *o, const char *key)
 {
-	return port ? json_integer(port) : json_null();
+	put_key(o, key);
+	bytes_char(o, '[');
 }
 
-/* Chances are kept in 31 bits by the kernel. */
-static json_t *share_json(double share)
+/* Before each element. */
+static void next(struct bytes_out *o)
 {
-	return json_real((long)(share * 1e6 + 0.5) / 1e6);
+	if (o->len && o->data[o->len - 1] != '[')
+		bytes_char(o, ',');
 }
 
-static json_t *endpoints_json(const struct explain_view *v, const struct explain_way *way)
+static void close_list(struct bytes_out *o)
 {
-	json_t *list = json_array();
+	bytes_char(o, ']');
+}
 
+static void put_step(struct json *j, const struct walk_step *step, uint8_t family)
+{
+	put_key(&j->o, "rule");
+	if (!step->rule || !words_begin(j)) {
+		add_null(&j->o);
+		return;
+	}
+	words_step(j->words, step, family);
+	add_words(j);
+}
+
+static void put_facts(struct json *j, const char *key, const struct explain_facts *l, uint8_t family)
+{
+	open_list(&j->o, key);
+	for (unsigned int i = 0; i < l->n && words_begin(j); i++) {
+		next(&j->o);
+		words_fact(j->words, &l->v[i], family);
+		add_words(j);
+	}
+	close_list(&j->o);
+}
+
+static void put_address(struct json *j, bool has, uint8_t family, const uint8_t *addr,
+			const uint8_t *mask)
+{
+	put_key(&j->o, "address");
+	if (!has || !words_begin(j)) {
+		add_null(&j->o);
+		return;
+	}
+	words_addr(j->words, family, addr, mask);
+	add_words(j);
+}
+
+static void put_port(struct bytes_out *o, const char *key, uint16_t port)
+{
+	put_int(o, key, port, port);
+}
+
+/* Chances are kept in 31 bits by the kernel: six digits. */
+static void put_share(struct bytes_out *o, double share)
+{
+	uint64_t micro = (uint64_t)(share * 1e6 + 0.5), rest = micro % 1000000;
+	unsigned int digits = 6;
+
+	for (; digits > 1 && rest % 10 == 0; digits--)
+		rest /= 10;
+	put_key(o, "share");
+	bytes_number(o, micro / 1000000, 1);
+	bytes_char(o, '.');
+	bytes_number(o, rest, digits);
+}
+
+static void put_endpoints(struct json *j, const struct explain_way *way)
+{
+	open_list(&j->o, "endpoints");
 	for (unsigned int i = 0; way && i < way->n_endpoints; i++) {
 		const struct explain_endpoint *e = &way->endpoints[i];
-		const char *name = v->host && e->has_addr
-					   ? explain_host_name(v->host, e->family, e->addr)
-					   : NULL;
 
-		json_array_append_new(list,
-				      json_pack("{s:o, s:o, s:o, s:o, s:o}", "address",
-						addr_json(e->has_addr, e->family, e->addr, NULL),
-						"port", port_json(e->port), "share",
-						share_json(e->share), "name", string_or_null(name),
-						"rule", step_json(&e->at, e->family)));
+		next(&j->o);
+		open_object(&j->o);
+		put_address(j, e->has_addr, e->family, e->addr, NULL);
+		put_port(&j->o, "port", e->port);
+		put_share(&j->o, e->share);
+		put_some(&j->o, "name",
+			 j->v->host && e->has_addr
+				 ? explain_host_name(j->v->host, e->family, e->addr)
+				 : NULL);
+		put_step(j, &e->at, e->family);
+		close_object(&j->o);
 	}
-	return list;
+	close_list(&j->o);
 }
 
 /* Why, in one sentence; null: no rule marks it for that. */
-static json_t *masquerade_json(const struct explain_way *way, uint8_t family)
+static void put_masquerade(struct json *j, const struct explain_way *way, uint8_t family)
 {
-
-	if (!way || !way->n_masquerade || !said_begin())
-		return json_null();
+	put_key(&j->o, "masquerade");
+	if (!way || !way->n_masquerade || !words_begin(j)) {
+		add_null(&j->o);
+		return;
+	}
 	for (unsigned int i = 0; i < way->n_masquerade; i++) {
 		const struct explain_masquerade *m = &way->masquerade[i];
 
-		fputs(i ? "; " : "", said.f);
+		fputs(i ? "; " : "", j->words);
 		if (m->hairpin)
-			fputs("client is the endpoint itself", said.f);
+			fputs("client is the endpoint itself", j->words);
 		else if (m->when.n)
-			words_facts(said.f, &m->when, family);
+			words_facts(j->words, &m->when, family);
 		else
-			fputs("always", said.f);
+			fputs("always", j->words);
 	}
-	return said_end();
+	add_words(j);
 }
 
-static json_t *ways_json(const struct explain_view *v, const struct explain_service *s)
+static void put_ways(struct json *j, const struct explain_service *s)
 {
-	json_t *list = json_array();
-
 	/* A single way for everybody is what stands in the service itself. */
-	if (s->n_ways == 1 && !s->ways[0].when.n)
-		return list;
-	for (unsigned int i = 0; i < s->n_ways; i++)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "when",
-						      facts_json(&s->ways[i].when, s->family),
-						      "endpoints", endpoints_json(v, &s->ways[i]),
-						      "masquerade",
-						      masquerade_json(&s->ways[i], s->family)));
-	return list;
+	bool single = s->n_ways == 1 && !s->ways[0].when.n;
+
+	open_list(&j->o, "ways");
+	for (unsigned int i = 0; !single && i < s->n_ways; i++) {
+		next(&j->o);
+		open_object(&j->o);
+		put_facts(j, "when", &s->ways[i].when, s->family);
+		put_endpoints(j, &s->ways[i]);
+		put_masquerade(j, &s->ways[i], s->family);
+		close_object(&j->o);
+	}
+	close_list(&j->o);
 }
 
-static json_t *affinity_json(const struct explain_service *s)
+static void put_affinity(struct bytes_out *o, const struct explain_service *s)
 {
-	if (!s->affinity)
-		return json_null();
-	return json_pack("{s:o}", "seconds",
-			 s->affinity_seconds ? json_integer(s->affinity_seconds) : json_null());
+	put_key(o, "affinity");
+	if (!s->affinity) {
+		add_null(o);
+		return;
+	}
+	open_object(o);
+	put_int(o, "seconds", s->affinity_seconds, s->affinity_seconds);
+	close_object(o);
 }
 
-static json_t *ranges_json(const struct explain_service *s)
+static void put_ranges(struct json *j, const struct explain_service *s)
 {
-	json_t *list = json_array();
-
-	for (unsigned int i = 0; i < s->ranges.n && said_begin(); i++) {
+	open_list(&j->o, "source_ranges");
+	for (unsigned int i = 0; i < s->ranges.n && words_begin(j); i++) {
 		const struct fact *f = &s->ranges.v[i];
 
-		words_addr(said.f, s->family, f->value, f->op == FACT_MASKED ? f->mask : NULL);
+		next(&j->o);
+		words_addr(j->words, s->family, f->value, f->op == FACT_MASKED ? f->mask : NULL);
 		if (f->op == FACT_RANGE) {
-			fputc('-', said.f);
-			words_addr(said.f, s->family, f->mask, NULL);
+			fputc('-', j->words);
+			words_addr(j->words, s->family, f->mask, NULL);
 		}
-		json_array_append_new(list, said_end());
+		add_words(j);
 	}
-	return list;
+	close_list(&j->o);
 }
 
-static json_t *service_json(const struct explain_view *v, const struct explain_service *s)
+static void put_service_proto(struct bytes_out *o, uint8_t proto)
+{
+	char number[8];
+
+	snprintf(number, sizeof(number), "%u", proto);
+	put_some(o, "proto", words_proto(proto) ?: proto ? number : NULL);
+}
+
+static void add_service(struct json *j, const struct explain_service *s)
 {
 	const struct explain_way *way = explain_main_way(s);
-	const char *proto = words_proto(s->proto);
+	struct bytes_out *o = &j->o;
 
-	return json_pack(
-		"{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}",
-		"owner", s->owner->name, "name", string_or_null(s->name), "kind",
-		explain_kind_name(s->kind), "family", s->family == NFPROTO_IPV6 ? "ip6" : "ip",
-		"address", addr_json(s->has_addr, s->family, s->addr, s->addr_mask), "port",
-		port_json(s->port), "port_max", port_json(s->port_max), "proto",
-		proto || !s->proto ? string_or_null(proto) : json_sprintf("%u", s->proto),
-		"endpoints", endpoints_json(v, way), "affinity", affinity_json(s), "source_ranges",
-		ranges_json(s), "masquerade", masquerade_json(way, s->family), "rejected",
-		string_or_null(s->rejected), "rejected_from_outside_only", s->only_external != NULL,
-		"rule", step_json(&s->at, s->family), "ways", ways_json(v, s));
+	open_object(o);
+	put_str(o, "owner", s->owner->name);
+	put_some(o, "name", s->name);
+	put_str(o, "kind", explain_kind_name(s->kind));
+	put_str(o, "family", s->family == NFPROTO_IPV6 ? "ip6" : "ip");
+	put_address(j, s->has_addr, s->family, s->addr, s->addr_mask);
+	put_port(o, "port", s->port);
+	put_port(o, "port_max", s->port_max);
+	put_service_proto(o, s->proto);
+	put_endpoints(j, way);
+	put_affinity(o, s);
+	put_ranges(j, s);
+	put_masquerade(j, way, s->family);
+	put_some(o, "rejected", s->rejected);
+	put_bool(o, "rejected_from_outside_only", s->only_external != NULL);
+	put_step(j, &s->at, s->family);
+	put_ways(j, s);
+	close_object(o);
 }
 
-static json_t *owner_json(const struct explain *x, const struct explainer *e)
+/* e NULL: the administrator. Who has nothing is left out. */
+static void add_owner(struct json *j, const struct explainer *e)
 {
+	const struct explain *x = j->v->x;
 	struct owned_table *v = calloc(x->facts->rs->n_tables + 1, sizeof(*v));
 	unsigned int n = v ? explain_owned(x, e, v) : 0;
-	json_t *tables = n ? json_array() : NULL;
+	struct bytes_out *o = &j->o;
 
-	for (unsigned int i = 0; i < n; i++)
-		json_array_append_new(tables, json_pack("{s:s, s:s, s:o, s:i, s:i}", "backend",
-							backend_name(v[i].table->backend), "family",
-							family_name(v[i].table->family), "table",
-							string_or_null(v[i].table->name), "chains",
-							v[i].chains, "rules", v[i].rules));
+	o->failed |= !v;
+	if (n) {
+		next(o);
+		open_object(o);
+		put_str(o, "name", e ? e->name : "administrator");
+		put_str(o, "mode", e ? e->mode : NULL);
+		open_list(o, "tables");
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		next(o);
+		open_object(o);
+		put_str(o, "backend", backend_name(v[i].table->backend));
+		put_str(o, "family", family_name(v[i].table->family));
+		put_some(o, "table", v[i].table->name);
+		put_int(o, "chains", true, v[i].chains);
+		put_int(o, "rules", true, v[i].rules);
+		close_object(o);
+	}
+	if (n) {
+		close_list(o);
+		close_object(o);
+	}
 	free(v);
-	if (!tables)
-		return NULL;
-	return json_pack("{s:s, s:s?, s:o}", "name", e ? e->name : "administrator", "mode",
-			 e ? e->mode : NULL, "tables", tables);
 }
 
-static json_t *owners_json(const struct explain *x)
+/* --- one packet's way --- */
+
+static void put_steps(struct json *j, const struct flow_end *e)
 {
-	json_t *list = json_array(), *one;
-
-	for (unsigned int i = 0; i <= n_explainers; i++) {
-		one = owner_json(x, i < n_explainers ? explainers[i] : NULL);
-		if (one)
-			json_array_append_new(list, one);
-	}
-	return list;
-}
-
-static json_t *end_json(const struct explain_view *v, const struct flow_end *e)
-{
-	json_t *steps = json_array(), *to = json_null();
-
+	open_list(&j->o, "steps");
 	for (unsigned int i = 0; i < e->n_path; i++) {
-		const struct explainer *o =
-			explain_owner(v->x, e->path[i].rule->chain, e->path[i].rule);
-		json_t *words = json_null();
+		const struct explainer *owner =
+			explain_owner(j->v->x, e->path[i].rule->chain, e->path[i].rule);
 
-		if (o->words && said_begin()) {
-			o->words(v->x, &e->path[i], said.f);
-			words = said_end();
+		next(&j->o);
+		open_object(&j->o);
+		put_step(j, &e->path[i], j->v->ask.family);
+		put_str(&j->o, "owner", owner->name);
+		put_key(&j->o, "words");
+		if (owner->words && words_begin(j)) {
+			owner->words(j->v->x, &e->path[i], j->words);
+			add_words(j);
+		} else {
+			add_null(&j->o);
 		}
-		json_array_append_new(steps, json_pack("{s:o, s:s, s:o}", "rule",
-						       step_json(&e->path[i], v->ask.family),
-						       "owner", o->name, "words", words));
+		close_object(&j->o);
 	}
-	if (e->nat)
-		to = json_pack("{s:o, s:o}", "address",
-			       addr_json(e->to.has_addr, e->to.family, e->to.addr, NULL), "port",
-			       port_json(e->to.port));
-	return json_pack("{s:o, s:o, s:s, s:o, s:o}", "steps", steps, "when",
-			 facts_json(&e->when, v->ask.family), "verdict", verdict_name(e->verdict),
-			 "share", share_json(e->share), "nat", to);
+	close_list(&j->o);
 }
 
-static json_t *flow_json(const struct explain_view *v)
+static void add_end(struct json *j, const struct flow_end *e)
 {
-	json_t *hooks = json_array();
-
-	for (unsigned int i = 0; v->flow && i < v->flow->n; i++) {
-		const struct flow_hook *h = &v->flow->hooks[i];
-		json_t *chains = json_array();
-
-		for (unsigned int k = 0; k < h->n; k++) {
-			const struct flow_part *p = &h->parts[k];
-			const struct rs_chain *c = p->chain->rs;
-			json_t *ends = json_array();
-
-			for (unsigned int n = 0; n < p->n; n++)
-				json_array_append_new(ends, end_json(v, &p->ends[n]));
-			json_array_append_new(
-				chains,
-				json_pack("{s:s, s:o, s:o, s:i, s:s, s:o, s:i, s:b}", "backend",
-					  backend_name(c->table->backend), "table",
-					  string_or_null(c->table->name), "chain",
-					  string_or_null(c->name), "priority", c->priority,
-					  "policy", verdict_name(c->policy), "ends", ends,
-					  "left_out", p->left_out, "ends_here", p->ends_here));
-		}
-		json_array_append_new(
-			hooks, json_pack("{s:s, s:o, s:o, s:o}", "hook",
-					 hook_name(NFPROTO_IPV4, h->hook), "address",
-					 addr_json(h->to.has_addr, v->ask.family, h->to.addr, NULL),
-					 "port", port_json(h->to.port), "chains", chains));
+	open_object(&j->o);
+	put_steps(j, e);
+	put_facts(j, "when", &e->when, j->v->ask.family);
+	put_str(&j->o, "verdict", verdict_name(e->verdict));
+	put_share(&j->o, e->share);
+	put_key(&j->o, "nat");
+	if (e->nat) {
+		open_object(&j->o);
+		put_address(j, e->to.has_addr, e->to.family, e->to.addr, NULL);
+		put_port(&j->o, "port", e->to.port);
+		close_object(&j->o);
+	} else {
+		add_null(&j->o);
 	}
-	return hooks;
+	close_object(&j->o);
 }
+
+static void add_part(struct json *j, const struct flow_part *p)
+{
+	const struct rs_chain *c = p->chain->rs;
+	struct bytes_out *o = &j->o;
+
+	open_object(o);
+	put_str(o, "backend", backend_name(c->table->backend));
+	put_some(o, "table", c->table->name);
+	put_some(o, "chain", c->name);
+	put_int(o, "priority", true, c->priority);
+	put_str(o, "policy", verdict_name(c->policy));
+	open_list(o, "ends");
+	for (unsigned int i = 0; i < p->n; i++) {
+		next(o);
+		add_end(j, &p->ends[i]);
+	}
+	close_list(o);
+	put_int(o, "left_out", true, p->left_out);
+	put_bool(o, "ends_here", p->ends_here);
+	close_object(o);
+}
+
+static void add_flow(struct json *j)
+{
+	const struct flow *flow = j->v->flow;
+
+	bytes_char(&j->o, '[');
+	for (unsigned int i = 0; i < flow->n; i++) {
+		const struct flow_hook *h = &flow->hooks[i];
+
+		next(&j->o);
+		open_object(&j->o);
+		put_str(&j->o, "hook", hook_name(NFPROTO_IPV4, h->hook));
+		put_address(j, h->to.has_addr, j->v->ask.family, h->to.addr, NULL);
+		put_port(&j->o, "port", h->to.port);
+		open_list(&j->o, "chains");
+		for (unsigned int k = 0; k < h->n; k++) {
+			next(&j->o);
+			add_part(j, &h->parts[k]);
+		}
+		close_list(&j->o);
+		close_object(&j->o);
+	}
+	close_list(&j->o);
+}
+
+/* --- the whole --- */
 
 static void on_note(void *data, const char *sentence)
 {
-	json_array_append_new(data, string_or_null(sentence));
+	struct bytes_out *o = data;
+
+	next(o);
+	add_some(o, sentence);
 }
 
-/* One value, which is given away; false: out of memory, or it cannot be written. */
-static bool put(FILE *out, const char *before, json_t *j)
+/* What there is so far; all services at once would be tens of megabytes. */
+static void write_out(struct json *j, size_t when)
 {
-	/* In one piece: jansson writes to a FILE word by word. */
-	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-	bool done = text && fputs(before, out) >= 0 && fputs(text, out) >= 0;
-
-	free(text);
-	json_decref(j);
-	return done;
+	if (j->o.failed || j->o.len < when)
+		return;
+	fwrite(j->o.data, 1, j->o.len, j->to);
+	j->o.len = 0;
 }
 
-/* Service by service: all of them at once would be a tree of millions of values. */
+static void write_services(struct json *j)
+{
+	enum { PIECE = 1 << 16 };
+
+	bytes_str(&j->o, ",\"services\":[");
+	for (size_t i = 0; i < j->v->n_services && !j->o.failed && !ferror(j->to); i++) {
+		bytes_str(&j->o, i ? "," : "");
+		add_service(j, j->v->services[i]);
+		write_out(j, PIECE);
+	}
+	bytes_str(&j->o, "],\"flow\":");
+}
+
 int explain_json(const struct explain_view *v, FILE *out)
 {
-	json_t *notes = json_array();
-	bool done = put(out, "{\"schema\":1,\"owners\":", owners_json(v->x)) &&
-		    fputs(",\"services\":[", out) >= 0;
+	struct json j = {.v = v, .to = out};
+	bool failed;
 
-	for (size_t i = 0; done && i < v->n_services; i++)
-		done = put(out, i ? "," : "", service_json(v, v->services[i]));
+	bytes_str(&j.o, "{\"schema\":1,\"owners\":[");
+	for (unsigned int i = 0; i <= n_explainers; i++)
+		add_owner(&j, i < n_explainers ? explainers[i] : NULL);
+	close_list(&j.o);
+	write_services(&j);
+	if (v->flow)
+		add_flow(&j);
+	else
+		add_null(&j.o);
+	bytes_str(&j.o, ",\"notes\":[");
 	if (v->ask.kind == ASK_MAP)
-		explain_notes(v->x, on_note, notes);
-	done = done && put(out, "],\"flow\":", v->flow ? flow_json(v) : json_null());
-	if (!done)
-		json_decref(notes);
-	done = done && put(out, ",\"notes\":", notes) && fputs("}\n", out) >= 0;
-	said_close();
-	if (!done && !ferror(out))
+		explain_notes(v->x, on_note, &j.o);
+	bytes_str(&j.o, "]}\n");
+	write_out(&j, 0);
+	failed = j.o.failed;
+	bytes_free(&j.o);
+	if (j.words)
+		fclose(j.words);
+	free(j.text);
+	if (failed && !ferror(out))
 		return -ENOMEM;
 	return fflush(out) || ferror(out) ? (errno ? -errno : -EIO) : 0;
 }
