@@ -90,12 +90,14 @@ enum { EXTENSIONS = 16 }; /* room for more than there are */
 
 struct nfp_maps_read maps = {};
 
-/* --- the table --- */
+/*
+ * What the loops know from one turn to the next. It does not lie in their callers' frames: before Linux 6.7 the verifier
+ * looks at a callback of bpf_loop() as if it ran once, takes what was in the frame before for what is there always, and
+ * removes the branches that are never taken then: on 6.1 each map was empty.
+ */
+struct nfp_maps_walk walk = {};
 
-struct table_search {
-	const struct net *net;
-	const struct nft_table___sets *found;
-};
+/* --- the table --- */
 
 static __always_inline const void *list_at(const struct net *net, __u32 hook)
 {
@@ -109,9 +111,9 @@ static __always_inline const void *list_at(const struct net *net, __u32 hook)
 }
 
 /* A table stands behind each function at a hook that is a base chain. */
-static long look_at_hook(__u32 i, struct table_search *s)
+static long look_at_hook(__u32 i, void *unused)
 {
-	const struct nf_hook_entries___list *list = list_at(s->net, i / AT_HOOK % HOOKS);
+	const struct nf_hook_entries___list *list = list_at(walk.net, i / AT_HOOK % HOOKS);
 	__u32 n = list ? BPF_CORE_READ(list, num_hook_entries) : 0, index = i % AT_HOOK;
 	const struct nft_table___sets *table;
 	const struct nf_hook_entry *entry;
@@ -128,51 +130,42 @@ static long look_at_hook(__u32 i, struct table_search *s)
 	table = (void *)BPF_CORE_READ(chain, table);
 	if (BPF_CORE_READ(table, handle) != maps.table)
 		return 0;
-	s->found = table;
+	walk.found = table;
 	return 1;
 }
 
 static __always_inline const struct nft_table___sets *find_table(const struct net *net)
 {
-	struct table_search s = {.net = net};
-
+	walk.net = net;
+	walk.found = NULL;
 	if (maps.family != NFPROTO_INET && maps.family != NFPROTO_IPV4 && maps.family != NFPROTO_IPV6)
 		return NULL;
-	bpf_loop(HOOKS * AT_HOOK, look_at_hook, &s, 0);
-	return s.found;
+	bpf_loop(HOOKS * AT_HOOK, look_at_hook, NULL, 0);
+	return walk.found;
 }
 
 /* --- one map --- */
 
-enum elements_end { GOES_ON, ALL_TAKEN, UNTOLD };
-
-struct elements {
-	const struct nft_table___sets *table;
-	const void *heads;
-	const struct hlist_node *node; /* NULL: on to the next bucket */
-	__u32 buckets, bucket, n;
-	__u8 inactive; /* bit of elements that are not of this generation */
-	__u32 end;     /* enum elements_end */
-};
+enum walk_ended { GOES_ON, ALL_TAKEN, UNTOLD };
 
 /* NULL, or one whose handle is not told: it is of another table. */
-static __always_inline bool take_chain(const struct elements *e, const struct nft_chain___handle *c,
+static __always_inline bool take_chain(const struct nft_chain___handle *c,
 				       struct nfp_map_elem *out)
 {
-	if ((void *)BPF_CORE_READ(c, table) != (void *)e->table)
+	if ((void *)BPF_CORE_READ(c, table) != (void *)walk.table)
 		return false;
 	out->chain = BPF_CORE_READ(c, handle);
 	return out->chain;
 }
 
-static __always_inline bool take_verdict(const struct elements *e, const struct nft_verdict *v,
+static __always_inline bool take_verdict(const struct nft_verdict *v,
 					 struct nfp_map_elem *out)
 {
 	out->code = BPF_CORE_READ(v, code);
 	out->chain = 0;
 	if ((__s32)out->code != NFT_JUMP && (__s32)out->code != NFT_GOTO)
 		return true;
-	return take_chain(e, (void *)BPF_CORE_READ(v, chain), out);
+	return take_chain((void *)BPF_CORE_READ(v, chain), out);
 }
 
 /* Has it a key and data, and nothing else? */
@@ -191,14 +184,14 @@ static __always_inline bool is_plain(const __u8 offset[EXTENSIONS])
 }
 
 /* False: it is none that can be told. */
-static __always_inline bool take_plain(struct elements *e, const struct nft_set_ext *ext)
+static __always_inline bool take_plain(const struct nft_set_ext *ext)
 {
 	__u32 key = bpf_core_enum_value(enum nft_set_extensions, NFT_SET_EXT_KEY);
 	__u32 data = bpf_core_enum_value(enum nft_set_extensions, NFT_SET_EXT_DATA);
-	struct nfp_map_elem *out = &maps.elems[(maps.n_elems + e->n) % NFP_MAPS_ELEMS];
+	struct nfp_map_elem *out = &maps.elems[(maps.n_elems + walk.n) % NFP_MAPS_ELEMS];
 	__u8 offset[EXTENSIONS];
 
-	if (e->n >= NFP_MAP_ELEMS ||
+	if (walk.n >= NFP_MAP_ELEMS ||
 	    bpf_probe_read_kernel(offset, sizeof(offset),
 				  __builtin_preserve_access_index(&ext->offset)) ||
 	    !is_plain(offset))
@@ -206,58 +199,61 @@ static __always_inline bool take_plain(struct elements *e, const struct nft_set_
 	if (bpf_probe_read_kernel(&out->key, sizeof(out->key),
 				  (void *)ext + offset[key % EXTENSIONS]))
 		return false;
-	e->n++;
-	return take_verdict(e, (void *)ext + offset[data % EXTENSIONS], out);
+	walk.n++;
+	return take_verdict((void *)ext + offset[data % EXTENSIONS], out);
 }
 
 /* nft_set_elem_active(); as those of a map of fixed size have no timeout, it is not expired. */
-static __always_inline bool take(struct elements *e, const struct nft_hash_elem *elem)
+static __always_inline bool take(const struct nft_hash_elem *elem)
 {
 	const struct nft_set_ext *ext = __builtin_preserve_access_index(&elem->ext);
 	__u8 genmask = BPF_CORE_READ(ext, genmask);
 
 	if (genmask & ~GENERATIONS)
 		return false;
-	return genmask & e->inactive || take_plain(e, ext);
+	return genmask & walk.inactive || take_plain(ext);
 }
 
 /* One bucket's head, or one element. */
-static long step(__u32 i, struct elements *e)
+static long step(__u32 i, void *unused)
 {
 	__u32 off = bpf_core_field_offset(struct nft_hash_elem, node);
 
-	if (e->node) {
-		if (!take(e, (void *)e->node - off) ||
-		    bpf_probe_read_kernel(&e->node, sizeof(e->node), e->node))
-			e->end = UNTOLD;
-	} else if (e->bucket < e->buckets) {
-		if (bpf_probe_read_kernel(&e->node, sizeof(e->node),
-					  e->heads + (__u64)e->bucket * 8))
-			e->end = UNTOLD;
-		e->bucket++;
+	if (walk.node) {
+		if (!take((void *)walk.node - off) ||
+		    bpf_probe_read_kernel(&walk.node, sizeof(walk.node), walk.node))
+			walk.ended = UNTOLD;
+	} else if (walk.bucket < walk.buckets) {
+		if (bpf_probe_read_kernel(&walk.node, sizeof(walk.node),
+					  walk.heads + (__u64)walk.bucket * 8))
+			walk.ended = UNTOLD;
+		walk.bucket++;
 	} else {
-		e->end = ALL_TAKEN;
+		walk.ended = ALL_TAKEN;
 	}
-	return e->end != GOES_ON;
+	return walk.ended != GOES_ON;
 }
 
-static __always_inline void read_map(const struct nft_set___elements *set, struct elements *e)
+static __always_inline void read_map(const struct nft_set___elements *set)
 {
 	const struct nft_hash *h = __builtin_preserve_access_index((void *)&set->data);
 	struct nfp_map *map;
 
-	e->buckets = BPF_CORE_READ(h, buckets);
-	e->heads = __builtin_preserve_access_index(&h->table);
-	if (e->buckets > BUCKETS)
+	walk.node = NULL;
+	walk.bucket = walk.n = 0;
+	walk.ended = GOES_ON;
+	walk.buckets = BPF_CORE_READ(h, buckets);
+	walk.heads = __builtin_preserve_access_index(&h->table);
+	if (walk.buckets > BUCKETS)
 		return;
-	bpf_loop(STEPS, step, e, 0);
-	if (e->end != ALL_TAKEN || maps.n_maps >= NFP_MAPS)
+	bpf_loop(STEPS, step, NULL, 0);
+	if (walk.ended != ALL_TAKEN || maps.n_maps >= NFP_MAPS)
 		return;
 	map = &maps.maps[maps.n_maps++ % NFP_MAPS];
 	map->handle = BPF_CORE_READ(set, handle);
 	map->first = maps.n_elems;
-	map->n = e->n;
-	maps.n_elems += e->n;
+	map->n = walk.n;
+	maps.n_elems += walk.n;
 }
 
 /* --- the list of sets --- */
@@ -296,34 +292,27 @@ static __always_inline bool is_told(const struct nft_set___elements *set)
 	       is_hash(BPF_CORE_READ(set, ops));
 }
 
-struct walk {
-	const struct nft_table___sets *table;
-	const struct list_head *at, *end;
-	__u8 inactive;
-};
-
-static long look_at_set(__u32 i, struct walk *w)
+static long look_at_set(__u32 i, void *unused)
 {
-	struct elements e = {.table = w->table, .inactive = w->inactive};
-	const struct list_head *at = w->at, *next = BPF_CORE_READ(at, next);
+	const struct list_head *at = walk.at, *next = BPF_CORE_READ(at, next);
 	const struct nft_set___elements *set;
 
-	if (next == w->end) {
+	if (next == walk.end) {
 		maps.state = NFP_MAPS_END;
 		return 1;
 	}
 	if (!next || maps.n_elems > NFP_MAPS_ELEMS - NFP_MAP_ELEMS)
 		return 1;
-	w->at = next;
+	walk.at = next;
 	set = (void *)next - bpf_core_field_offset(struct nft_set___elements, list);
 	if (BPF_CORE_READ_BITFIELD_PROBED(set, dead) ||
-	    BPF_CORE_READ_BITFIELD_PROBED(set, genmask) & w->inactive)
+	    BPF_CORE_READ_BITFIELD_PROBED(set, genmask) & walk.inactive)
 		return 0;
 	/* Only one of this generation: others may go without a new one, when a transaction fails. */
 	maps.cursor_at = (__u64)set;
 	maps.cursor = BPF_CORE_READ(set, handle);
 	if (is_told(set))
-		read_map(set, &e);
+		read_map(set);
 	return 0;
 }
 
@@ -375,28 +364,27 @@ int map_read(void *ctx)
 	const struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
 	const struct net___generation *g = (void *)net;
 	const struct nft_table___sets *table;
-	struct walk w = {};
 
 	maps.state = NFP_MAPS_UNREADABLE;
 	maps.n_maps = maps.n_elems = 0;
 	if (!is_understood())
 		return 0;
-	w.inactive = 1 << (BPF_CORE_READ(g, nft.gencursor) & 1); /* nft_genmask_cur() */
-	if (maps.inactive && maps.inactive != w.inactive) {
+	walk.inactive = 1 << (BPF_CORE_READ(g, nft.gencursor) & 1); /* nft_genmask_cur() */
+	if (maps.inactive && maps.inactive != walk.inactive) {
 		maps.state = NFP_MAPS_CHANGED;
 		return 0;
 	}
-	maps.inactive = w.inactive;
+	maps.inactive = walk.inactive;
 	table = table_now(net);
 	if (!table)
 		return 0;
 	maps.state = NFP_MAPS_CHANGED;
-	w.table = table;
-	w.at = cursor_of(table);
-	if (!w.at)
+	walk.table = table;
+	walk.at = cursor_of(table);
+	if (!walk.at)
 		return 0;
-	w.end = __builtin_preserve_access_index(&table->sets);
+	walk.end = __builtin_preserve_access_index(&table->sets);
 	maps.state = NFP_MAPS_MORE;
-	bpf_loop(NFP_MAPS, look_at_set, &w, 0);
+	bpf_loop(NFP_MAPS, look_at_set, NULL, 0);
 	return 0;
 }

@@ -46,6 +46,16 @@ struct nfp_maps_read {
 	struct nfp_map_elem elems[NFP_MAPS_ELEMS];
 };
 
+/* The program's own, from one turn of a loop to the next. */
+struct nfp_maps_walk {
+	const void *net, *found;      /* looking for the table */
+	const void *table, *at, *end; /* along the list of its sets */
+	const void *heads, *node;     /* in one of them; node NULL: on to the next bucket */
+	__u32 buckets, bucket, n, ended;
+	__u32 inactive; /* bit of what is not of this generation */
+	__u32 pad;
+};
+
 _Static_assert(sizeof(struct nfp_maps_read) == 56 + 16 * NFP_MAPS + 16 * NFP_MAPS_ELEMS,
 	       "padding would differ");
 
