@@ -37,8 +37,8 @@ static __always_inline const struct nf_hook_entry *entry_of(const void *list, __
 	       index * bpf_core_type_size(struct nf_hook_entry);
 }
 
-/* nf_hook_entries_get_hook_ops(): behind the n functions stand pointers to what registered them. NULL: it
- * could not be read. */
+/* nf_hook_entries_get_hook_ops(): behind the n functions stand pointers to what registered them.
+ * NULL: it could not be read. */
 static __always_inline const struct nf_hook_ops *ops_of(const void *list, __u32 n, __u32 index)
 {
 	const struct nf_hook_ops *ops = NULL;

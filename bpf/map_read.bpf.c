@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What is in the small verdict maps of a table of nf_tables, of the task's network namespace.
- * kube-proxy makes one for each service; each that the kernel is asked for it looks up by its name, along
- * the list of all sets of the table. Attached to nothing, bpf_prog_test_run() runs it, under RCU, which
- * is what keeps the memory that it reads.
+ * kube-proxy makes one for each service; each that the kernel is asked for it looks up by its name,
+ * along the list of all sets of the table. Attached to nothing, bpf_prog_test_run() runs it, under
+ * RCU, which is what keeps the memory that it reads.
  *
- * Told are maps of a fixed size with a key of 4 bytes, whose elements are no more than key and verdict:
- * nft_hash_walk() of net/netfilter/nft_set_hash.c. Whatever else there may be about a set or an element
- * makes it one that is not told.
+ * Told are maps of a fixed size with a key of 4 bytes, whose elements are no more than key and
+ * verdict: nft_hash_walk() of net/netfilter/nft_set_hash.c. Whatever else there may be about a set
+ * or an element makes it one that is not told.
  */
 #include "bpf/hook_entries.h"
 #include "bpf/map_read.h"
@@ -22,9 +22,9 @@ char LICENSE[] SEC("license") = "GPL";
 #define NFT_JUMP (-3)
 #define NFT_GOTO (-4)
 #define NFT_PLAIN_MAP (1 | 2 | 8) /* NFT_SET_ANONYMOUS, _CONSTANT, _MAP */
-#define GENERATIONS 3		  /* bits of nft_set_ext.genmask; others say that an element is dead */
+#define GENERATIONS 3 /* bits of nft_set_ext.genmask; others say that an element is dead */
 #define HOOKS 5
-#define AT_HOOK 64   /* functions */
+#define AT_HOOK 64 /* functions */
 #define BUCKETS 512
 #define STEPS 1024 /* buckets and elements of one map */
 
@@ -91,9 +91,10 @@ enum { EXTENSIONS = 16 }; /* room for more than there are */
 struct nfp_maps_read maps = {};
 
 /*
- * What the loops know from one turn to the next. It does not lie in their callers' frames: before Linux 6.7 the verifier
- * looks at a callback of bpf_loop() as if it ran once, takes what was in the frame before for what is there always, and
- * removes the branches that are never taken then: on 6.1 each map was empty.
+ * What the loops know from one turn to the next. It does not lie in their callers' frames: before
+ * Linux 6.7 the verifier looks at a callback of bpf_loop() as if it ran once, takes what was in the
+ * frame before for what is there always, and removes the branches that are never taken then: on 6.1
+ * each map was empty.
  */
 struct nfp_maps_walk walk = {};
 
@@ -138,7 +139,8 @@ static __always_inline const struct nft_table___sets *find_table(const struct ne
 {
 	walk.net = net;
 	walk.found = NULL;
-	if (maps.family != NFPROTO_INET && maps.family != NFPROTO_IPV4 && maps.family != NFPROTO_IPV6)
+	if (maps.family != NFPROTO_INET && maps.family != NFPROTO_IPV4 &&
+	    maps.family != NFPROTO_IPV6)
 		return NULL;
 	bpf_loop(HOOKS * AT_HOOK, look_at_hook, NULL, 0);
 	return walk.found;
@@ -149,8 +151,7 @@ static __always_inline const struct nft_table___sets *find_table(const struct ne
 enum walk_ended { GOES_ON, ALL_TAKEN, UNTOLD };
 
 /* NULL, or one whose handle is not told: it is of another table. */
-static __always_inline bool take_chain(const struct nft_chain___handle *c,
-				       struct nfp_map_elem *out)
+static __always_inline bool take_chain(const struct nft_chain___handle *c, struct nfp_map_elem *out)
 {
 	if ((void *)BPF_CORE_READ(c, table) != (void *)walk.table)
 		return false;
@@ -158,8 +159,7 @@ static __always_inline bool take_chain(const struct nft_chain___handle *c,
 	return out->chain;
 }
 
-static __always_inline bool take_verdict(const struct nft_verdict *v,
-					 struct nfp_map_elem *out)
+static __always_inline bool take_verdict(const struct nft_verdict *v, struct nfp_map_elem *out)
 {
 	out->code = BPF_CORE_READ(v, code);
 	out->chain = 0;
@@ -308,7 +308,7 @@ static long look_at_set(__u32 i, void *unused)
 	if (BPF_CORE_READ_BITFIELD_PROBED(set, dead) ||
 	    BPF_CORE_READ_BITFIELD_PROBED(set, genmask) & walk.inactive)
 		return 0;
-	/* Only one of this generation: others may go without a new one, when a transaction fails. */
+	/* Only one of this generation: others go without a new one when a transaction fails. */
 	maps.cursor_at = (__u64)set;
 	maps.cursor = BPF_CORE_READ(set, handle);
 	if (is_told(set))

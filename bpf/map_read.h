@@ -8,8 +8,8 @@
 #endif
 
 enum {
-	NFP_MAPS = 128,	      /* sets that are looked at in one run, in which nobody preempts it */
-	NFP_MAP_ELEMS = 64,   /* of one map; one with more is not told */
+	NFP_MAPS = 128,	       /* sets that are looked at in one run, in which nobody preempts it */
+	NFP_MAP_ELEMS = 64,    /* of one map; one with more is not told */
 	NFP_MAPS_ELEMS = 2048, /* of all maps of one run */
 };
 
@@ -37,7 +37,8 @@ struct nfp_maps_read {
 	__u32 family; /* NFPROTO_* */
 	/* Where it goes on: zero at first, then as the program left it. */
 	__u32 inactive; /* bit of elements that are not of this generation */
-	__u64 table_at, cursor_at, cursor; /* addresses of the table and a set of it; that one's handle */
+	__u64 table_at, cursor_at; /* addresses of the table and of a set of it */
+	__u64 cursor;		   /* handle of that set */
 	/* The answer: the maps of verdicts, of those sets that it came by, that it can tell. */
 	__u32 state; /* enum nfp_maps_state */
 	__u32 n_maps, n_elems;

@@ -78,7 +78,7 @@ struct fact_elem {
 struct fact_set {
 	const struct rs_table *table; /* NULL: of one rule of iptables (multiport) */
 	const char *name;
-	uint64_t handle; /* unique in the table for ever */
+	uint64_t handle;     /* unique in the table for ever */
 	uint32_t klen, dlen; /* bytes */
 	bool verdicts, data, intervals, dynamic;
 	uint32_t timeout; /* seconds; 0: none */
@@ -151,8 +151,8 @@ void facts_free(struct facts *f);
 /* Room for the rules of a chain, still empty (VERDICT_UNKNOWN). 0 or -ENOMEM. */
 int facts_room(struct facts *f, struct fact_chain *c);
 
-/* Reads all rules of the namespace; they are of one generation. maps: who reads maps out of the kernel's memory,
- * NULL: nobody, they are asked for. NULL: err says why. */
+/* Reads all rules of the namespace; they are of one generation. maps: who reads maps out of the
+ * kernel's memory, NULL: nobody, they are asked for. NULL: err says why. */
 struct nf_source;
 struct map_reader;
 struct facts *facts_read(struct nf_source *s, const struct map_reader *maps, struct error *err);
@@ -208,10 +208,11 @@ int facts_fill_entry(struct facts *f, const struct fact_chain *c, uint32_t numbe
 int facts_read_sets(struct facts *f, struct nf_source *s);
 int facts_read_elems(struct facts *f, struct nf_source *s);
 /* One of them: which it is, and what is in it. -ENOENT: there is none. */
-int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *t, const char *name);
+int facts_read_set(struct facts *f, struct nf_source *s, const struct rs_table *t,
+		   const char *name);
 int facts_read_set_elems(struct facts *f, struct nf_source *s, struct fact_set *set);
-/* Puts the ends of intervals, elements of their own where ends[] says so, into the elements that begin
- * there. 0 or -ENOMEM. */
+/* Puts the ends of intervals, elements of their own where ends[] says so, into the elements that
+ * begin there. 0 or -ENOMEM. */
 int facts_close_intervals(struct facts *f, const struct fact_set *set, struct fact_elem *v,
 			  size_t *count, const uint8_t *ends);
 

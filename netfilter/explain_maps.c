@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Verdict maps whose key is a number of numgen: kube-proxy makes one for each service. The kernel looks
- * through the list of a table's sets once for each question, and for a dump three times; with thousands of them
- * that is most of what reading a ruleset costs. So where there are many they are read out of its memory, and else
- * asked for by their numbers.
+ * Verdict maps whose key is a number of numgen: kube-proxy makes one for each service. The kernel
+ * looks through the list of a table's sets once for each question, and for a dump three times; with
+ * thousands of them that is most of what reading a ruleset costs. So where there are many they are
+ * read out of its memory, and else asked for by their numbers.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -15,8 +15,8 @@
 #include "netfilter/map_reader.h"
 #include "netfilter/source.h"
 
-/* Several are asked at once, as long as the answers fit in a socket's buffer: the list then stays in
- * the processor's cache. */
+/* Several are asked at once, as long as the answers fit in a socket's buffer: the list then stays
+ * in the processor's cache. */
 enum { NUMBERS_MAX = 64, MAPS_MAX = 24, NUMBER_ROOM = 32, MAP_ROOM = 1024 };
 
 static bool has_numbers(const struct fact_set *set)
@@ -44,7 +44,8 @@ struct memory_read {
 
 static int compare_handles(const void *a, const void *b)
 {
-	uint64_t x = ((const struct by_handle *)a)->handle, y = ((const struct by_handle *)b)->handle;
+	uint64_t x = ((const struct by_handle *)a)->handle,
+		 y = ((const struct by_handle *)b)->handle;
 
 	return x < y ? -1 : x > y;
 }
@@ -140,8 +141,9 @@ static int read_table(struct facts *f, const struct map_reader *reader, const st
 	int rc = list_sets(&m, t) ? 0 : -ENOMEM;
 
 	if (!rc && m.n_sets && m.n_sets >= reader->worth) {
-		rc = list_chains(&m, t) ? reader->read(reader->ctx, t->family, t->handle, take_map, &m)
-					: -ENOMEM;
+		rc = list_chains(&m, t)
+			     ? reader->read(reader->ctx, t->family, t->handle, take_map, &m)
+			     : -ENOMEM;
 		if (rc)
 			forget(&m);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the elements of a set are taken from the kernel's messages. Private to the readers of sets. */
+/* How the elements of a set are taken from the kernel's messages. Private to the readers of sets.
+ */
 #ifndef NFPATH_NETFILTER_EXPLAIN_SETS_H
 #define NFPATH_NETFILTER_EXPLAIN_SETS_H
 
@@ -26,8 +27,8 @@ int set_elems_done(struct elems_dump *d, int rc);
 /* Which set a request for elements is about. */
 void set_put_name(struct nlmsghdr *nlh, const struct fact_set *set);
 
-/* The maps whose key is a number of numgen, as far as they can be read better than one by one; the others
- * stay to be asked for. 0 or a negative errno. */
+/* The maps whose key is a number of numgen, as far as they can be read better than one by one; the
+ * others stay to be asked for. 0 or a negative errno. */
 int facts_read_maps(struct facts *f, struct nf_source *s);
 
 #endif

@@ -20,7 +20,7 @@ struct error;
 struct rs_chain {
 	struct rs_table *table;
 	char *name;
-	uint64_t handle;  /* nft: unique in the table for ever (nf_tables_alloc_handle()); legacy: 0 */
+	uint64_t handle;  /* nft: unique in the table (nf_tables_alloc_handle()); legacy: 0 */
 	bool base;	  /* registered at a hook; the next five fields are valid for these only */
 	uint8_t hook;	  /* number of the table's family */
 	int32_t priority; /* legacy: that of the table's hook function */

@@ -22,9 +22,9 @@ struct nf_source {
 	int netns_fd;	       /* owned */
 	struct mnl_socket *nl; /* NULL until nf_tables was there to be asked */
 	uint32_t seq;
-	int names[2]; /* the lists of legacy tables of ip, ip6; -1 until there are such */
-	int raw[2];   /* for the legacy tables of ip, ip6; -1 until there are some */
-	char *buf;    /* NF_BUF_SIZE bytes, of the request in flight */
+	int names[2];  /* the lists of legacy tables of ip, ip6; -1 until there are such */
+	int raw[2];    /* for the legacy tables of ip, ip6; -1 until there are some */
+	char *buf;     /* NF_BUF_SIZE bytes, of the request in flight */
 	bool no_rules; /* nft_read() leaves the rules to its caller */
 	const struct map_reader *maps; /* borrowed; NULL: nobody reads them out of memory */
 };
@@ -79,8 +79,8 @@ struct nft_dump {
  */
 int nft_dump_message(const struct nlmsghdr *nlh, void *data);
 
-/* Gives cb each rule of one chain, in order. 0, -EAGAIN when it changed meanwhile, cb's error or another
- * negative errno. */
+/* Gives cb each rule of one chain, in order. 0, -EAGAIN when it changed meanwhile, cb's error or
+ * another negative errno. */
 int nft_dump_chain(struct nf_source *s, const struct rs_chain *c,
 		   int (*cb)(const struct nlmsghdr *nlh, void *data), void *data);
 

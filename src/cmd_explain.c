@@ -188,8 +188,8 @@ static int select_services(struct explain_view *v, struct error *err)
 
 /* --- the rules --- */
 
-/* Who reads many maps out of the kernel's memory. NFPATH_MAPS, for tests, says that nobody does, or that few are
- * read so, too. */
+/* Who reads many maps out of the kernel's memory. NFPATH_MAPS, for tests, says that nobody does, or
+ * that few are read so, too. */
 static int open_maps(int netns_fd, struct map_reader **maps, struct error *err)
 {
 	const char *by = getenv("NFPATH_MAPS");

@@ -13,8 +13,8 @@ struct json {
 	const struct explain_view *v;
 	struct bytes_out o;
 	FILE *to;
-	/* What one of the words_ functions writes: one stream for all of them, since there are hundreds of
-	 * thousands. Between words_begin() and add_words() nobody else may begin. */
+	/* What one of the words_ functions writes: one stream for all of them, since there are
+	 * hundreds of thousands. Between words_begin() and add_words() nobody else may begin. */
 	FILE *words;
 	char *text;
 	size_t size;
@@ -82,7 +82,8 @@ static void put_step(struct json *j, const struct walk_step *step, uint8_t famil
 	add_words(j);
 }
 
-static void put_facts(struct json *j, const char *key, const struct explain_facts *l, uint8_t family)
+static void put_facts(struct json *j, const char *key, const struct explain_facts *l,
+		      uint8_t family)
 {
 	open_list(&j->o, key);
 	for (unsigned int i = 0; i < l->n && words_begin(j); i++) {

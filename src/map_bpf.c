@@ -11,7 +11,8 @@
 
 /* Loading the program takes as much CPU as asking for so many maps (docs/performance.md). */
 enum { WORTH = 500 };
-/* A list is not longer than this, in runs of NFP_MAPS sets; what seems to be has changed meanwhile. */
+/* A list is not longer than this, in runs of NFP_MAPS sets; what seems to be has changed meanwhile.
+ */
 enum { RUNS_MAX = 1 << 14 };
 
 struct map_bpf {
