@@ -51,7 +51,8 @@ struct {
 	__type(value, struct cpu_state);
 } cpus __weak SEC(".maps");
 
-/* Set by user space: once everything is attached; 0 again to stop. */
+/* Set by user space: once everything is attached, to 1, or to 2 where the programs at entries are those at
+ * kprobes; 0 again to stop. */
 volatile __u32 gate __weak = 0;
 /* Records that found the ring buffer full, by type. */
 volatile __u64 lost[NFP_TYPES] __weak = {};

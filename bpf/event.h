@@ -150,6 +150,9 @@ struct nfp_followed {
 	__u8 in_visit; /* nft_do_chain() is at it; NFP_IN_LEGACY: or a table of iptables-legacy */
 	__u8 slot;     /* of xt_slots, where that is */
 	__u8 reply;    /* it was selected as one */
+	__u32 visit;   /* the place of its walk, from 1 on, whose end is not watched; 0: none */
+	__u32 pad;
+	__u64 state;   /* address of the struct nf_hook_state of the hook that it is in; 0: in none, or not known */
 };
 
 enum { NFP_IN_LEGACY = 2 };
@@ -374,7 +377,7 @@ _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");
 _Static_assert(sizeof(struct nfp_route) == 24 + 104 + 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_skb) == 24 + 56 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8, "shared with user space");
-_Static_assert(sizeof(struct nfp_followed) == 32, "shared with user space");
+_Static_assert(sizeof(struct nfp_followed) == 48, "shared with user space");
 _Static_assert(sizeof(struct nfp_sight) == 24 + 40 + 32 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_step) == 32, "shared with user space");
 _Static_assert(sizeof(struct nfp_visit) == 24 + 40 + NFP_STEPS * 32, "shared with user space");

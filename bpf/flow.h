@@ -14,6 +14,8 @@
 /* What user space asks for. */
 const volatile struct nfp_filter filter __weak = {};
 const volatile bool has_filter __weak = false; /* else every packet */
+/* It asks for ports, and nothing else than the filter decides: one test in place of several for those that it refuses. */
+const volatile bool by_ports __weak = false;
 
 enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_DCCP = 33, IPPROTO_SCTP = 132, IPPROTO_UDPLITE = 136 };
 enum { IP_OFFSET = 0x1fff };

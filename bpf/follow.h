@@ -73,6 +73,24 @@ static __always_inline void forget(const void *skb)
 		__sync_fetch_and_add(&n_followed, -1);
 }
 
+/*
+ * Where nobody watches the ends of walks through base chains (nft.bpf.c): the next that is seen of the
+ * packet says that it ended, and since no rule said the last word, its policy did. verdict: what that
+ * proves, NF_ACCEPT: the packet went on; negative: nothing.
+ */
+int visit_ended(__u32 place, __u32 id, __s32 verdict);
+
+static __always_inline void end_walk(struct nfp_followed *f, __s32 verdict)
+{
+	__u32 place = f->visit;
+
+	if (!place)
+		return;
+	f->visit = 0;
+	f->in_visit = 0;
+	visit_ended(place, f->id, verdict);
+}
+
 /* A new one, in place of what was known of this memory. */
 static __always_inline struct nfp_followed *follow(const void *skb, __u32 copy_of)
 {
@@ -208,29 +226,21 @@ static __always_inline bool has_hook(const struct nf_hook_entries *entries)
 	({                                                                                         \
 		bool begins_ = true;                                                               \
 		if ((hook) == NF_INET_LOCAL_IN || (hook) == NF_INET_FORWARD)                        \
-			begins_ = !has_hook(GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING]));                          \
+			begins_ = !GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING]);                          \
 		else if ((hook) == NF_INET_POST_ROUTING)                                            \
 			/* __netif_receive_skb_core() sets skb_iif: it did not begin here. */       \
 			begins_ = GET(probe, skb, skb_iif) ? !has_hook(GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING])) &&       \
 							   !has_hook(GET(probe, net, nf.hooks[NF_INET_FORWARD]))      \
-						 : !has_hook(GET(probe, net, nf.hooks[NF_INET_LOCAL_OUT]));          \
+						 : !GET(probe, net, nf.hooks[NF_INET_LOCAL_OUT]);          \
 		begins_;                                                                           \
 	})
 
+/* Every load of a kernel's field is ten instructions, for it may fault. */
 static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf_hook_state *state,
-				      bool probe)
+				      __u32 pf, __u32 hook, bool probe)
 {
-	__u8 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
 	const struct net *net;
-	__u32 inum;
 
-	if (!begins_anywhere) {
-		net = GET(probe, state, net);
-		inum = GET(probe, net, ns.inum);
-		if (!bpf_map_lookup_elem(&begin_netns, &inum))
-			return false;
-	}
-	/* Every load of a kernel's field is ten instructions, for it may fault. */
 	if (hook == NF_INET_LOCAL_OUT || hook == NF_INET_PRE_ROUTING)
 		return true;
 	net = GET(probe, state, net);
@@ -241,12 +251,30 @@ static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf
 	return true;
 }
 
+static __always_inline bool is_looked_at(__u32 netns)
+{
+	return begins_anywhere || bpf_map_lookup_elem(&begin_netns, &netns);
+}
+
+static __always_inline __u32 netns_of(const struct nf_hook_state *state, bool probe)
+{
+	const struct net *net = GET(probe, state, net);
+
+	return GET(probe, net, ns.inum);
+}
+
 enum wanted { WANTED_NOT, WANTED, WANTED_REPLY };
 
 static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
 					     const struct nf_hook_state *state, bool probe)
 {
-	if (!may_begin(skb, state, probe))
+	__u32 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
+
+	if (!may_begin(skb, state, pf, hook, probe))
+		return WANTED_NOT;
+	if (by_ports && pf == NFPROTO_IPV4)
+		return selected4(network_header_of(skb, probe)) ? WANTED : WANTED_NOT;
+	if (!begins_anywhere && !is_looked_at(netns_of(state, probe)))
 		return WANTED_NOT;
 	if (command_wants(skb, state) && selected(skb, probe))
 		return WANTED;
@@ -293,9 +321,11 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 			return NULL;
 		f->reply = wanted == WANTED_REPLY;
 	}
+	end_walk(f, NF_ACCEPT);
 	net = GET(probe, state, net);
 	netns = GET(probe, net, ns.inum);
 	print = print_of(skb, probe);
+	f->state = (__u64)state;
 	begins = !f->shown;
 	moves = begins || f->netns != netns;
 	full = moves || f->print != print;

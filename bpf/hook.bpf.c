@@ -9,7 +9,7 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("fentry/nf_hook_slow")
 int BPF_PROG(hook_entered, struct sk_buff *skb, struct nf_hook_state *state)
 {
-	if (gate && !by_kprobes)
+	if (gate == 1)
 		enter(skb, state, false);
 	return 0;
 }
@@ -23,7 +23,7 @@ int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *s
 	if (!by_kprobes)
 		return 0;
 	__sync_fetch_and_add(&hooks_entered, 1);
-	if (gate)
+	if (gate == 2)
 		enter(skb, state, true);
 	return 0;
 }
@@ -36,16 +36,21 @@ int hook_counted(__u64 *ctx)
 	return 0;
 }
 
-/* Dropped, queued or stolen, its memory may be another packet's by now. */
+/* Dropped, queued or stolen, its memory may be another packet's by now, which is in another hook then: the
+ * state lies on the stack of who runs this one. */
 static __noinline int left(__u64 *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx[0];
 	const struct nf_hook_state *state = (void *)ctx[1];
-	struct nfp_followed *f = (int)ctx[4] == NF_ACCEPT ? followed_of(skb) : NULL;
+	struct nfp_followed *f = followed_of(skb);
+	bool passed = (int)ctx[4] == NF_ACCEPT, full;
 	__u64 print;
-	bool full;
 
-	if (!f || !f->shown)
+	if (!f || !f->shown || (!passed && f->state != (__u64)state))
+		return 0;
+	end_walk(f, passed ? NF_ACCEPT : -1);
+	f->state = 0;
+	if (!passed)
 		return 0;
 	print = print_of(skb, false);
 	full = f->print != print;

@@ -195,6 +195,7 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 		return 0;
 	f = followed_of(skb);
 	if (f && f->shown) {
+		end_walk(f, NF_ACCEPT);
 		/* The end of a visit before was left out. */
 		if (f->in_visit == NFP_IN_LEGACY)
 			free_slot(f);

@@ -161,6 +161,14 @@ static __noinline int flush(struct visit *w)
 
 /* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
 
+static __always_inline __u8 policy_of(const void *chain)
+{
+	const struct nft_base_chain *base =
+		(void *)((__u64)chain - bpf_core_field_offset(struct nft_base_chain, chain));
+
+	return BPF_CORE_READ(base, policy);
+}
+
 /* nf_hook_bridge_pre() does not call nf_hook_slow(). */
 static __always_inline bool is_first_sight(const struct nf_hook_state *state, bool probe)
 {
@@ -168,7 +176,8 @@ static __always_inline bool is_first_sight(const struct nf_hook_state *state, bo
 	       GET(probe, state, hook) == NF_INET_PRE_ROUTING;
 }
 
-static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool probe)
+static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool first,
+				       bool probe)
 {
 	const struct nf_hook_state *state = GET(probe, pkt, state);
 	struct sk_buff *skb = GET(probe, pkt, skb);
@@ -176,9 +185,14 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	struct nfp_followed *f;
 	struct visit *w;
 
-	f = is_first_sight(state, probe) ? enter(skb, state, probe) : followed_of(skb);
+	f = first ? enter(skb, state, probe) : followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
+	end_walk(f, NF_ACCEPT);
+	/* Another packet's that ended unwatched, at the same place of the stack. */
+	w = visit_find(pkt);
+	if (w && w->unwatched)
+		visit_ended(w->place, w->v.id, -1);
 	w = visit_take(pkt, now);
 	if (!w) {
 		count_lost(NFP_VISIT);
@@ -202,29 +216,47 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	if (moment_take(&w->began) && f->in_visit)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f->in_visit = 1;
+	w->unwatched = !ends_seen;
+	if (w->unwatched) {
+		w->v.policy = policy_of(chain);
+		f->visit = w->place;
+		/* Behind a queue, say: the end of a hook will not say that it is over. */
+		if (f->state != (__u64)state)
+			w->v.flags |= NFP_VISIT_UNKNOWN;
+	}
 	return 0;
 }
 
-static __noinline int begin_by_fentry(__u64 *ctx)
+static __noinline int begin_by_fentry(__u64 *ctx, bool first)
 {
-	return gate && !by_kprobes ? begin_visit((void *)ctx[0], (void *)ctx[1], false) : 0;
+	struct nft_pktinfo *pkt = (void *)ctx[0];
+
+	if (gate != 1 || is_first_sight(pkt->state, false) != first)
+		return 0;
+	return begin_visit(pkt, (void *)ctx[1], first, false);
 }
 
 SEC("fentry/nft_do_chain")
-int BPF_PROG(chain_entered, struct nft_pktinfo *pkt)
+int chain_entered(__u64 *ctx)
 {
-	return n_followed > 0 || is_first_sight(pkt->state, false) ? begin_by_fentry(ctx) : 0;
+	return n_followed > 0 ? begin_by_fentry(ctx, false) : 0;
+}
+
+SEC("fentry/nft_do_chain")
+int chain_first_entered(__u64 *ctx)
+{
+	return begin_by_fentry(ctx, true);
 }
 
 static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain)
 {
-	return begin_visit(pkt, chain, true);
+	return begin_visit(pkt, chain, is_first_sight(GET(true, pkt, state), true), true);
 }
 
 SEC("kprobe/nft_do_chain")
 int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	return gate && by_kprobes ? begin_by_kprobe(pkt, chain) : 0;
+	return gate == 2 ? begin_by_kprobe(pkt, chain) : 0;
 }
 
 static __noinline int end_visit(__u64 *ctx)
@@ -232,7 +264,6 @@ static __noinline int end_visit(__u64 *ctx)
 	const struct nft_pktinfo *pkt = (void *)ctx[0];
 	const struct nft_chain *chain = (void *)ctx[1];
 	struct visit *w = visit_find(pkt);
-	const struct nft_base_chain *base;
 	struct nfp_followed *f;
 
 	if (!w)
@@ -241,13 +272,12 @@ static __noinline int end_visit(__u64 *ctx)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
-		f->in_visit = 0;
+		f->in_visit = f->visit = 0;
 	w->v.verdict = (int)ctx[2];
 	/* The end of that visit was missed, and the beginning of this one. */
 	if (w->skb != (__u64)pkt->skb || w->v.base != (__u64)chain)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
-	base = (void *)((__u64)chain - bpf_core_field_offset(struct nft_base_chain, chain));
-	w->v.policy = BPF_CORE_READ(base, policy);
+	w->v.policy = policy_of(chain);
 	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
 	flush(w);
 	visit_leave(w);
@@ -258,6 +288,41 @@ SEC("fexit/nft_do_chain")
 int chain_left(__u64 *ctx)
 {
 	return n_visits > 0 ? end_visit(ctx) : 0;
+}
+
+/* Out of the walk its rules may have been replaced, and their memory be another's: then none is told. */
+int visit_ended(__u32 place, __u32 id, __s32 verdict)
+{
+	__u32 i = place - 1;
+	struct visit *w = i < NFP_VISITS ? bpf_map_lookup_elem(&visits, &i) : NULL;
+
+	if (!w || !w->pkt || w->v.id != id)
+		return 0;
+	if (w->v.gen != generation) {
+		w->v.flags |= NFP_VISIT_UNKNOWN;
+		w->v.n = 0;
+	}
+	w->v.verdict = verdict < 0 ? w->v.policy : verdict;
+	w->v.flags |= NFP_VISIT_POLICY;
+	flush(w);
+	visit_leave(w);
+	return 0;
+}
+
+/* A rule gave the last word: nothing of this walk comes after it (nft_do_chain()). */
+static __noinline int ended_by_rule(struct visit *w, __s32 code)
+{
+	struct nfp_followed *f;
+
+	if (!w)
+		return 0;
+	f = followed_of((void *)w->skb);
+	if (f && f->id == w->v.id)
+		f->in_visit = f->visit = 0;
+	w->v.verdict = code;
+	flush(w);
+	visit_leave(w);
+	return 0;
 }
 
 /* --- expressions: void eval(const struct nft_expr *, struct nft_regs *, const struct nft_pktinfo *) --- */
@@ -292,7 +357,8 @@ static __always_inline struct visit *visit_of(const struct nft_pktinfo *pkt)
 	if (!w || w->skb == (__u64)pkt->skb)
 		return w;
 	/* Another packet's, whose end was missed, at the same place of a stack. */
-	w->v.flags |= NFP_VISIT_UNKNOWN;
+	if (!w->unwatched)
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	return NULL;
 }
 
@@ -301,8 +367,11 @@ static __noinline int push_eval(const void *expr, const struct nft_pktinfo *pkt,
 {
 	struct visit *w = visit_of(pkt);
 
-	if (w)
-		push(w, expr, code, target);
+	if (!w)
+		return 0;
+	push(w, expr, code, target);
+	if (code >= 0 && w->unwatched)
+		ended_by_rule(w, code);
 	return 0;
 }
 
@@ -375,6 +444,8 @@ static __always_inline int push_lookup(const void *expr, const void *regs,
 	bpf_probe_read_kernel(k->key, len, (const __u32 *)regs + BPF_CORE_READ(priv, sreg));
 	bpf_ringbuf_submit(k, BPF_RB_NO_WAKEUP);
 	step->keyed = 1;
+	if (code >= 0 && w->unwatched)
+		ended_by_rule(w, code);
 	return 0;
 }
 

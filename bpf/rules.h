@@ -119,33 +119,37 @@ static __always_inline bool find_rule(struct visit *w, __u64 expr, struct rule *
 {
 	struct rule_key key = {expr, w->v.gen};
 	struct search s = {.expr = expr};
-	struct unwinding u = {.w = w, .s = &s, .chain = w->chain, .depth = w->depth};
+	/* In one place: the stack of all functions that call one another is 512 bytes. */
+	union {
+		struct unwinding u;
+		struct remembered r;
+	} by;
 	struct rule *known = bpf_map_lookup_elem(&rules, &key);
 
 	if (known) {
-		struct remembered r = {
+		by.r = (struct remembered){
 			.w = w, .chain = w->chain, .want = known->chain, .depth = w->depth};
-
 		*out = *known;
-		if (r.chain == r.want)
+		if (by.r.chain == by.r.want)
 			return true;
-		bpf_loop(NFP_STACK + 1, look_for_chain, &r, 0);
-		w->chain = r.found ? r.chain : w->chain;
-		w->depth = r.found ? r.depth : w->depth;
+		bpf_loop(NFP_STACK + 1, look_for_chain, &by.r, 0);
+		w->chain = by.r.found ? by.r.chain : w->chain;
+		w->depth = by.r.found ? by.r.depth : w->depth;
 		/* A rule of a chain that nothing led to: what did was not seen. */
-		if (!r.found)
+		if (!by.r.found)
 			w->v.flags |= NFP_VISIT_UNKNOWN;
-		return r.found;
+		return by.r.found;
 	}
-	bpf_loop(NFP_STACK + 1, look_at_chain, &u, 0);
-	if (!u.found)
+	by.u = (struct unwinding){.w = w, .s = &s, .chain = w->chain, .depth = w->depth};
+	bpf_loop(NFP_STACK + 1, look_at_chain, &by.u, 0);
+	if (!by.u.found)
 		return false;
 	bpf_loop(RULES_MAX, look_at_rule, &s, 0);
 	if (!s.found)
 		return false;
-	w->chain = u.chain;
-	w->depth = u.depth;
-	out->chain = u.chain;
+	w->chain = by.u.chain;
+	w->depth = by.u.depth;
+	out->chain = by.u.chain;
 	out->handle = s.handle;
 	bpf_map_update_elem(&rules, &key, out, BPF_ANY);
 	return true;

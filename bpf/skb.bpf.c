@@ -142,11 +142,6 @@ static __always_inline int emit(void *ctx, __u32 type, const struct sk_buff *skb
 	return 0;
 }
 
-static __always_inline bool is_looked_at(__u32 netns)
-{
-	return netns && (begins_anywhere || bpf_map_lookup_elem(&begin_netns, &netns));
-}
-
 /* Datagrams of netlink and the like have no protocol; they are no packets. */
 static __always_inline int dropped_alone(void *ctx, const struct sk_buff *skb, __u64 location,
 					 __u32 reason, const struct sock *sk, __u64 wakeup)
@@ -165,7 +160,7 @@ static __always_inline int dropped_alone(void *ctx, const struct sk_buff *skb, _
 	fill_dev(s, skb);
 	if (!s->ev.netns)
 		s->ev.netns = other_netns(skb, sk);
-	if (is_looked_at(s->ev.netns))
+	if (s->ev.netns && is_looked_at(s->ev.netns))
 		bpf_ringbuf_submit(s, wakeup);
 	else
 		bpf_ringbuf_discard(s, BPF_RB_NO_WAKEUP);
@@ -205,10 +200,11 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- followed packets --- */
 
-static __always_inline void gone(const void *skb, const struct nfp_followed *f, __u32 dropped)
+static __always_inline void gone(const void *skb, struct nfp_followed *f, __u32 dropped)
 {
 	struct nfp_gone *g;
 
+	end_walk(f, dropped ? -1 : NF_ACCEPT);
 	if (f->shown) {
 		g = record_reserve(sizeof(*g));
 		if (g) {
@@ -239,6 +235,7 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 			      kfree_has_socket ? (void *)ctx->args[3] : NULL, wake_reader());
 	if (!f)
 		return 0;
+	end_walk(f, -1);
 	if (f->shown)
 		emit(ctx, NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit,
@@ -325,8 +322,12 @@ static __noinline int transmitted(__u64 *ctx)
 	const struct sk_buff *skb = (void *)ctx[0];
 	struct nfp_followed *f = followed_of(skb);
 	const struct net_device *dev = skb->dev;
-	struct nfp_skb *s = f && f->shown ? begin(NFP_TRANSMIT, skb, f->id, false) : NULL;
+	struct nfp_skb *s;
 
+	if (!f || !f->shown)
+		return 0;
+	end_walk(f, NF_ACCEPT);
+	s = begin(NFP_TRANSMIT, skb, f->id, false);
 	if (!s)
 		return 0;
 	s->ev.netns = dev->nd_net.net->ns.inum;

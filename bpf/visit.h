@@ -15,7 +15,9 @@ struct visit {
 	__u64 chain; /* where it is */
 	__u64 stack[NFP_STACK];
 	__u32 depth;
-	__u32 ended; /* a rule gave the last word */
+	__u8 ended; /* a rule gave the last word */
+	__u8 unwatched; /* its end */
+	__u16 place; /* from 1 on */
 	struct moment began;
 	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */
 };
@@ -27,6 +29,8 @@ struct {
 	__type(value, struct visit);
 } visits SEC(".maps");
 
+/* Somebody watches the ends of walks (chain_left). */
+volatile __u32 ends_seen = 0;
 /* How many visits are under way: while it is 0, expressions are nobody's. */
 volatile __s32 n_visits = 0;
 
@@ -88,6 +92,7 @@ static __always_inline struct visit *visit_take(const void *pkt, __u64 now)
 			count_lost(NFP_VISIT);
 		else
 			__sync_fetch_and_add(&n_visits, 1);
+		w->place = (place + way) % NFP_VISITS + 1;
 		return w;
 	}
 	return NULL;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "netfilter/exprs.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,6 +56,19 @@ static bool has_attr(const struct nlattr *data, uint16_t type)
 	return false;
 }
 
+/* An object of type synproxy may keep the packet (nft_synproxy_do_eval()); what objects a map holds the rule does not say. */
+static bool may_take(const struct nlattr *data)
+{
+	const struct nlattr *attr;
+
+	if (!data)
+		return true;
+	mnl_attr_for_each_nested(attr, data)
+		if (mnl_attr_get_type(attr) == NFTA_OBJREF_IMM_TYPE && !mnl_attr_validate(attr, MNL_TYPE_U32))
+			return ntohl(mnl_attr_get_u32(attr)) == NFT_OBJECT_SYNPROXY;
+	return true;
+}
+
 static uint64_t kind_of(const struct nlattr *expr)
 {
 	const struct nlattr *attr, *data = NULL;
@@ -66,6 +81,8 @@ static uint64_t kind_of(const struct nlattr *expr)
 		else if (mnl_attr_get_type(attr) == NFTA_EXPR_DATA)
 			data = attr;
 	}
+	if (name && !strcmp(name, "objref") && may_take(data))
+		return 1ULL << EXPR_OBJREF | 1ULL << EXPR_WALK_END;
 	for (size_t i = 0; name && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(name, kinds[i].name))
 			return !kinds[i].attr || has_attr(data, kinds[i].attr)
@@ -92,4 +109,31 @@ uint64_t expr_kinds(const struct nlattr *expressions)
 		found |= last & ~without_verdict;
 	}
 	return found | last;
+}
+
+/*
+ * Where a walk ended by the policy, the packet's next hook, function or end says so, and nothing of its
+ * own comes between. Not so where NAT or a chain of type route asks for a new route behind the walk,
+ * where defragmentation keeps the packet behind it, and in hooks of bridges and devices.
+ */
+uint64_t expr_kinds_of_chain(uint8_t family, unsigned int hook, int32_t priority, const char *type)
+{
+	uint64_t asked = 0;
+
+	if (family == NFPROTO_BRIDGE && hook == NF_INET_PRE_ROUTING)
+		asked |= 1ULL << EXPR_FIRST_SIGHT;
+	if ((family != NFPROTO_IPV4 && family != NFPROTO_IPV6 && family != NFPROTO_INET) ||
+	    hook > NF_INET_POST_ROUTING || priority <= NF_IP_PRI_CONNTRACK_DEFRAG || strcmp(type, "filter"))
+		asked |= 1ULL << EXPR_WALK_END;
+	return asked;
+}
+
+/* They may free the packet, send it or keep it before their walk is over; behind a queue the next
+ * walks are not within a hook. */
+uint64_t expr_kinds_beside(uint64_t found)
+{
+	static const uint64_t taking = 1ULL << EXPR_FWD | 1ULL << EXPR_QUEUE | 1ULL << EXPR_SYNPROXY |
+				       1ULL << EXPR_TPROXY | 1ULL << EXPR_TARGET;
+
+	return found & taking ? 1ULL << EXPR_WALK_END : 0;
 }

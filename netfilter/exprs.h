@@ -33,6 +33,9 @@ enum expr_kind {
 	EXPR_TPROXY,
 	EXPR_FLOW_OFFLOAD,
 	EXPR_TARGET, /* of iptables-nft */
+	/* No expressions, but what a ruleset may ask of who watches it all the same. */
+	EXPR_FIRST_SIGHT, /* a base chain in a hook that nf_hook_slow() does not run: bridge, prerouting */
+	EXPR_WALK_END,	  /* the end of a walk is not told by what the packet does next */
 	EXPR_KINDS,
 };
 
@@ -41,5 +44,10 @@ struct nlattr;
 /* The kinds in a rule's NFTA_RULE_EXPRESSIONS that can tell that it matched, bit 1 << kind: those with
  * a verdict, and the last one. */
 uint64_t expr_kinds(const struct nlattr *expressions);
+
+/* What a base chain asks, and what expressions of these kinds ask beside themselves: EXPR_FIRST_SIGHT, EXPR_WALK_END. family:
+ * NFPROTO_*; hook: NF_INET_*. */
+uint64_t expr_kinds_of_chain(uint8_t family, unsigned int hook, int32_t priority, const char *type);
+uint64_t expr_kinds_beside(uint64_t found);
 
 #endif

@@ -173,6 +173,7 @@ static int on_chain(const struct nlmsghdr *nlh, struct nft_dump *d)
 	const char *table, *name;
 	struct rs_table *t;
 	struct rs_chain *c;
+	int rc;
 
 	parse_message(tb, nlh);
 	table = str_of(tb[NFTA_CHAIN_TABLE]);
@@ -186,7 +187,12 @@ static int on_chain(const struct nlmsghdr *nlh, struct nft_dump *d)
 	if (!c)
 		return -ENOMEM;
 	c->handle = u64_of(tb[NFTA_CHAIN_HANDLE]);
-	return c->base ? 0 : parse_base(c, tb);
+	if (c->base)
+		return 0;
+	rc = parse_base(c, tb);
+	if (!rc && c->base)
+		d->rs->exprs |= expr_kinds_of_chain(family_of(nlh), c->hook, c->priority, c->type);
+	return rc;
 }
 
 static int add_handle(struct nft_dump *d, uint64_t handle)
@@ -322,6 +328,7 @@ int nft_read(struct nf_source *s, struct ruleset *rs, struct error *err)
 			    "namespace");
 	if (rc && rc != -EAGAIN)
 		return fail(err, rc, "cannot read the nf_tables ruleset: %s", strerror(-rc));
+	rs->exprs |= expr_kinds_beside(rs->exprs);
 	rs->genid = d.genid;
 	return rc;
 }

@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "netfilter/exprs.h"
 #include "src/error.h"
 #include "src/fd.h"
 #include "src/netns.h"
@@ -332,6 +333,15 @@ int nf_source_legacy_names(struct nf_source *s, uint8_t family, char **out)
 	return rc;
 }
 
+/* Behind their NFQUEUE the chains of nf_tables are not walked within the hook any more. */
+static uint64_t kinds_beside_legacy(const struct ruleset *rs)
+{
+	for (size_t i = 0; rs->exprs && i < rs->n_tables; i++)
+		if (rs->tables[i]->backend == BACKEND_IPTABLES_LEGACY)
+			return 1ULL << EXPR_WALK_END;
+	return 0;
+}
+
 static int read_once(struct nf_source *s, struct ruleset **out, struct error *err)
 {
 	struct ruleset *rs = ruleset_new();
@@ -341,6 +351,8 @@ static int read_once(struct nf_source *s, struct ruleset **out, struct error *er
 		rc = nft_read(s, rs, err);
 	if (!rc)
 		rc = legacy_read(s, rs, err);
+	if (!rc)
+		rs->exprs |= kinds_beside_legacy(rs);
 	if (!rc && ruleset_classify(rs))
 		rc = fail(err, -ENOMEM, "out of memory");
 	if (rc) {

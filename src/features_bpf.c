@@ -12,6 +12,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "netfilter/exprs.h"
 #include "src/features_probes.h"
 #include "src/kernel_btf.h"
 #include "src/kernel_names.h"
@@ -268,7 +269,7 @@ int probe_expressions(const struct probe_context *c, int arg, struct error *why)
 	int rc = probe_function(c, "nft_immediate_eval", why);
 
 	for (unsigned int i = 0; !rc && (function = programs_function(i, &part, &kind)); i++) {
-		if (part != PROGRAM_EXPRS)
+		if (part != PROGRAM_EXPRS || kind >= EXPR_FIRST_SIGHT)
 			continue;
 		wanted |= 1ULL << kind;
 		if (!kernel_btf_func(c->types, function, NULL, NULL))

@@ -178,7 +178,9 @@ struct nfpath_bpf *programs_skeleton(const struct programs *p)
 
 void programs_gate(struct programs *p, bool open)
 {
-	__atomic_store_n(&p->batches[0]->bss->gate, open, __ATOMIC_RELEASE);
+	uint32_t how = programs_is_careful(p) ? 2 : 1;
+
+	__atomic_store_n(&p->batches[0]->bss->gate, open ? how : 0, __ATOMIC_RELEASE);
 }
 
 int programs_followed(const struct programs *p)

@@ -124,8 +124,10 @@ uint64_t programs_entries_missed(struct programs *p)
 int programs_be_careful(struct programs *p, struct error *err)
 {
 	int rc = programs_attach(
-		p, 1u << PROGRAM_COUNTED | 1u << PROGRAM_KPROBES | 1u << PROGRAM_KPROBE_FREES, 0,
-		err);
+		p,
+		1u << PROGRAM_COUNTED | 1u << PROGRAM_KPROBES | 1u << PROGRAM_KPROBE_FREES |
+			1u << PROGRAM_EXPRS,
+		1ULL << EXPR_WALK_END, err);
 
 	if (rc < 0)
 		return rc;
@@ -136,6 +138,8 @@ int programs_be_careful(struct programs *p, struct error *err)
 		return fail(err, -EOPNOTSUPP,
 			    "this kernel does not tell where it counts what it leaves out");
 	__atomic_store_n(&p->batches[0]->bss->by_kprobes, 1, __ATOMIC_SEQ_CST);
+	if (p->batches[0]->bss->gate)
+		programs_gate(p, true);
 	for (int i = 0; i < ROWS; i++) {
 		int k = program_row_by_kprobe(i);
 

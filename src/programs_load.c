@@ -78,6 +78,8 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	skel->rodata->kfree_has_socket = p->kfree_args >= 4;
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->has_filter = c->has_filter;
+	skel->rodata->by_ports = c->has_filter && c->filter.has_ports && !c->filter.mark_mask &&
+				 !c->replies && !c->begin && !c->cgroup;
 	skel->rodata->finds_replies = c->replies;
 	skel->rodata->lose_one_of = c->lose_one_of;
 	bpf_map__set_autocreate(skel->maps.replies, c->replies);
@@ -180,6 +182,11 @@ static struct bpf_link *attach_one(const struct programs *p, const struct bpf_pr
 								: bpf_program__attach(prog);
 }
 
+static bool programs_has_kind(const struct programs *p, enum expr_kind kind)
+{
+	return !programs_unseen(p, 1ULL << kind);
+}
+
 static void note_since(struct programs *p, const bool *want)
 {
 	uint64_t now = clock_ns();
@@ -208,6 +215,8 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 		p->attached[i] = NULL;
 		p->failed[i] = true;
 	}
+	if (programs_has_kind(p, EXPR_WALK_END))
+		__atomic_store_n(&p->batches[0]->bss->ends_seen, 1, __ATOMIC_SEQ_CST);
 	note_since(p, want);
 	return n;
 }

@@ -36,7 +36,7 @@ struct program_row {
 	unsigned int flags;
 };
 
-enum { ROWS = 90, BATCHES_MAX = 64 };
+enum { ROWS = 91, BATCHES_MAX = 64 };
 extern const struct program_row program_rows[ROWS];
 
 /* Of the kind that kprobes are. */

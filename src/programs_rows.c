@@ -10,7 +10,6 @@ const struct program_row program_rows[] = {
 	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
 	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
 	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, 0},
-	{"chain_left", "nft_do_chain", PROGRAM_CHAINS, 0, TOLD},
 	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, TRACEPOINT},
 	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, TRACEPOINT | TOLD_BY_FREES},
 	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, TRACEPOINT},
@@ -56,6 +55,8 @@ const struct program_row program_rows[] = {
 
 #define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD}
 #define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD}
+	{"chain_first_entered", "nft_do_chain", PROGRAM_EXPRS, EXPR_FIRST_SIGHT, TOLD},
+	{"chain_left", "nft_do_chain", PROGRAM_EXPRS, EXPR_WALK_END, TOLD},
 	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD},
 	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, TOLD},
 	ENTERED(EXPR_COUNTER, nft_counter_eval),

@@ -317,9 +317,10 @@ class Nft:
 
     HOOKS = ["prerouting", "input", "forward", "output", "postrouting"]
 
-    def __init__(self, rng, v6, prefix="t"):
+    def __init__(self, rng, v6, prefix="t", plain=False):
         self.rng = rng
         self.v6 = v6
+        self.plain = plain  # chains of type filter only
         self.prefix = prefix
         self.a = A6 if v6 else A4
         self.ip = "ip6" if v6 else "ip"
@@ -374,7 +375,7 @@ class Nft:
 
     def hook(self):
         r = self.rng
-        kind = r.choice(["filter"] * 6 + ["route", "dnat", "dnat", "snat"])
+        kind = "filter" if self.plain else r.choice(["filter"] * 6 + ["route", "dnat", "dnat", "snat"])
         if kind == "route":
             return kind, "output", r.choice([-150, -149])
         if kind == "dnat":
@@ -540,7 +541,8 @@ def make(rng, kind):
     legacy = lambda: (i + "-legacy-restore", Iptables(rng, v6).text())
     iptnft = lambda: (i + "-nft-restore", Iptables(rng, v6).text())
     nft = lambda: ("nft", Nft(rng, v6).text())
-    parts = {"legacy": [legacy], "iptnft": [iptnft], "nft": [nft], "mix": [legacy, iptnft, nft] if rng.random() < 0.5 else [legacy, nft],
+    plain = lambda: ("nft", Nft(rng, v6, plain=True).text())
+    parts = {"legacy": [legacy], "iptnft": [iptnft], "nft": [nft], "plain": [plain], "mix": [legacy, iptnft, nft] if rng.random() < 0.5 else [legacy, nft],
              "mixnft": [iptnft, nft]}[kind[:-1]]
     parts = [p() for p in parts]
     # By the text, not by rng: what rng gives next does not depend on it.
