@@ -122,9 +122,19 @@ def in_namespace(o, record, inum):
     return found
 
 
-def of_json(objects, inum=None):
+def without_marking(o, record, inum):
+    """Of a path that is not certain, and that has not even the marking chain: it is told, and says nothing wrong."""
+    if o["certainty"] == "exact" or o["netns"]["inum"] != inum:
+        return []
+    r = record()
+    r.iif = None if r.iif == "lo" else r.iif
+    return [r]
+
+
+def of_json(objects, inum=None, vague=False):
     """A packet that nfpath follows through the loopback device in one record is cut into the two that the kernel sees. inum: of paths
-    that cross namespaces only the part in this one, where the test's own table marks packets."""
+    that cross namespaces only the part in this one, where the test's own table marks packets; vague: with paths of which nfpath says that
+    it knows too little."""
     found, printed = [], {}
     for o in sorted(objects, key=lambda x: (x["time"], x["id"])):
         p = o["packet"]
@@ -142,7 +152,7 @@ def of_json(objects, inum=None):
                 r.uncertain = o["uncertain_because"] or "%d events lost" % o["lost"]
             return r
         if inum is not None:
-            for r in in_namespace(o, record, inum):
+            for r in in_namespace(o, record, inum) or (without_marking(o, record, inum) if vague else []):
                 left = GOES_ON.match(r.uncertain or "")
                 r.owner = r.owner or left and printed.get(int(left.group(1)))
                 r.second = r.second or r.owner is not None
