@@ -80,6 +80,10 @@ static __always_inline void forget(const void *skb)
  */
 int visit_ended(__u32 place, __u32 id, __s32 verdict);
 
+/* The types of nf_tables, whose module may come after this program was loaded: who does not know them
+ * ends no walk, and then the ends of all of them are watched. */
+const volatile bool knows_chains __weak = false;
+
 static __always_inline void end_walk(struct nfp_followed *f, __s32 verdict)
 {
 	__u32 place = f->visit;

@@ -294,8 +294,11 @@ int chain_left(__u64 *ctx)
 int visit_ended(__u32 place, __u32 id, __s32 verdict)
 {
 	__u32 i = place - 1;
-	struct visit *w = i < NFP_VISITS ? bpf_map_lookup_elem(&visits, &i) : NULL;
+	struct visit *w;
 
+	if (!knows_chains)
+		return 0;
+	w = i < NFP_VISITS ? bpf_map_lookup_elem(&visits, &i) : NULL;
 	if (!w || !w->pkt || w->v.id != id)
 		return 0;
 	if (w->v.gen != generation) {

@@ -77,6 +77,8 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 	bool want[ROWS] = {0}, any = false;
 	int n, rc;
 
+	if (p->n_batches && !p->knows_chains)
+		kinds |= 1ULL << EXPR_WALK_END;
 	for (int i = 0; i < ROWS; i++) {
 		want[i] = parts & 1u << program_rows[i].part && !p->attached[i] && !p->failed[i] &&
 			  (program_rows[i].part != PROGRAM_EXPRS || kinds & 1ULL << program_rows[i].kind);
@@ -87,6 +89,8 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 	rc = programs_open_types(p, err);
 	if (rc)
 		return rc == -ENOENT ? explain(err, rc) : rc;
+	if (!p->n_batches)
+		p->knows_chains = !kernel_btf_func(p->kb, "nft_do_chain", NULL, NULL);
 	n = programs_load(p, want);
 	programs_rest(p);
 	if (n > 0 && programs_is_careful(p) && kinds && !programs_watch_counters(p))

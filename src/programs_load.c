@@ -77,6 +77,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	skel->rodata->kfree_has_reason = p->kfree_args >= 3;
 	skel->rodata->kfree_has_socket = p->kfree_args >= 4;
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
+	skel->rodata->knows_chains = p->knows_chains;
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->by_ports = c->has_filter && c->filter.has_ports && !c->filter.mark_mask &&
 				 !c->replies && !c->begin && !c->cgroup;

@@ -61,6 +61,7 @@ struct programs {
 	 * most that there were since. CLOCK_MONOTONIC: until then more may come of the former. */
 	int64_t entries_before, entries_missed;
 	uint64_t entries_settle_ns;
+	bool knows_chains; /* the types of nf_tables were there when the first programs were loaded */
 	uint64_t since_ns[EXPR_KINDS]; /* CLOCK_MONOTONIC: the last program for it came; 0: none did */
 	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
