@@ -160,11 +160,55 @@ void set_put_name(struct nlmsghdr *nlh, const struct fact_set *set)
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set->name);
 }
 
+static int compare_elems(const void *a, const void *b, void *data)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+	const struct elems_dump *d = data;
+
+	return memcmp(d->v[x].key, d->v[y].key, d->set->klen)
+		       ?: memcmp(d->v[x].end, d->v[y].end, d->set->klen) ?: d->ends[x] - d->ends[y];
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * A dump goes on behind as many elements as it has told (nf_tables_dump_set()); a transaction that
+ * is not committed yet puts its own among them, unseen, and then some are told twice.
+ */
+static int drop_repeated(struct elems_dump *d)
+{
+	size_t *at = calloc(d->n + 1, sizeof(*at)), n = 0;
+
+	if (!at)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n; i++)
+		at[i] = i;
+	qsort_r(at, d->n, sizeof(*at), compare_elems, d);
+	for (size_t i = 0; i < d->n; i++)
+		if (!i || compare_elems(&at[i], &at[n - 1], d))
+			at[n++] = at[i];
+	qsort(at, n, sizeof(*at), compare_places);
+	for (size_t i = 0; i < n; i++) {
+		d->v[i] = d->v[at[i]];
+		d->ends[i] = d->ends[at[i]];
+	}
+	d->n = n;
+	free(at);
+	return 0;
+}
+
 int set_elems_done(struct elems_dump *d, int rc)
 {
 	struct fact_set *set = d->set;
 	bool one_key = set->klen <= 4 || set->klen == 16;
 
+	if (!rc)
+		rc = drop_repeated(d);
 	if (!rc && set->intervals && one_key)
 		rc = facts_close_intervals(d->f, set, d->v, &d->n, d->ends);
 	set->elems = rc ? NULL : facts_alloc(d->f, d->n * sizeof(*d->v));

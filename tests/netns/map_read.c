@@ -4,8 +4,9 @@
  * each: "same FAMILY TABLE MAP N", "untold FAMILY TABLE MAP N", or "differs" and both. Then one line about all sets as `explain` reads
  * them with the reader and without it: "facts same N" (elements) or "facts differ".
  * With SECONDS, while others change the rules: that is done again and again, and what differs is told where the moment was quiet: the
- * generation is the same before and after, and so are two dumps. (The generation alone says too little: the kernel's dump of a map of 64
- * elements was seen to hold 84, those before a transaction and those behind it, 6.18.) At the end "rounds N quiet N torn N elements N".
+ * generation is the same before and after, and so are all dumps. The generation alone says too little: a dump goes on behind as many
+ * elements as it has told, and a transaction that is not committed yet has put its own among them, unseen: then some are told twice
+ * (nft_hash_walk(), nf_tables_dump_set(); seen on 6.18: 84 elements of a map of at most 64). At the end "rounds N quiet N torn N elements N".
  */
 #include <errno.h>
 #include <stdio.h>
@@ -146,28 +147,42 @@ static const struct fact_set *twin(const struct fact_set *set, const struct fact
 	return NULL;
 }
 
-/* Returns how many elements are the same, or -1 and what differs. */
-static long same_facts(const struct facts *a, const struct facts *b, char *what, size_t room)
+/* Does `explain` take it from the reader? Others it has from the kernel's dump. */
+static bool by_reader(const struct fact_set *set, const struct told_list *l)
 {
-	long n = 0;
+	return set->modulus && set->n == set->modulus && find(l, set);
+}
 
-	if (a->n_sets != b->n_sets) {
-		snprintf(what, room, "%zu and %zu sets", a->n_sets, b->n_sets);
-		return -1;
-	}
-	for (size_t i = 0; i < a->n_sets; i++) {
-		const struct fact_set *x = a->sets[i], *y = twin(x, b);
+static bool same_set(const struct fact_set *x, const struct fact_set *y)
+{
+	if (!y || x->n != y->n)
+		return false;
+	for (size_t k = 0; k < x->n; k++)
+		if (!same_elem(x, &x->elems[k], &y->elems[k]))
+			return false;
+	return true;
+}
 
-		if (!y || x->n != y->n) {
-			snprintf(what, room, "%s has %zu elements, and %zu read by the reader", x->name, x->n, y ? y->n : 0);
-			return -1;
+/* The set that differs, or else NULL; one of those that the reader tells first of all. */
+static const struct fact_set *differs(const struct facts *a, const struct facts *b, const struct told_list *l)
+{
+	const struct fact_set *dumped = NULL;
+
+	for (size_t i = 0; i < a->n_sets; i++)
+		if (!same_set(a->sets[i], twin(a->sets[i], b))) {
+			if (by_reader(a->sets[i], l))
+				return a->sets[i];
+			dumped = a->sets[i];
 		}
-		for (size_t k = 0; k < x->n; k++, n++)
-			if (!same_elem(x, &x->elems[k], &y->elems[k])) {
-				snprintf(what, room, "element %zu of %s", k, x->name);
-				return -1;
-			}
-	}
+	return dumped;
+}
+
+static size_t elements(const struct facts *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_sets; i++)
+		n += f->sets[i]->n;
 	return n;
 }
 
@@ -202,29 +217,61 @@ struct counts {
 	size_t elements;
 };
 
-static int round_once(struct nf_source *s, struct map_reader *reader, bool quiet, struct counts *c)
+/* Do the dumps differ? Also that which the kernel told beside the reader, which is no fault of its. */
+static bool is_torn(const struct reads *r, bool changing)
+{
+	const struct fact_set *beside;
+
+	if (differs(r->before, r->after, &r->told))
+		return true;
+	beside = changing ? differs(r->before, r->with, &r->told) : NULL;
+	return beside && !by_reader(beside, &r->told);
+}
+
+static void judge(const struct reads *r, bool quiet, struct counts *c)
+{
+	const struct fact_set *set = differs(r->before, r->with, &r->told), *y = set ? twin(set, r->with) : NULL;
+
+	c->quiet++;
+	c->elements += compare(r->before, &r->told, quiet);
+	if (set || r->before->n_sets != r->with->n_sets)
+		printf("facts differ: %zu and %zu sets, %s has %zu elements, and %zu with the reader\n", r->before->n_sets, r->with->n_sets,
+		       set ? set->name : "-", set ? set->n : 0, y ? y->n : 0);
+	else if (!quiet)
+		printf("facts same %zu\n", elements(r->before));
+}
+
+/* The key of no element of a map comes again. */
+static void look_for_repeats(const struct facts *f)
+{
+	for (size_t i = 0; i < f->n_sets; i++) {
+		const struct fact_set *set = f->sets[i];
+
+		for (size_t k = 0; set->verdicts && k < set->n; k++)
+			for (size_t m = 0; m < k; m++)
+				if (!memcmp(set->elems[k].key, set->elems[m].key, set->klen)) {
+					printf("differs %s has %zu elements, two of them with one key\n", set->name, set->n);
+					return;
+				}
+	}
+}
+
+static int round_once(struct nf_source *s, struct map_reader *reader, bool changing, struct counts *c)
 {
 	struct reads r = {0};
 	int rc = read_all(s, reader, &r);
-	char what[400];
-	long n;
 
 	c->rounds++;
-	if (!rc && same_facts(r.before, r.after, what, sizeof(what)) < 0) {
+	if (!rc && is_torn(&r, changing)) {
 		c->torn++;
 		rc = -EAGAIN;
 	}
-	if (!rc) {
-		c->quiet++;
-		c->elements += compare(r.before, &r.told, quiet);
-		n = same_facts(r.before, r.with, what, sizeof(what));
-		if (n < 0)
-			printf("facts differ: %s\n", what);
-		else if (!quiet)
-			printf("facts same %ld\n", n);
-	} else if (rc != -EAGAIN) {
+	if (!rc)
+		judge(&r, changing, c);
+	else if (rc != -EAGAIN)
 		fprintf(stderr, "map_read: %s\n", strerror(-rc));
-	}
+	if (r.with)
+		look_for_repeats(r.with);
 	facts_free(r.before);
 	facts_free(r.with);
 	facts_free(r.after);
