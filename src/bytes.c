@@ -39,17 +39,55 @@ bool bytes_undo(struct bytes_out *b, size_t len)
 	return true;
 }
 
+/* How many digits n has: comparing is cheaper than dividing. */
+static unsigned int count_digits(uint64_t n)
+{
+	static const uint32_t powers[] = {10,	   100,	     1000,	10000,	   100000,
+					  1000000, 10000000, 100000000, 1000000000};
+	unsigned int digits = 1;
+
+	for (; n > UINT32_MAX; n /= 10)
+		digits++;
+	for (size_t i = 0; i < sizeof(powers) / sizeof(powers[0]) && n >= powers[i]; i++)
+		digits++;
+	return digits;
+}
+
+char *decimal(char *to, uint64_t n, unsigned int digits)
+{
+	/* Two at a time: half as many divisions. */
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	unsigned int len;
+	char *end, *at;
+
+	if (n < 10 && digits <= 1) {
+		*to = (char)('0' + n);
+		return to + 1;
+	}
+	len = count_digits(n);
+	if (len < digits)
+		len = digits < DECIMAL_MAX ? digits : DECIMAL_MAX;
+	end = at = to + len;
+	for (; n >= 100; n /= 100)
+		memcpy(at -= 2, pairs + n % 100 * 2, 2);
+	if (n >= 10)
+		memcpy(at -= 2, pairs + n * 2, 2);
+	else
+		*--at = (char)('0' + n);
+	while (at > to)
+		*--at = '0';
+	return end;
+}
+
 void bytes_number(struct bytes_out *b, uint64_t n, unsigned int digits)
 {
-	char text[20], *at = text + sizeof(text); /* 2^64 has 20 digits */
+	char *to = bytes_room(b, DECIMAL_MAX);
 
-	do {
-		*--at = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	while (text + sizeof(text) - at < (long)digits && at > text)
-		*--at = '0';
-	bytes_add(b, at, (size_t)(text + sizeof(text) - at));
+	if (to)
+		b->len = (size_t)(decimal(to, n, digits) - b->data);
 }
 
 void bytes_printf(struct bytes_out *b, const char *fmt, ...)

@@ -22,11 +22,22 @@ void bytes_free(struct bytes_out *b);
 /* Did anything fail? Then it is forgotten, with all that was added since there were len bytes. */
 bool bytes_undo(struct bytes_out *b, size_t len);
 
+/* Where that many more go, for a caller that fills them in and then adds to len; NULL: out of
+ * memory. */
+static inline char *bytes_room(struct bytes_out *b, size_t more)
+{
+	if (b->cap - b->len <= more && !bytes_grow(b, more))
+		return NULL;
+	return b->data + b->len;
+}
+
 static inline void bytes_add(struct bytes_out *b, const void *data, size_t len)
 {
-	if (b->cap - b->len <= len && !bytes_grow(b, len))
+	char *to = bytes_room(b, len);
+
+	if (!to)
 		return;
-	memcpy(b->data + b->len, data, len);
+	memcpy(to, data, len);
 	b->len += len;
 }
 
@@ -42,7 +53,10 @@ static inline void bytes_str(struct bytes_out *b, const char *s)
 	bytes_add(b, s, strlen(s));
 }
 
-/* Decimal, with at least that many digits. */
+enum { DECIMAL_MAX = 20 }; /* digits of 2^64 */
+
+/* Writes n with at least that many digits, and no NUL; returns their end. */
+char *decimal(char *to, uint64_t n, unsigned int digits);
 void bytes_number(struct bytes_out *b, uint64_t n, unsigned int digits);
 void bytes_printf(struct bytes_out *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

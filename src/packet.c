@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "src/bytes.h"
+
 enum {
 	ETH_LEN = 14,
 	VLAN_LEN = 4,
@@ -310,20 +312,6 @@ uint8_t packet_nfproto(const struct packet *p)
 	return p->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
-/* n in decimal; returns its end. */
-static char *put_number(char *to, unsigned int n)
-{
-	char digits[10];
-	size_t k = 0;
-
-	do
-		digits[k++] = (char)('0' + n % 10);
-	while (n /= 10);
-	while (k)
-		*to++ = digits[--k];
-	return to;
-}
-
 const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *addr)
 {
 	char *to = buf;
@@ -331,7 +319,7 @@ const char *addr_text(char *buf, size_t size, uint8_t family, const uint8_t *add
 	/* Several of each packet are written, and inet_ntop() takes its time. */
 	if (family == AF_INET && size >= INET_ADDRSTRLEN) {
 		for (int i = 0; i < 4; i++) {
-			to = put_number(to, addr[i]);
+			to = decimal(to, addr[i], 1);
 			*to++ = i < 3 ? '.' : '\0';
 		}
 		return buf;
@@ -350,7 +338,7 @@ const char *endpoint_text(char *buf, size_t size, uint8_t family, const struct e
 		addr_text(buf, size, family, e->addr);
 		to = buf + strlen(buf);
 		*to++ = ':';
-		*put_number(to, e->port) = '\0';
+		*decimal(to, e->port, 1) = '\0';
 		return buf;
 	}
 	addr_text(addr, sizeof(addr), family, e->addr);

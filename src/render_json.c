@@ -76,7 +76,7 @@ static void add_packet(struct bytes_out *o, const struct packet *p)
 	char flags[16];
 
 	open_object(o);
-	put_str(o, "family", packet_family(p));
+	put_name(o, "family", packet_family(p));
 	put_proto(o, p);
 	put_addr(o, "src", p->has_addrs, p->family, p->src.addr);
 	put_int(o, "sport", p->has_ports, p->src.port);
@@ -94,7 +94,7 @@ static void add_packet(struct bytes_out *o, const struct packet *p)
 		add_icmp(o, p);
 	}
 	if (p->fragment || p->more_frags)
-		put_str(o, "fragment", p->fragment ? "later" : "first");
+		put_name(o, "fragment", p->fragment ? "later" : "first");
 	if (p->has_ll) {
 		put_key(o, "link");
 		add_link(o, p);
@@ -117,7 +117,7 @@ static void add_head(struct bytes_out *o, const struct path *p)
 {
 	put_int(o, "schema", true, 1);
 	put_int(o, "id", true, p->id);
-	put_str(o, "engine", p->engine);
+	put_name(o, "engine", p->engine);
 	put_time(o, "time", p->time_ns);
 	json_netns(o, "netns", &p->places[0].netns);
 	put_key(o, "packet");
@@ -144,9 +144,9 @@ static void put_words(struct bytes_out *o, const struct path *p)
 
 static void add_tail(struct bytes_out *o, const struct path *p)
 {
-	put_str(o, "verdict", path_verdict_name(p->verdict));
+	put_name(o, "verdict", path_verdict_name(p->verdict));
 	put_int(o, "decided_by", p->decided_by >= 0, p->decided_by);
-	put_str(o, "certainty", certainty_name(p->certainty));
+	put_name(o, "certainty", certainty_name(p->certainty));
 	put_str(o, "uncertain_because", p->because);
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);
@@ -234,8 +234,8 @@ static int drop_json_path(struct render *r, const struct path *p)
 	add_packet(o, &p->packet);
 	put_int(o, "count", true, 1);
 	put_int(o, "id", true, p->id);
-	put_str(o, "engine", p->engine);
-	put_str(o, "certainty", certainty_name(p->certainty));
+	put_name(o, "engine", p->engine);
+	put_name(o, "certainty", certainty_name(p->certainty));
 	put_str(o, "uncertain_because", p->because);
 	put_int(o, "lost", true, p->lost);
 	put_str(o, "unseen", p->unseen);

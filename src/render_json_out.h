@@ -28,28 +28,45 @@ static inline void close_object(struct bytes_out *o)
 	bytes_char(o, '}');
 }
 
-/* Keys are our own: nothing in them needs to be escaped. Inline, so that their lengths are known. */
+/*
+ * Keys are our own: nothing in them needs to be escaped. Inline, so that their lengths are known. A
+ * packet has some 80 members, so each asks for room but once.
+ */
 #define MEMBER inline __attribute__((always_inline))
+
+/* A key, and room for `more` behind it: where that goes. NULL: out of memory. */
+static MEMBER char *begin_member(struct bytes_out *o, const char *key, size_t more)
+{
+	size_t len = strlen(key);
+	char *to = bytes_room(o, len + sizeof(",\"\":") + more);
+
+	if (!to)
+		return NULL;
+	if (o->len && to[-1] != '{')
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, key, len);
+	memcpy(to + len, "\":", 2);
+	return to + len + 2;
+}
+
+/* It goes up to here. */
+static inline void end_member(struct bytes_out *o, const char *end)
+{
+	o->len = (size_t)(end - o->data);
+}
 
 static MEMBER void put_key(struct bytes_out *o, const char *key)
 {
-	if (o->len && o->data[o->len - 1] != '{')
-		bytes_char(o, ',');
-	bytes_char(o, '"');
-	bytes_str(o, key);
-	bytes_add(o, "\":", 2);
+	char *to = begin_member(o, key, 0);
+
+	if (to)
+		end_member(o, to);
 }
 
 static inline void add_null(struct bytes_out *o)
 {
 	bytes_add(o, "null", 4);
-}
-
-static inline void add_int(struct bytes_out *o, int64_t value)
-{
-	if (value < 0)
-		bytes_char(o, '-');
-	bytes_number(o, value < 0 ? -(uint64_t)value : (uint64_t)value, 1);
 }
 
 static inline int add_bytes(const char *data, size_t len, void *out)
@@ -75,57 +92,108 @@ static inline void add_escaped(struct bytes_out *o, const char *s)
 	json_decref(value);
 }
 
-static inline void add_str(struct bytes_out *o, const char *s)
+/* How many bytes stand for themselves: all but quote, backslash, controls and what is not ASCII. */
+static inline size_t plain_length(const char *s)
 {
-	/* All but quote, backslash, controls and what is not ASCII. */
 	static const bool plain[256] = {[0x20 ... '"' - 1] = true,
 					['"' + 1 ... '\\' - 1] = true,
 					['\\' + 1 ... 0x7e] = true};
 	size_t len = 0;
 
+	while (plain[(uint8_t)s[len]])
+		len++;
+	return len;
+}
+
+static inline char *quote(char *to, const char *s, size_t len)
+{
+	*to = '"';
+	memcpy(to + 1, s, len);
+	to[len + 1] = '"';
+	return to + len + 2;
+}
+
+static inline void add_str(struct bytes_out *o, const char *s)
+{
+	size_t len;
+	char *to;
+
 	if (!s) {
 		add_null(o);
 		return;
 	}
-	while (plain[(uint8_t)s[len]])
-		len++;
-	if (s[len]) {
+	len = plain_length(s);
+	if (s[len])
 		add_escaped(o, s);
+	else if ((to = bytes_room(o, len + 2)))
+		o->len = (size_t)(quote(to, s, len) - o->data);
+}
+
+/* What needs no quotes. */
+static MEMBER void put_bare(struct bytes_out *o, const char *key, const char *word)
+{
+	size_t len = strlen(word);
+	char *to = begin_member(o, key, len);
+
+	if (!to)
 		return;
-	}
-	bytes_char(o, '"');
-	bytes_add(o, s, len);
-	bytes_char(o, '"');
+	memcpy(to, word, len);
+	end_member(o, to + len);
 }
 
 static MEMBER void put_null(struct bytes_out *o, const char *key)
 {
-	put_key(o, key);
-	add_null(o);
+	put_bare(o, key, "null");
 }
 
-static MEMBER void put_bool(struct bytes_out *o, const char *key,
-							   bool value)
+static MEMBER void put_bool(struct bytes_out *o, const char *key, bool value)
 {
-	put_key(o, key);
-	bytes_str(o, value ? "true" : "false");
-}
-
-static MEMBER void put_int(struct bytes_out *o, const char *key,
-							  bool known, int64_t value)
-{
-	put_key(o, key);
-	if (known)
-		add_int(o, value);
+	if (value)
+		put_bare(o, key, "true");
 	else
-		add_null(o);
+		put_bare(o, key, "false");
 }
 
-static MEMBER void put_str(struct bytes_out *o, const char *key,
-							  const char *s)
+static MEMBER void put_int(struct bytes_out *o, const char *key, bool known, int64_t value)
 {
+	char *to;
+
+	if (!known) {
+		put_null(o, key);
+		return;
+	}
+	to = begin_member(o, key, 1 + DECIMAL_MAX);
+	if (!to)
+		return;
+	if (value < 0)
+		*to++ = '-';
+	end_member(o, decimal(to, value < 0 ? -(uint64_t)value : (uint64_t)value, 1));
+}
+
+static MEMBER void put_str(struct bytes_out *o, const char *key, const char *s)
+{
+	if (!s) {
+		put_null(o, key);
+		return;
+	}
 	put_key(o, key);
 	add_str(o, s);
+}
+
+/* A name of our own, in which nothing needs to be escaped. */
+static MEMBER void put_name(struct bytes_out *o, const char *key, const char *name)
+{
+	size_t len;
+	char *to;
+
+	if (!name) {
+		put_null(o, key);
+		return;
+	}
+	len = strlen(name);
+	to = begin_member(o, key, len + 2);
+	if (to)
+		end_member(o, quote(to, name, len));
 }
 
 static MEMBER void put_addr(struct bytes_out *o, const char *key, bool known, uint8_t family,
@@ -133,7 +201,7 @@ static MEMBER void put_addr(struct bytes_out *o, const char *key, bool known, ui
 {
 	char buf[64];
 
-	put_str(o, key, known ? addr_text(buf, sizeof(buf), family, addr) : NULL);
+	put_name(o, key, known ? addr_text(buf, sizeof(buf), family, addr) : NULL);
 }
 
 static inline const char *packet_family(const struct packet *p)
@@ -152,7 +220,7 @@ static inline void put_proto(struct bytes_out *o, const struct packet *p)
 		snprintf(number, sizeof(number), "%u", p->proto);
 		name = number;
 	}
-	put_str(o, "proto", name);
+	put_name(o, "proto", name);
 }
 
 #endif

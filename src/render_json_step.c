@@ -9,13 +9,13 @@
 
 static void put_hook(struct bytes_out *o, const struct step *s)
 {
-	put_str(o, "hook", s->hook == HOOK_NONE ? NULL : hook_name(s->family, s->hook));
+	put_name(o, "hook", s->hook == HOOK_NONE ? NULL : hook_name(s->family, s->hook));
 }
 
 static void put_place(struct bytes_out *o, const struct step *s)
 {
-	put_str(o, "backend", backend_name(s->backend));
-	put_str(o, "family", family_name(s->family));
+	put_name(o, "backend", backend_name(s->backend));
+	put_name(o, "family", family_name(s->family));
 	put_hook(o, s);
 	put_str(o, "table", s->rule.table);
 	put_str(o, "chain", s->rule.chain);
@@ -40,7 +40,7 @@ static void put_rule(struct bytes_out *o, const struct path *p, const struct ste
 	put_place(o, s);
 	put_int(o, "rule", s->rule.number, s->rule.number);
 	put_int(o, "handle", s->rule.handle, s->rule.handle);
-	put_str(o, "verdict", verdict_name(s->verdict));
+	put_name(o, "verdict", verdict_name(s->verdict));
 	put_str(o, "target", s->rule.target);
 	put_str(o, "action", s->rule.action);
 	put_str(o, "text", s->rule.text);
@@ -57,7 +57,7 @@ static void put_rule(struct bytes_out *o, const struct path *p, const struct ste
 static void put_policy(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_place(o, s);
-	put_str(o, "verdict", verdict_name(s->verdict));
+	put_name(o, "verdict", verdict_name(s->verdict));
 }
 
 static void put_return(struct bytes_out *o, const struct path *p, const struct step *s)
@@ -83,13 +83,13 @@ static void put_nat(struct bytes_out *o, const struct path *p, const struct step
 			 : s->family == NFPROTO_IPV4 ? AF_INET
 						     : p->packet.family;
 
-	put_str(o, "kind", s->nat.dnat ? "dnat" : "snat");
+	put_name(o, "kind", s->nat.dnat ? "dnat" : "snat");
 	put_tuple(o, family, &s->nat.src, &s->nat.dst, s->nat.has_ports);
 	put_key(o, "before");
 	open_object(o);
 	put_tuple(o, family, &s->nat.from_src, &s->nat.from_dst, s->nat.from_ports);
 	close_object(o);
-	put_str(o, "cause", causes[s->nat.cause]);
+	put_name(o, "cause", causes[s->nat.cause]);
 	put_int(o, "by", s->nat.by >= 0, s->nat.by);
 }
 
@@ -97,7 +97,7 @@ static void put_headers(struct bytes_out *o, const struct path *p, const struct 
 {
 	const struct packet now = {.family = s->headers.family, .proto = s->headers.proto};
 
-	put_str(o, "family", packet_family(&now));
+	put_name(o, "family", packet_family(&now));
 	put_proto(o, &now);
 	put_tuple(o, now.family, &s->headers.src, &s->headers.dst, s->headers.has_ports);
 }
@@ -128,11 +128,11 @@ static void put_side(struct bytes_out *o, const char *key, const struct path *p,
 
 static void put_conntrack(struct bytes_out *o, const struct path *p, const struct step *s)
 {
-	put_str(o, "state", s->ct.state == CT_NONE ? NULL : ct_state_name(s->ct.state));
+	put_name(o, "state", s->ct.state == CT_NONE ? NULL : ct_state_name(s->ct.state));
 	put_side(o, "orig", p, s, &s->ct.orig_src, &s->ct.orig_dst);
 	put_side(o, "reply", p, s, &s->ct.reply_src, &s->ct.reply_dst);
 	put_int(o, "id", s->ct.id, s->ct.id);
-	put_str(o, "direction", s->ct.reply ? "reply" : "original");
+	put_name(o, "direction", s->ct.reply ? "reply" : "original");
 	put_int(o, "zone", s->ct.has_entry, s->ct.zone);
 	put_int(o, "mark", s->ct.has_entry, s->ct.mark);
 	put_str(o, "tcp_state", s->ct.tcp_state);
@@ -150,7 +150,7 @@ static void put_route(struct bytes_out *o, const struct path *p, const struct st
 	put_str(o, "dev", s->route.dev);
 	put_str(o, "gateway", s->route.gateway);
 	put_int(o, "error", s->route.error, s->route.error);
-	put_str(o, "direction", s->route.input ? "input" : "output");
+	put_name(o, "direction", s->route.input ? "input" : "output");
 	put_str(o, "untold", s->route.untold);
 }
 
@@ -177,7 +177,7 @@ static void put_reverse(struct bytes_out *o, const struct step *s)
 static void put_rp_filter(struct bytes_out *o, const struct path *p, const struct step *s)
 {
 	put_int(o, "mode", s->rpf.mode >= 0, s->rpf.mode);
-	put_str(o, "verdict", s->rpf.pass ? "pass" : "fail");
+	put_name(o, "verdict", s->rpf.pass ? "pass" : "fail");
 	put_str(o, "reason", s->rpf.reason);
 	put_str(o, "reverse_dev", s->rpf.reverse_dev);
 	put_str(o, "iif", s->rpf.iif);
@@ -191,7 +191,7 @@ static void put_hookfn(struct bytes_out *o, const struct path *p, const struct s
 	put_str(o, "function", s->hookfn.function);
 	put_str(o, "module", s->hookfn.module);
 	put_int(o, "priority", true, s->hookfn.priority);
-	put_str(o, "verdict", verdict_name(s->verdict));
+	put_name(o, "verdict", verdict_name(s->verdict));
 	put_hook(o, s);
 	if (!s->hookfn.bpf_id)
 		return;
@@ -278,7 +278,7 @@ void json_step(struct bytes_out *o, const struct path *p, const struct step *s)
 	const struct path_netns *netns = elsewhere(p, s);
 
 	open_object(o);
-	put_str(o, "type", step_type_name(s->type));
+	put_name(o, "type", step_type_name(s->type));
 	json_step_members(o, p, s);
 	if (netns)
 		json_netns(o, "netns", netns);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,27 @@ static void test_numbers(void **state)
 	check(&b, "00000000000000000007");
 	bytes_printf(&b, "%d%%", -5);
 	check(&b, "-5%");
+	bytes_free(&b);
+}
+
+/* Where the number of digits changes. */
+static void test_lengths(void **state)
+{
+	struct bytes_out b = {0};
+	char text[32];
+
+	for (uint64_t power = 1; power < 10000000000000000000ULL; power *= 10) {
+		for (int add = -1; add <= 1; add++) {
+			snprintf(text, sizeof(text), "%llu", (unsigned long long)(power + add));
+			bytes_number(&b, power + add, 1);
+			check(&b, text);
+		}
+	}
+	for (uint64_t n = 0; n < 100000; n += 7) {
+		snprintf(text, sizeof(text), "%06llu", (unsigned long long)n);
+		bytes_number(&b, n, 6);
+		check(&b, text);
+	}
 	bytes_free(&b);
 }
 
@@ -98,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_failed),
