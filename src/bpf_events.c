@@ -11,6 +11,7 @@
 
 #include "src/packet.h"
 #include "src/raw_events.h"
+#include "src/spare.h"
 
 /* The name behind an address, in one generation. */
 struct chain_name {
@@ -44,6 +45,7 @@ struct bpf_events {
 	struct kernel_names *names;
 	struct chain_names chains[BUCKETS];
 	struct walk_states walks[BUCKETS];
+	struct spare spare_walks;
 	uint64_t gen; /* the newest */
 	void (*sink)(void *ctx, const struct event *ev);
 	void *ctx;
@@ -121,19 +123,23 @@ static struct walk_state *walk_of(struct bpf_events *b, uint32_t id)
 	LIST_FOREACH(w, &b->walks[bucket(id)], next)
 		if (w->id == id)
 			return w;
-	w = calloc(1, sizeof(*w));
+	w = spare_take(&b->spare_walks, sizeof(*w));
 	if (!w)
 		return NULL;
 	w->id = id;
+	w->base = w->chains[0] = 0; /* the others are set as the walk comes there */
+	w->depth = w->n_keys = 0;
+	w->keys = NULL;
+	w->dropped = false;
 	LIST_INSERT_HEAD(&b->walks[bucket(id)], w, next);
 	return w;
 }
 
-static void walk_free(struct walk_state *w)
+static void walk_free(struct bpf_events *b, struct walk_state *w)
 {
 	LIST_REMOVE(w, next);
 	free(w->keys);
-	free(w);
+	spare_give(&b->spare_walks, w);
 }
 
 static void on_key(struct bpf_events *b, const struct nfp_key *k)
@@ -384,7 +390,7 @@ static void end_walk(struct bpf_events *b, struct walk_state *w)
 {
 	if (w->dropped)
 		on_raw(b, &w->drop.ev);
-	walk_free(w);
+	walk_free(b, w);
 }
 
 static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t size)
@@ -520,7 +526,8 @@ void bpf_events_close(struct bpf_events *b)
 		while ((c = LIST_FIRST(&b->chains[i])))
 			chain_free(c);
 		while ((w = LIST_FIRST(&b->walks[i])))
-			walk_free(w);
+			walk_free(b, w);
 	}
+	spare_free(&b->spare_walks);
 	free(b);
 }

@@ -130,6 +130,25 @@ void live_init(struct live_table *t)
 	TAILQ_INIT(&t->remembered);
 }
 
+void live_free(struct live_table *t)
+{
+	spare_free(&t->spare);
+}
+
+struct live *live_new(struct live_table *t)
+{
+	struct live *l = spare_take(&t->spare, sizeof(*l));
+
+	if (l)
+		memset(l, 0, sizeof(*l));
+	return l;
+}
+
+void live_drop(struct live_table *t, struct live *l)
+{
+	spare_give(&t->spare, l);
+}
+
 void live_add(struct live_table *t, struct live *l)
 {
 	LIST_INSERT_HEAD(id_bucket(t, id_space(l->sure, l->ns), l->id), l, by_id);
@@ -157,7 +176,7 @@ void live_forget(struct live_table *t, struct live *l)
 	else
 		TAILQ_REMOVE(&t->live, l, order);
 	path_free(l->path);
-	free(l);
+	live_drop(t, l);
 }
 
 void live_touch(struct live_table *t, struct live *l)

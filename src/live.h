@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "src/event.h"
+#include "src/spare.h"
 
 struct live {
 	LIST_ENTRY(live) by_id;
@@ -48,9 +49,17 @@ struct live_table {
 	struct live_list by_id[LIVE_BUCKETS], by_headers[LIVE_BUCKETS];
 	struct live_list odd; /* alive, fragments and the like: few */
 	struct live_tailq live, remembered;
+	struct spare spare;
 };
 
 void live_init(struct live_table *t);
+/* When all are forgotten. */
+void live_free(struct live_table *t);
+
+/* All zero; not among the others yet. NULL: out of memory. */
+struct live *live_new(struct live_table *t);
+/* Of one that live_add() was not called for. */
+void live_drop(struct live_table *t, struct live *l);
 
 /* Puts l, whose ns, id and now are set, in among the living. */
 void live_add(struct live_table *t, struct live *l);

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/spare.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
  * One arena a path: a few blocks that go away together. Strings are kept once, since a path of 20
  * steps names the same handful of tables and chains 20 times.
  */
-enum { POOL_BLOCK = 1024, POOL_BUCKETS = 32, FIRST_STEPS = 8, FIRST_STRINGS = 512 };
+enum { POOL_BLOCK = 1024, POOL_BUCKETS = 32, FIRST_STEPS = 8, FIRST_LOOKUPS = 2, FIRST_STRINGS = 512 };
 
 struct pool_block {
 	struct pool_block *next;
@@ -110,7 +112,10 @@ struct path_room {
 	struct pool_block block;
 	_Alignas(void *) char text[FIRST_STRINGS];
 	struct step steps[FIRST_STEPS];
+	struct path_lookup lookups[FIRST_LOOKUPS];
 };
+
+static struct spare rooms;
 
 static struct path_room *room_of(struct path *p)
 {
@@ -119,7 +124,7 @@ static struct path_room *room_of(struct path *p)
 
 struct path *path_new(void)
 {
-	struct path_room *room = malloc(sizeof(*room));
+	struct path_room *room = spare_take(&rooms, sizeof(*room));
 	struct path *p = &room->path;
 
 	if (!room)
@@ -133,6 +138,8 @@ struct path *path_new(void)
 	p->n_places = 1;
 	p->steps = room->steps;
 	p->cap_steps = FIRST_STEPS;
+	p->lookups = room->lookups;
+	p->cap_lookups = FIRST_LOOKUPS;
 	p->decided_by = -1;
 	return p;
 }
@@ -146,8 +153,9 @@ void path_free(struct path *p)
 		free(p->steps);
 	if (p->places != &room_of(p)->place)
 		free(p->places);
-	free(p->lookups);
-	free(p);
+	if (p->lookups != room_of(p)->lookups)
+		free(p->lookups);
+	spare_give(&rooms, room_of(p));
 }
 
 struct path_place *path_place(const struct path *p, unsigned int ns)
@@ -254,13 +262,16 @@ void path_ends_pass(struct path_ends *e, const struct step *s)
 
 bool path_add_lookup(struct path *p, const struct path_lookup *lookup)
 {
-	unsigned int cap = p->cap_lookups ? 2 * p->cap_lookups : 4;
+	bool moves = p->lookups == room_of(p)->lookups;
+	unsigned int cap = 2 * p->cap_lookups;
 	struct path_lookup *v;
 
 	if (p->n_lookups == p->cap_lookups) {
-		v = reallocarray(p->lookups, cap, sizeof(*v));
+		v = reallocarray(moves ? NULL : p->lookups, cap, sizeof(*v));
 		if (!v)
 			return false;
+		if (moves)
+			memcpy(v, p->lookups, p->n_lookups * sizeof(*v));
 		p->lookups = v;
 		p->cap_lookups = cap;
 	}

@@ -44,6 +44,7 @@ void tracker_close(struct tracker *t)
 		return;
 	while ((l = TAILQ_FIRST(&t->table.live)) || (l = TAILQ_FIRST(&t->table.remembered)))
 		live_forget(&t->table, l);
+	live_free(&t->table);
 	free(t);
 }
 
@@ -148,13 +149,13 @@ static uint64_t begin_time(struct tracker *t, const struct event *ev)
 
 struct live *tracker_begin(struct tracker *t, const struct event *ev, const struct packet *now)
 {
-	struct live *l = calloc(1, sizeof(*l));
+	struct live *l = live_new(&t->table);
 
 	if (!l)
 		return NULL;
 	l->path = path_new();
 	if (!l->path) {
-		free(l);
+		live_drop(&t->table, l);
 		return NULL;
 	}
 	l->ns = ev->ns;
