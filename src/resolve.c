@@ -232,6 +232,12 @@ static void infer_verdict(struct path *p, size_t i)
 	}
 }
 
+static bool comes_late(const struct step *s)
+{
+	return s->type == STEP_CONNTRACK && s->ct.state != CT_UNTRACKED &&
+	       (s->hook == NF_INET_PRE_ROUTING || s->hook == NF_INET_LOCAL_OUT);
+}
+
 /*
  * The kernel says a packet's conntrack state with the next trace message that has headers, which
  * may come later than conntrack itself: nf_conntrack_in() runs at priority -200 of prerouting and
@@ -240,12 +246,12 @@ static void infer_verdict(struct path *p, size_t i)
 static void place_conntrack(struct path *p)
 {
 	for (size_t i = 1; i < p->n_steps; i++) {
-		struct step ct = p->steps[i];
+		struct step ct;
 		size_t to = i;
 
-		if (ct.type != STEP_CONNTRACK || ct.ct.state == CT_UNTRACKED ||
-		    (ct.hook != NF_INET_PRE_ROUTING && ct.hook != NF_INET_LOCAL_OUT))
+		if (!comes_late(&p->steps[i]))
 			continue;
+		ct = p->steps[i];
 		while (to > 0 && has_rule(&p->steps[to - 1]) && p->steps[to - 1].hook == ct.hook &&
 		       p->steps[to - 1].ns == ct.ns && p->steps[to - 1].visit == ct.visit &&
 		       p->steps[to - 1].rule.priority > NF_IP_PRI_CONNTRACK)
@@ -265,8 +271,10 @@ static void cut_after_drop(struct path *p)
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct step *s = &p->steps[i];
 
-		if (!dropped || (s->type != STEP_ROUTE && s->type != STEP_RP_FILTER))
-			p->steps[kept++] = *s;
+		if (dropped && (s->type == STEP_ROUTE || s->type == STEP_RP_FILTER))
+			continue;
+		if (kept++ < i)
+			p->steps[kept - 1] = *s;
 		dropped |= has_rule(s) && s->verdict == VERDICT_DROP;
 	}
 	p->n_steps = kept;
