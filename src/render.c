@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "src/render_json.h"
+
 const struct render_ops *render_find(const char *name)
 {
 	static const struct render_ops *const all[] = {&render_text, &render_json, &render_drop,
@@ -32,4 +34,6 @@ void render_free(struct render *r)
 	bytes_free(&r->name);
 	bytes_free(&r->names);
 	bytes_free(&r->columns);
+	json_kept_free(r->kept);
+	r->kept = NULL;
 }

@@ -16,6 +16,7 @@ struct render {
 	/* What is kept from packet to packet: zero at first, render_free() at the end. */
 	struct bytes_out ready;		       /* whole packets that are not written yet */
 	struct bytes_out name, names, columns; /* of the packet at hand */
+	struct json_kept *kept;
 };
 
 struct render_ops {

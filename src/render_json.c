@@ -158,8 +158,10 @@ static void add_tail(struct bytes_out *o, const struct path *p)
 		put_int(o, "copy_of", p->copy_of, p->copy_of);
 }
 
-static void make_line(struct bytes_out *line, const struct path *p)
+static void make_line(struct render *r, const struct path *p)
 {
+	struct bytes_out *line = &r->ready;
+
 	open_object(line);
 	add_head(line, p);
 	put_key(line, "steps");
@@ -167,7 +169,10 @@ static void make_line(struct bytes_out *line, const struct path *p)
 	for (size_t i = 0; i < p->n_steps; i++) {
 		if (i)
 			bytes_char(line, ',');
-		json_step(line, p, &p->steps[i]);
+		if (p->steps[i].type == STEP_RULE && p->steps[i].ns == p->places[0].ns)
+			json_rule(line, &r->kept, p, &p->steps[i]);
+		else
+			json_step(line, p, &p->steps[i]);
 	}
 	bytes_char(line, ']');
 	add_tail(line, p);
@@ -179,7 +184,7 @@ static int json_path(struct render *r, const struct path *p)
 {
 	size_t before = r->ready.len;
 
-	make_line(&r->ready, p);
+	make_line(r, p);
 	return bytes_undo(&r->ready, before) ? -ENOMEM : 0;
 }
 

@@ -6,6 +6,14 @@
 #include "src/bytes.h"
 #include "src/path.h"
 
+struct json_kept;
+
+/* A step of type STEP_RULE as an object, where the packet was first seen. *kept, at first NULL,
+ * remembers it for packets that meet the same rule. */
+void json_rule(struct bytes_out *o, struct json_kept **kept, const struct path *p,
+	       const struct step *s);
+void json_kept_free(struct json_kept *kept);
+
 /* A step of the path as an object; a network namespace as member `key`. */
 void json_step(struct bytes_out *o, const struct path *p, const struct step *s);
 void json_step_members(struct bytes_out *o, const struct path *p, const struct step *s); /* but for type */
