@@ -181,8 +181,10 @@ void live_forget(struct live_table *t, struct live *l)
 
 void live_touch(struct live_table *t, struct live *l)
 {
-	TAILQ_REMOVE(&t->live, l, order);
-	TAILQ_INSERT_TAIL(&t->live, l, order);
+	if (TAILQ_NEXT(l, order)) {
+		TAILQ_REMOVE(&t->live, l, order);
+		TAILQ_INSERT_TAIL(&t->live, l, order);
+	}
 	unlist_headers(l);
 	list_headers(t, l);
 }

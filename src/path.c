@@ -212,7 +212,8 @@ struct step *path_insert(struct path *p, size_t at, enum step_type type, uint8_t
 	if (at > p->n_steps || !path_grow(p))
 		return NULL;
 	s = p->steps + at;
-	memmove(s + 1, s, (p->n_steps - at) * sizeof(*s));
+	if (at < p->n_steps)
+		memmove(s + 1, s, (p->n_steps - at) * sizeof(*s));
 	p->n_steps++;
 	if (p->decided_by >= 0 && (size_t)p->decided_by >= at)
 		p->decided_by++;

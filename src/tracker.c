@@ -188,7 +188,8 @@ void tracker_heard(struct tracker *t, struct live *l, const struct event *ev)
 	if (l->outlived_loss && ev->has_id && ev->type != EVENT_GONE)
 		path_doubt(p, CERTAIN_NOT, tracker_lost_text);
 	/* Where it was at a hook last is what the kernel knows when its memory is freed. */
-	if (l->sure && ev->has_id && ev->type != EVENT_GONE)
+	if (l->sure && ev->has_id && ev->type != EVENT_GONE && ev->ns != l->ns &&
+	    ev->ns != EVENT_NS_UNKNOWN)
 		tracker_sure_move(t, l, ev);
 
 	if (ev->before_ns > l->heard_ns)

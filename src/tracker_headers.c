@@ -148,7 +148,6 @@ static void see_tunnel(struct live *l, const struct packet *now)
 void tracker_see_headers(struct tracker *t, struct live *l, const struct event *ev)
 {
 	const struct packet *now = ev->packet;
-	bool hidden = packet_is_hidden(&l->now);
 
 	if (!now || !now->has_addrs)
 		return;
@@ -156,6 +155,8 @@ void tracker_see_headers(struct tracker *t, struct live *l, const struct event *
 	if (*now->oif && !*l->path->packet.oif && !l->path->here)
 		strcpy(l->path->packet.oif, now->oif);
 	if (l->odd && !packet_is_piece(now) && !packet_is_hidden(now)) {
+		bool hidden = packet_is_hidden(&l->now);
+
 		become_whole(t, l, now);
 		if (hidden) /* nft goes on showing it as before */
 			return;

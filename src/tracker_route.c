@@ -48,12 +48,14 @@ static bool same_flow(const struct event *a, const struct event *b)
 static bool continues_decision(const struct path *p, const struct event *ev, bool reverse)
 {
 	const struct step *last = p->n_steps ? &p->steps[p->n_steps - 1] : NULL;
-	const struct path_lookup now = lookup_of(ev);
+	struct path_lookup now;
 
-	return last && p->n_lookups &&
-	       (reverse ? last->type == STEP_RP_FILTER && last->rpf.looked
-			: last->type == STEP_ROUTE && last->route.input == ev->route.input) &&
-	       !memcmp(&p->lookups[p->n_lookups - 1].flow, &now.flow, sizeof(now.flow));
+	if (!last || !p->n_lookups ||
+	    !(reverse ? last->type == STEP_RP_FILTER && last->rpf.looked
+		      : last->type == STEP_ROUTE && last->route.input == ev->route.input))
+		return false;
+	now = lookup_of(ev);
+	return !memcmp(&p->lookups[p->n_lookups - 1].flow, &now.flow, sizeof(now.flow));
 }
 
 /* The network that was found, of the address that was looked up: NAT may have changed it since the

@@ -31,8 +31,6 @@ void tracker_sure_move(struct tracker *t, struct live *l, const struct event *ev
 	size_t known = l->path->n_places;
 	struct path_place *place;
 
-	if (l->ns == ev->ns || ev->ns == EVENT_NS_UNKNOWN)
-		return;
 	live_set_ns(&t->table, l, ev->ns);
 	l->ct_state = CT_NONE; /* each namespace tracks its own connections */
 	place = path_move(l->path, ev->ns);

@@ -18,6 +18,7 @@ enum { INDEX_SIZE = 4 * VIEWS_MAX, MISSING_KEPT = 1024 };
 struct views {
 	struct view *v; /* VIEWS_MAX, touched as they come */
 	unsigned int n;
+	unsigned int last;	    /* that was asked for */
 	uint16_t index[INDEX_SIZE]; /* by inum: of its view, from 1; 0: free */
 	struct {
 		uint32_t inum;
@@ -153,10 +154,16 @@ static int find(struct views *v, uint32_t inum)
 int views_find(void *ctx, uint32_t inum)
 {
 	struct views *v = ctx;
-	unsigned int i = v->index[slot_of(v, inum)], m = inum % MISSING_KEPT;
+	unsigned int i, m = inum % MISSING_KEPT;
 
-	if (i)
-		return (int)i - 1;
+	/* Event after event is of the same one. */
+	if (v->last < v->n && v->v[v->last].ns->inum == inum)
+		return (int)v->last;
+	i = v->index[slot_of(v, inum)];
+	if (i) {
+		v->last = i - 1;
+		return (int)v->last;
+	}
 	if (v->missing[m].inum == inum && clock_ns() < v->missing[m].until_ns)
 		return -1;
 	if (!find(v, inum))

@@ -179,7 +179,11 @@ static bool speaks(const struct path *p, unsigned int ns, const struct rs_chain 
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct step *s = &p->steps[i];
 
-		if (has_rule(s) && s->ns == ns && s->family == c->table->family &&
+		if (!has_rule(s) || s->ns != ns)
+			continue;
+		if (s->rule.known == c)
+			return true;
+		if (s->family == c->table->family &&
 		    (s->backend == BACKEND_IPTABLES_LEGACY) == legacy &&
 		    !strcmp(s->rule.chain, c->name) && !strcmp(s->rule.table, c->table->name))
 			return true;
