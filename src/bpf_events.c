@@ -169,12 +169,13 @@ static void emit(struct bpf_events *b, const struct event *ev)
 	b->sink(b->ctx, ev);
 }
 
+/* What its type alone has is left to whoever sets the type. */
 static void begin_event(struct bpf_events *b, struct event *ev, const struct nfp_event *rec,
 			uint32_t id)
 {
 	int ns = b->config->find_view(b->config->find_ctx, rec->netns);
 
-	memset(ev, 0, sizeof(*ev));
+	memset(ev, 0, offsetof(struct event, rule));
 	ev->ns = ns < 0 ? EVENT_NS_UNKNOWN : (unsigned int)ns;
 	ev->has_id = ev->sure_id = true;
 	ev->id = id;

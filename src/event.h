@@ -40,6 +40,14 @@ struct event {
 	uint8_t hook;		     /* HOOK_NONE: the ruleset knows */
 	const struct packet *packet; /* the headers at this moment; NULL: not said */
 	bool iif_is_bridge;	     /* the device by which it came is a bridge */
+	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */
+	enum ct_state ct_state;
+	bool ct_known; /* … and it says it of every packet: CT_NONE is none */
+	uint32_t ct_id;
+	bool ct_reply;
+	bool finds_replies; /* PASS, LEAVE: what answers it will be selected, whatever NAT makes of
+			       its addresses */
+	/* Behind all that every type has. */
 	union {
 		struct {	     /* RULE, POLICY, RETURN */
 			bool legacy; /* an iptables-legacy TRACE line: no verdict, no target */
@@ -89,13 +97,6 @@ struct event {
 			enum certainty certainty; /* with because */
 		} lost;
 	};
-	/* RULE, POLICY, ENTER, LEAVE: conntrack, where the kernel says it */
-	enum ct_state ct_state;
-	bool ct_known; /* … and it says it of every packet: CT_NONE is none */
-	uint32_t ct_id;
-	bool ct_reply;
-	bool finds_replies; /* PASS, LEAVE: what answers it will be selected, whatever NAT makes of
-			       its addresses */
 };
 
 #endif

@@ -34,6 +34,7 @@ static bool is_own_question(const struct nfp_fib *f)
 void raw_route(const struct nfp_fib *f, struct event *ev)
 {
 	ev->type = EVENT_ROUTE;
+	ev->route.carried = false;
 	ev->route.family = f->family;
 	memcpy(ev->route.src, f->src, sizeof(ev->route.src));
 	memcpy(ev->route.dst, f->dst, sizeof(ev->route.dst));
