@@ -72,8 +72,26 @@ static void put_char(struct bytes_out *out, const unsigned char *s, size_t len, 
 		bytes_add(out, s, len);
 }
 
-/* Bytes that stand for themselves. */
-static const bool plain[256] = {[0x20 ... '\\' - 1] = true, ['\\' + 1 ... 0x7e] = true};
+/* How many bytes stand for themselves. */
+static size_t plain_length(const unsigned char *s)
+{
+	static const bool plain[256] = {[0x20 ... '\\' - 1] = true, ['\\' + 1 ... 0x7e] = true};
+	size_t len = 0;
+
+	while (plain[s[len]])
+		len++;
+	return len;
+}
+
+bool escape_add_plain(struct bytes_out *out, const char *text)
+{
+	size_t len = plain_length((const unsigned char *)text);
+
+	if (text[len])
+		return false;
+	bytes_add(out, text, len);
+	return true;
+}
 
 void escape_add(struct bytes_out *out, const char *text)
 {
@@ -82,8 +100,7 @@ void escape_add(struct bytes_out *out, const char *text)
 	size_t len;
 
 	while (*s) {
-		for (len = 0; plain[s[len]]; len++)
-			;
+		len = plain_length(s);
 		if (len) {
 			bytes_add(out, s, len);
 			s += len;

@@ -16,6 +16,8 @@
 /* A new string to free(), or NULL when out of memory. */
 char *escape_text(const char *s);
 void escape_add(struct bytes_out *out, const char *s);
+/* Adds s if nothing in it needs to be escaped, and all of it is ASCII; else false, and nothing. */
+bool escape_add_plain(struct bytes_out *out, const char *s);
 void escape_write(FILE *out, const char *s);
 
 /*

@@ -24,6 +24,20 @@ static bool is_named(const struct step *s)
 	       s->type == STEP_HOOK;
 }
 
+/* Adds a name and its NUL; returns its width. */
+static int add_name(struct bytes_out *names, const char *name)
+{
+	size_t at = names->len;
+	bool plain = escape_add_plain(names, name);
+
+	if (!plain)
+		escape_add(names, name);
+	bytes_char(names, '\0');
+	if (names->failed)
+		return 0;
+	return plain ? (int)(names->len - 1 - at) : text_width(names->data + at);
+}
+
 static int make_names(struct text *t, struct bytes_out *name)
 {
 	for (size_t i = 0; i < t->p->n_steps; i++) {
@@ -36,11 +50,9 @@ static int make_names(struct text *t, struct bytes_out *name)
 		bytes_char(name, '\0');
 		if (bytes_undo(name, 0))
 			return -ENOMEM;
-		escape_add(t->names, name->data);
-		bytes_char(t->names, '\0');
+		c.width = add_name(t->names, name->data);
 		if (bytes_undo(t->names, 0))
 			return -ENOMEM;
-		c.width = text_width(t->names->data + c.at);
 		bytes_add(t->columns, &c, sizeof(c));
 		if (c.width > t->left && c.width <= LEFT_MAX && text_shows(t, s))
 			t->left = c.width;
