@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_BITS = 8, SLOTS = 1 << SLOTS_BITS, LONGEST = 2048 };
+enum { SLOTS_BITS = 8, SLOTS = 1 << SLOTS_BITS, LONGEST = 2048, PATIENCE = 8 };
 
 struct kept_rule {
 	struct step step; /* its strings lie behind the JSON */
 	char *json;	  /* NULL: none is kept here */
 	size_t len;
+	unsigned int missed; /* times in a row that another rule was looked for here */
 };
 
 struct json_kept {
@@ -53,11 +54,14 @@ static bool same_strings(const struct step *a, const struct step *b)
 	return true;
 }
 
-/* Where a rule is kept, if it is: by the text that the snapshot has of it. NULL: out of memory. */
+/* Where a rule is kept, if it is: by the text that the snapshot has of it, which others may share.
+ * NULL: out of memory. */
 static struct kept_rule *slot_of(struct json_kept **kept, const struct step *s)
 {
-	uint64_t hash = (uintptr_t)s->rule.text * 0x9e3779b97f4a7c15ULL;
+	const uint64_t odd = 0x9e3779b97f4a7c15ULL;
+	uint64_t hash = (uintptr_t)s->rule.text * odd;
 
+	hash = (hash ^ hash >> 32 ^ s->rule.handle << 20 ^ s->rule.number) * odd;
 	if (!*kept)
 		*kept = calloc(1, sizeof(**kept));
 	return *kept ? &(*kept)->rules[hash >> (64 - SLOTS_BITS)] : NULL;
@@ -71,6 +75,7 @@ static void keep(struct kept_rule *k, const struct step *s, const char *json, si
 
 	for (size_t i = 0; i < STRINGS; i++)
 		size += *string_of(s, i) ? strlen(*string_of(s, i)) + 1 : 0;
+	k->missed = 0;
 	free(k->json);
 	k->json = size <= LONGEST ? malloc(size) : NULL;
 	if (!k->json)
@@ -94,11 +99,14 @@ void json_rule(struct bytes_out *o, struct json_kept **kept, const struct path *
 	size_t before = o->len;
 
 	if (k && k->json && same_numbers(&k->step, s) && same_strings(&k->step, s)) {
+		k->missed = 0;
 		bytes_add(o, k->json, k->len);
 		return;
 	}
 	json_step(o, p, s);
-	if (k && !o->failed)
+	/* Keeping costs more than writing: two rules that share a slot, or one that is another for
+	 * each packet, are not to take turns. */
+	if (k && !o->failed && (!k->json || ++k->missed >= PATIENCE))
 		keep(k, s, o->data + before, o->len - before);
 }
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h> /* last: it has a macro fail() */
 
-enum { STRINGS = 11, NUMBERS = 7, LONG = 3000 };
+enum { STRINGS = 11, NUMBERS = 7, LONG = 3000, MANY = 3000, TIMES = 12 };
 
 static char texts[STRINGS][16];
 static struct json_kept *kept;
@@ -44,8 +44,8 @@ static void check(const struct step *s)
 	struct bytes_out is = {0}, want = {0};
 	struct path *p = path_new();
 
-	/* The first time it is made, the second time it may be a kept one. */
-	for (int i = 0; i < 2; i++) {
+	/* The first time it is made, later it may be a kept one, which takes patience. */
+	for (int i = 0; i < TIMES; i++) {
 		is.len = want.len = 0;
 		json_rule(&is, &kept, p, s);
 		json_step(&want, p, s);
@@ -102,6 +102,21 @@ static void test_other_numbers(void **state)
 	}
 }
 
+/* More than there are places for: each stands where others stood that differ in one number. */
+static void test_many_rules(void **state)
+{
+	struct step s = full();
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		s.rule.handle = i;
+		check(&s);
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		s.rule.number = i;
+		check(&s);
+	}
+}
+
 static void test_long_text(void **state)
 {
 	static char text[LONG + 1];
@@ -120,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_other_strings),
 		cmocka_unit_test(test_missing_strings),
 		cmocka_unit_test(test_other_numbers),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_long_text),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
