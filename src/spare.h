@@ -24,7 +24,7 @@ struct spare {
 	struct spare_piece {
 		struct spare_piece *next;
 	} *first;
-	unsigned int n;
+	int n;
 };
 
 /* Its bytes are not cleared. NULL: out of memory. */
