@@ -183,15 +183,21 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	return at;
 }
 
-static __always_inline int entered(const void *table, const struct sk_buff *skb,
-				   const struct nf_hook_state *state)
+/* Else no packet is followed, and none is waited for: most are nobody's. */
+static __always_inline bool is_anybody(void)
+{
+	return n_followed > 0 || xt_open > 0;
+}
+
+static __noinline int entered(const void *table, const struct sk_buff *skb,
+			      const struct nf_hook_state *state, bool by_kprobe)
 {
 	struct nfp_followed *f;
 	struct xt_cpu *c;
 	__u64 who;
 	__u32 cpu;
 
-	if (!gate || (n_followed <= 0 && xt_open <= 0))
+	if (!gate || by_kprobe != (xt_by_kprobes != 0))
 		return 0;
 	f = followed_of(skb);
 	if (f && f->shown) {
@@ -209,7 +215,7 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 	if (!c || c->open <= 0 || bpf_ktime_get_ns() - c->opened >= OPEN_MAX)
 		return 0;
 	begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum));
-	return 0; /* the verifier asks it of programs by fentry */
+	return 0;
 }
 
 /* --- the end --- */
@@ -311,7 +317,7 @@ static __always_inline bool keep_slot(struct slot *s, __u32 seq)
 	       s->seq == seq;
 }
 
-static __always_inline int left(const void *table, const struct sk_buff *skb, __u32 verdict)
+static __noinline int left(const void *table, const struct sk_buff *skb, __u32 verdict)
 {
 	struct frame_key key = {(__u64)skb, (__u64)table};
 	struct nfp_followed *fo;
@@ -320,7 +326,7 @@ static __always_inline int left(const void *table, const struct sk_buff *skb, __
 	struct slot *s;
 	__u32 at, seq, cpu;
 
-	if (!gate || (n_followed <= 0 && xt_open <= 0))
+	if (!gate)
 		return 0;
 	f = xt_open > 0 ? bpf_map_lookup_elem(&xt_frames, &key) : NULL;
 	if (!f) {
@@ -359,19 +365,19 @@ static __always_inline int left(const void *table, const struct sk_buff *skb, __
 	int BPF_PROG(prefix##_entered, void *table, struct sk_buff *skb,                            \
 		     struct nf_hook_state *state)                                                  \
 	{                                                                                          \
-		return xt_by_kprobes ? 0 : entered(table, skb, state);                              \
+		return is_anybody() ? entered(table, skb, state, false) : 0;                        \
 	}                                                                                          \
 	SEC("kprobe/" #fn)                                                                         \
 	int BPF_KPROBE(prefix##_entered_kprobe, void *table, struct sk_buff *skb,                   \
 		       struct nf_hook_state *state)                                                \
 	{                                                                                          \
-		return xt_by_kprobes ? entered(table, skb, state) : 0;                              \
+		return is_anybody() ? entered(table, skb, state, true) : 0;                         \
 	}                                                                                          \
 	SEC("fexit/" #fn)                                                                          \
 	int BPF_PROG(prefix##_left, void *table, struct sk_buff *skb,                               \
 		     struct nf_hook_state *state, unsigned int ret)                                \
 	{                                                                                          \
-		return left(table, skb, ret);                                                      \
+		return is_anybody() ? left(table, skb, ret) : 0;                                   \
 	}
 
 TRAVERSED(legacy4, ipt_do_table)
