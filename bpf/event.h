@@ -137,7 +137,17 @@ struct nfp_filter {
 	__u8 family;			   /* AF_*; 0: any packet, IP or not */
 	__u8 proto;			   /* 0: any */
 	__u8 has_src, has_dst, has_addr, has_ports, has_proto, pad[1];
+	/* Ports as they stand in the packet: what differs from both is none that it wants. mask 0: who knows. */
+	struct {
+		__u32 mask, want;
+	} ports[2];
 };
+
+/* Without a look at more than both ports, the source's first, as they stand in the packet. */
+static inline int nfp_ports_differ(const volatile struct nfp_filter *f, __u32 ports)
+{
+	return (ports ^ f->ports[0].want) & f->ports[0].mask && (ports ^ f->ports[1].want) & f->ports[1].mask;
+}
 
 /* What is known of a followed packet: the values of the map `packets`, by the address of the skb. */
 struct nfp_followed {
@@ -376,7 +386,7 @@ _Static_assert(sizeof(struct nfp_message) == 24 + 24, "shared with user space");
 _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");
 _Static_assert(sizeof(struct nfp_route) == 24 + 104 + 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_skb) == 24 + 56 + 16 + 64, "shared with user space");
-_Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8, "shared with user space");
+_Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8 + 16, "shared with user space");
 _Static_assert(sizeof(struct nfp_followed) == 48, "shared with user space");
 _Static_assert(sizeof(struct nfp_sight) == 24 + 40 + 32 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_step) == 32, "shared with user space");

@@ -276,8 +276,6 @@ static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
 
 	if (!may_begin(skb, state, pf, hook, probe))
 		return WANTED_NOT;
-	if (by_ports && pf == NFPROTO_IPV4)
-		return selected4(network_header_of(skb, probe)) ? WANTED : WANTED_NOT;
 	if (!begins_anywhere && !is_looked_at(netns_of(state, probe)))
 		return WANTED_NOT;
 	if (command_wants(skb, state) && selected(skb, probe))

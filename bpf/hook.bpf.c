@@ -6,12 +6,17 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* int nf_hook_slow(struct sk_buff *skb, struct nf_hook_state *state, const struct nf_hook_entries *e,
  * unsigned int s) */
-SEC("fentry/nf_hook_slow")
-int BPF_PROG(hook_entered, struct sk_buff *skb, struct nf_hook_state *state)
+static __noinline int entered(__u64 *ctx)
 {
 	if (gate == 1)
-		enter(skb, state, false);
+		enter((void *)ctx[0], (void *)ctx[1], false);
 	return 0;
+}
+
+SEC("fentry/nf_hook_slow")
+int hook_entered(__u64 *ctx)
+{
+	return n_followed <= 0 && refused_at_once((void *)ctx[0], false) ? 0 : entered(ctx);
 }
 
 /* Where entries are at kprobes: hooks whose entry ran, and hooks that ended. */
@@ -23,7 +28,7 @@ int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *s
 	if (!by_kprobes)
 		return 0;
 	__sync_fetch_and_add(&hooks_entered, 1);
-	if (gate == 2)
+	if (gate == 2 && (n_followed > 0 || !refused_at_once(skb, true)))
 		enter(skb, state, true);
 	return 0;
 }

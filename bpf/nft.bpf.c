@@ -248,15 +248,20 @@ int chain_first_entered(__u64 *ctx)
 	return begin_by_fentry(ctx, true);
 }
 
+/* There are chains where packets may be seen first: chain_first_entered is there. */
+volatile __u32 first_sights = 0;
+
 static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain)
 {
+	if (gate != 2)
+		return 0;
 	return begin_visit(pkt, chain, is_first_sight(GET(true, pkt, state), true), true);
 }
 
 SEC("kprobe/nft_do_chain")
 int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	return gate == 2 ? begin_by_kprobe(pkt, chain) : 0;
+	return n_followed > 0 || first_sights ? begin_by_kprobe(pkt, chain) : 0;
 }
 
 static __noinline int end_visit(__u64 *ctx)

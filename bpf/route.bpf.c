@@ -185,8 +185,18 @@ static __noinline int followed4(__u64 *ctx)
 	return record4(ctx[0], (void *)ctx[1], (void *)ctx[2], has_nhc, ctx[3], false);
 }
 
-SEC("tp_btf/fib_table_lookup")
-int followed_lookup4(__u64 *ctx)
+/* Both ports in one load: they share their place with the key of GRE. */
+static __always_inline bool ports_differ(const union flowi_uli *uli)
+{
+	__u32 ports;
+
+	if (!by_headers || !bpf_core_field_exists(uli->gre_key))
+		return false;
+	ports = uli->gre_key; /* the destination's first */
+	return nfp_ports_differ(&filter, ports << 16 | ports >> 16);
+}
+
+static __noinline int may_be_followed4(__u64 *ctx)
 {
 	const struct flowi4 *fl = (void *)ctx[1];
 	struct flow f;
@@ -205,6 +215,14 @@ int followed_lookup4(__u64 *ctx)
 			return 0;
 	}
 	return followed4(ctx);
+}
+
+SEC("tp_btf/fib_table_lookup")
+int followed_lookup4(__u64 *ctx)
+{
+	const struct flowi4 *fl = (void *)ctx[1];
+
+	return n_followed <= 0 && ports_differ(&fl->uli) ? 0 : may_be_followed4(ctx);
 }
 
 /* As ip6_rt_type_to_error() has it. */

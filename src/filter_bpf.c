@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/filter_bpf.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static void set_addr(__u32 addr[4], __u32 mask[4], __u8 *has, __u8 *family,
@@ -26,6 +27,33 @@ static void set_ports(__u16 range[2], __u8 *has, const struct filter_ports *p)
 	range[1] = p->hi;
 	*has = 1;
 	/* hi 0 is "any": port 0 alone is left to filter_match(). */
+}
+
+static bool is_one(const __u16 range[2])
+{
+	return range[1] && range[0] == range[1];
+}
+
+/* Where one port each is wanted: ranges are left to in_ranges(). */
+static void set_words(struct nfp_filter *out)
+{
+	const __u32 sport = htonl(0xffff0000), dport = htonl(0xffff);
+
+	if (is_one(out->sport)) {
+		out->ports[0].mask |= sport;
+		out->ports[0].want |= htonl((__u32)out->sport[0] << 16);
+	}
+	if (is_one(out->dport)) {
+		out->ports[0].mask |= dport;
+		out->ports[0].want |= htonl(out->dport[0]);
+	}
+	out->ports[1] = out->ports[0];
+	if (!out->ports[0].mask && is_one(out->port)) {
+		out->ports[0].mask = sport;
+		out->ports[0].want = htonl((__u32)out->port[0] << 16);
+		out->ports[1].mask = dport;
+		out->ports[1].want = htonl(out->port[0]);
+	}
 }
 
 /* With replies: what was asked of one side is asked of either. */
@@ -56,6 +84,7 @@ bool filter_bpf(struct nfp_filter *out, const struct filter *f)
 	set_ports(out->sport, &out->has_ports, &f->sport);
 	set_ports(out->dport, &out->has_ports, &f->dport);
 	set_ports(out->port, &out->has_ports, &f->port);
+	set_words(out);
 	out->has_proto = f->has_proto;
 	out->proto = f->proto;
 	if (f->has_mark) {

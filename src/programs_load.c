@@ -79,8 +79,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	memcpy((void *)&skel->rodata->filter, &c->filter, sizeof(c->filter));
 	skel->rodata->knows_chains = p->knows_chains;
 	skel->rodata->has_filter = c->has_filter;
-	skel->rodata->by_ports = c->has_filter && c->filter.has_ports && !c->filter.mark_mask &&
-				 !c->replies && !c->begin && !c->cgroup;
+	skel->rodata->by_headers = c->has_filter && !c->replies && !c->cgroup;
 	skel->rodata->finds_replies = c->replies;
 	skel->rodata->lose_one_of = c->lose_one_of;
 	bpf_map__set_autocreate(skel->maps.replies, c->replies);
@@ -218,6 +217,8 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 	}
 	if (programs_has_kind(p, EXPR_WALK_END))
 		__atomic_store_n(&p->batches[0]->bss->ends_seen, 1, __ATOMIC_SEQ_CST);
+	if (programs_has_kind(p, EXPR_FIRST_SIGHT))
+		__atomic_store_n(&p->batches[0]->bss->first_sights, 1, __ATOMIC_SEQ_CST);
 	note_since(p, want);
 	return n;
 }

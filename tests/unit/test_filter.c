@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "src/filter.h"
+#include "src/filter_bpf.h"
 #include "src/packet.h"
 
 #include <cmocka.h> /* last: it has a macro fail() */
@@ -419,6 +420,45 @@ static void test_parts_all_count(void **state)
 	assert_false(filter_match(&f, &p));
 }
 
+static void set_ports(struct filter_ports *p, const char *ports)
+{
+	struct error err;
+
+	*p = (struct filter_ports){0};
+	if (ports)
+		assert_int_equal(filter_ports(p, "--port", ports, &err), 0);
+}
+
+/* The kernel programs' first look refuses nothing that the filter takes, and all else where it asks for single ports. */
+static void test_ports_differ(void **state)
+{
+	static const char *const asked[] = {NULL, "7", "8081", "65535", "256", "1-2", "7-8081", "0"};
+	static const uint16_t ports[] = {0, 1, 7, 8, 255, 256, 1792, 8081, 37151, 65535};
+	enum { N = sizeof(asked) / sizeof(asked[0]), P = sizeof(ports) / sizeof(ports[0]) };
+	struct packet p = tcp4();
+	struct nfp_filter k;
+
+	for (int i = 0; i < N * N * N * P * P; i++) {
+		const char *a[] = {asked[i % N], asked[i / N % N], asked[i / N / N % N]};
+		struct filter f = {0};
+		bool single = false, refused;
+
+		set_ports(&f.sport, a[0]);
+		set_ports(&f.dport, a[1]);
+		set_ports(&f.port, a[2]);
+		p.src.port = ports[i / N / N / N % P];
+		p.dst.port = ports[i / N / N / N / P];
+		filter_bpf(&k, &f);
+		refused = nfp_ports_differ(&k, htonl((uint32_t)p.src.port << 16 | p.dst.port));
+		if (filter_match(&f, &p))
+			assert_false(refused);
+		for (int n = 0; n < 3; n++)
+			single |= a[n] && strcmp(a[n], "0") && !strchr(a[n], '-');
+		if (!a[0] + !a[1] + !a[2] == 2 && single)
+			assert_true(refused || filter_match(&f, &p));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_proto),	       cmocka_unit_test(test_interfaces),
 		cmocka_unit_test(test_mark),	       cmocka_unit_test(test_tcp_flags),
 		cmocka_unit_test(test_contradictions), cmocka_unit_test(test_parts_all_count),
+		cmocka_unit_test(test_ports_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
