@@ -137,7 +137,7 @@ struct nfp_filter {
 	__u8 family;			   /* AF_*; 0: any packet, IP or not */
 	__u8 proto;			   /* 0: any */
 	__u8 has_src, has_dst, has_addr, has_ports, has_proto, pad[1];
-	/* Ports as they stand in the packet: what differs from both is none that it wants. mask 0: who knows. */
+	/* Ports as they stand in the packet: what differs from the first, and from the second if that has a mask, is none that it wants. */
 	struct {
 		__u32 mask, want;
 	} ports[2];
@@ -146,8 +146,15 @@ struct nfp_filter {
 /* Without a look at more than both ports, the source's first, as they stand in the packet. */
 static inline int nfp_ports_differ(const volatile struct nfp_filter *f, __u32 ports)
 {
-	return (ports ^ f->ports[0].want) & f->ports[0].mask && (ports ^ f->ports[1].want) & f->ports[1].mask;
+	return (ports ^ f->ports[0].want) & f->ports[0].mask &&
+	       (!f->ports[1].mask || (ports ^ f->ports[1].want) & f->ports[1].mask);
 }
+
+/* While there are none, every program ends at once. */
+struct nfp_watched {
+	__s32 followed;				    /* packets */
+	__s32 open;  /* traversals of tables of iptables-legacy, of whomever, on all CPUs */
+} __attribute__((aligned(8)));
 
 /* What is known of a followed packet: the values of the map `packets`, by the address of the skb. */
 struct nfp_followed {

@@ -34,8 +34,7 @@ const volatile bool begins_anywhere __weak = true; /* else in begin_netns only *
  * preempted, and then every other run of it on that CPU is left out; one at a kprobe may not.
  */
 volatile __u32 by_kprobes __weak = 0;
-/* How many are followed: while it is 0, every program ends at once. */
-volatile __s32 n_followed __weak = 0;
+volatile struct nfp_watched watched __weak = {};
 volatile __u32 next_id __weak = 0;
 /* The reader sleeps until it is woken. Else it comes by itself, and waking it would cost more than
  * the record. */
@@ -62,7 +61,7 @@ static __always_inline struct nfp_followed *followed_of(const void *skb)
 {
 	__u64 key = (__u64)skb;
 
-	return n_followed > 0 ? bpf_map_lookup_elem(&packets, &key) : NULL;
+	return watched.followed > 0 ? bpf_map_lookup_elem(&packets, &key) : NULL;
 }
 
 static __always_inline void forget(const void *skb)
@@ -70,7 +69,7 @@ static __always_inline void forget(const void *skb)
 	__u64 key = (__u64)skb;
 
 	if (!bpf_map_delete_elem(&packets, &key))
-		__sync_fetch_and_add(&n_followed, -1);
+		__sync_fetch_and_add(&watched.followed, -1);
 }
 
 /*
@@ -105,7 +104,7 @@ static __always_inline struct nfp_followed *follow(const void *skb, __u32 copy_o
 	f.id = __sync_fetch_and_add(&next_id, 1) + 1;
 	rc = bpf_map_update_elem(&packets, &key, &f, BPF_NOEXIST);
 	if (!rc)
-		__sync_fetch_and_add(&n_followed, 1);
+		__sync_fetch_and_add(&watched.followed, 1);
 	else if (bpf_map_update_elem(&packets, &key, &f, BPF_ANY)) {
 		count_lost(NFP_SIGHT);
 		return NULL;
@@ -370,7 +369,7 @@ static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
 {
 	enum wanted wanted = WANTED_NOT;
 
-	if (n_followed <= 0) {
+	if (watched.followed <= 0) {
 		wanted = is_wanted(skb, state, probe);
 		if (wanted == WANTED_NOT)
 			return NULL;

@@ -13,10 +13,20 @@ static __noinline int entered(__u64 *ctx)
 	return 0;
 }
 
+/* Where most packets began in an earlier hook, their headers are not looked at. */
+static __always_inline bool began_before(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return state->hook == NF_INET_POST_ROUTING &&
+	       !may_begin(skb, state, state->pf, NF_INET_POST_ROUTING, false);
+}
+
 SEC("fentry/nf_hook_slow")
 int hook_entered(__u64 *ctx)
 {
-	return n_followed <= 0 && refused_at_once((void *)ctx[0], false) ? 0 : entered(ctx);
+	return watched.followed <= 0 && (began_before((void *)ctx[0], (void *)ctx[1]) ||
+					 refused_at_once((void *)ctx[0], false))
+		       ? 0
+		       : entered(ctx);
 }
 
 /* Where entries are at kprobes: hooks whose entry ran, and hooks that ended. */
@@ -28,7 +38,7 @@ int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *s
 	if (!by_kprobes)
 		return 0;
 	__sync_fetch_and_add(&hooks_entered, 1);
-	if (gate == 2 && (n_followed > 0 || !refused_at_once(skb, true)))
+	if (gate == 2 && (watched.followed > 0 || !refused_at_once(skb, true)))
 		enter(skb, state, true);
 	return 0;
 }
@@ -69,5 +79,5 @@ static __noinline int left(__u64 *ctx)
 SEC("fexit/nf_hook_slow")
 int hook_left(__u64 *ctx)
 {
-	return n_followed > 0 ? left(ctx) : 0;
+	return watched.followed > 0 ? left(ctx) : 0;
 }

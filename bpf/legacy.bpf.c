@@ -91,7 +91,7 @@ static __always_inline void open_frame(const struct frame_key *key, struct frame
 		other = bpf_map_lookup_elem(&xt_cpus, &before->cpu);
 		if (other)
 			__sync_fetch_and_add(&other->open, -1);
-		__sync_fetch_and_add(&xt_open, -1);
+		__sync_fetch_and_add(&watched.open, -1);
 	}
 	if (bpf_map_update_elem(&xt_frames, key, f, BPF_ANY)) {
 		count_lost(NFP_XT);
@@ -101,7 +101,7 @@ static __always_inline void open_frame(const struct frame_key *key, struct frame
 	}
 	c->opened = now;
 	__sync_fetch_and_add(&c->open, 1);
-	__sync_fetch_and_add(&xt_open, 1);
+	__sync_fetch_and_add(&watched.open, 1);
 }
 
 /* The packet's last traversal had it, and did not come to its end. */
@@ -183,21 +183,15 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	return at;
 }
 
-/* Else no packet is followed, and none is waited for: most are nobody's. */
-static __always_inline bool is_anybody(void)
-{
-	return n_followed > 0 || xt_open > 0;
-}
-
-static __noinline int entered(const void *table, const struct sk_buff *skb,
-			      const struct nf_hook_state *state, bool by_kprobe)
+static __always_inline int entered(const void *table, const struct sk_buff *skb,
+				   const struct nf_hook_state *state)
 {
 	struct nfp_followed *f;
 	struct xt_cpu *c;
 	__u64 who;
 	__u32 cpu;
 
-	if (!gate || by_kprobe != (xt_by_kprobes != 0))
+	if (!gate)
 		return 0;
 	f = followed_of(skb);
 	if (f && f->shown) {
@@ -216,6 +210,17 @@ static __noinline int entered(const void *table, const struct sk_buff *skb,
 		return 0;
 	begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum));
 	return 0;
+}
+
+static __noinline int entered_by_fentry(__u64 *ctx)
+{
+	return xt_by_kprobes ? 0 : entered((void *)ctx[0], (void *)ctx[1], (void *)ctx[2]);
+}
+
+static __noinline int entered_by_kprobe(const void *table, const struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	return xt_by_kprobes ? entered(table, skb, state) : 0;
 }
 
 /* --- the end --- */
@@ -317,8 +322,11 @@ static __always_inline bool keep_slot(struct slot *s, __u32 seq)
 	       s->seq == seq;
 }
 
-static __noinline int left(const void *table, const struct sk_buff *skb, __u32 verdict)
+static __noinline int left(__u64 *ctx)
 {
+	const struct sk_buff *skb = (void *)ctx[1];
+	const void *table = (void *)ctx[0];
+	__u32 verdict = ctx[3];
 	struct frame_key key = {(__u64)skb, (__u64)table};
 	struct nfp_followed *fo;
 	struct frame *f;
@@ -328,7 +336,7 @@ static __noinline int left(const void *table, const struct sk_buff *skb, __u32 v
 
 	if (!gate)
 		return 0;
-	f = xt_open > 0 ? bpf_map_lookup_elem(&xt_frames, &key) : NULL;
+	f = watched.open > 0 ? bpf_map_lookup_elem(&xt_frames, &key) : NULL;
 	if (!f) {
 		fo = followed_of(skb);
 		if (fo && fo->shown) {
@@ -355,29 +363,33 @@ static __noinline int left(const void *table, const struct sk_buff *skb, __u32 v
 	c = bpf_map_lookup_elem(&xt_cpus, &cpu);
 	if (c)
 		__sync_fetch_and_add(&c->open, -1);
-	__sync_fetch_and_add(&xt_open, -1);
+	__sync_fetch_and_add(&watched.open, -1);
 	return 0;
 }
 
 /* unsigned int ipt_do_table(void *priv, struct sk_buff *skb, const struct nf_hook_state *state) */
+/* Both of struct nfp_watched in one load: most packets are nobody's. */
+static __always_inline bool is_anybody(void)
+{
+	return *(volatile __u64 *)&watched;
+}
+
 #define TRAVERSED(prefix, fn)                                                                      \
 	SEC("fentry/" #fn)                                                                         \
-	int BPF_PROG(prefix##_entered, void *table, struct sk_buff *skb,                            \
-		     struct nf_hook_state *state)                                                  \
+	int prefix##_entered(__u64 *ctx)                                                           \
 	{                                                                                          \
-		return is_anybody() ? entered(table, skb, state, false) : 0;                        \
+		return is_anybody() ? entered_by_fentry(ctx) : 0;                                  \
 	}                                                                                          \
 	SEC("kprobe/" #fn)                                                                         \
 	int BPF_KPROBE(prefix##_entered_kprobe, void *table, struct sk_buff *skb,                   \
 		       struct nf_hook_state *state)                                                \
 	{                                                                                          \
-		return is_anybody() ? entered(table, skb, state, true) : 0;                         \
+		return is_anybody() ? entered_by_kprobe(table, skb, state) : 0;                    \
 	}                                                                                          \
 	SEC("fexit/" #fn)                                                                          \
-	int BPF_PROG(prefix##_left, void *table, struct sk_buff *skb,                               \
-		     struct nf_hook_state *state, unsigned int ret)                                \
+	int prefix##_left(__u64 *ctx)                                                              \
 	{                                                                                          \
-		return is_anybody() ? left(table, skb, ret) : 0;                                   \
+		return is_anybody() ? left(ctx) : 0;                                               \
 	}
 
 TRAVERSED(legacy4, ipt_do_table)

@@ -126,8 +126,6 @@ volatile __u32 xt_next = 0;
 enum { TRIES = 8 };
 /* A traversal whose end was missed gives its slot back after so long. ns */
 #define SLOT_MAX 2000000000ull
-/* Traversals under way, on all CPUs. */
-volatile __s32 xt_open = 0;
 
 static __always_inline __u64 read_u64(__u64 at)
 {

@@ -239,7 +239,7 @@ static __noinline int begin_by_fentry(__u64 *ctx, bool first)
 SEC("fentry/nft_do_chain")
 int chain_entered(__u64 *ctx)
 {
-	return n_followed > 0 ? begin_by_fentry(ctx, false) : 0;
+	return watched.followed > 0 ? begin_by_fentry(ctx, false) : 0;
 }
 
 SEC("fentry/nft_do_chain")
@@ -261,7 +261,7 @@ static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain
 SEC("kprobe/nft_do_chain")
 int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
 {
-	return n_followed > 0 || first_sights ? begin_by_kprobe(pkt, chain) : 0;
+	return watched.followed > 0 || first_sights ? begin_by_kprobe(pkt, chain) : 0;
 }
 
 static __noinline int end_visit(__u64 *ctx)

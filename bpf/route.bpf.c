@@ -185,15 +185,10 @@ static __noinline int followed4(__u64 *ctx)
 	return record4(ctx[0], (void *)ctx[1], (void *)ctx[2], has_nhc, ctx[3], false);
 }
 
-/* Both ports in one load: they share their place with the key of GRE. */
 static __always_inline bool ports_differ(const union flowi_uli *uli)
 {
-	__u32 ports;
-
-	if (!by_headers || !bpf_core_field_exists(uli->gre_key))
-		return false;
-	ports = uli->gre_key; /* the destination's first */
-	return nfp_ports_differ(&filter, ports << 16 | ports >> 16);
+	return by_headers &&
+	       nfp_ports_differ(&filter, uli->ports.sport | (__u32)uli->ports.dport << 16);
 }
 
 static __noinline int may_be_followed4(__u64 *ctx)
@@ -203,7 +198,7 @@ static __noinline int may_be_followed4(__u64 *ctx)
 
 	if (!gate)
 		return 0;
-	if (n_followed <= 0 || !is_recent()) {
+	if (watched.followed <= 0 || !is_recent()) {
 		if (fl->__fl_common.flowic_iif > LOOPBACK_IFINDEX)
 			return 0;
 		f.v6 = false;
@@ -222,7 +217,7 @@ int followed_lookup4(__u64 *ctx)
 {
 	const struct flowi4 *fl = (void *)ctx[1];
 
-	return n_followed <= 0 && ports_differ(&fl->uli) ? 0 : may_be_followed4(ctx);
+	return watched.followed <= 0 && ports_differ(&fl->uli) ? 0 : may_be_followed4(ctx);
 }
 
 /* As ip6_rt_type_to_error() has it. */
@@ -319,7 +314,7 @@ int followed_lookup6(__u64 *ctx)
 
 	if (!gate)
 		return 0;
-	if (n_followed <= 0 || !is_recent()) {
+	if (watched.followed <= 0 || !is_recent()) {
 		if (fl->__fl_common.flowic_iif > LOOPBACK_IFINDEX)
 			return 0;
 		if (has_filter && !flow6_matches(fl))

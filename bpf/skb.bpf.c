@@ -255,7 +255,7 @@ static __noinline int freed_followed(const void *skb)
 
 static __always_inline int freed(const void *skb)
 {
-	return n_followed > 0 ? freed_followed(skb) : 0;
+	return watched.followed > 0 ? freed_followed(skb) : 0;
 }
 
 /* consume_skb(struct sk_buff *skb, …) */
@@ -287,7 +287,7 @@ int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
 	SEC("kprobe/" #fn)                                                                         \
 	int BPF_KPROBE(followed_consumed_by_##fn, struct sk_buff *skb)                             \
 	{                                                                                          \
-		if (n_followed <= 0 || BPF_CORE_READ(skb, users.refs.counter) != 1)                \
+		if (watched.followed <= 0 || BPF_CORE_READ(skb, users.refs.counter) != 1)                \
 			return 0;                                                                  \
 		return freed(skb);                                                                 \
 	}
@@ -340,7 +340,7 @@ static __noinline int transmitted(__u64 *ctx)
 SEC("tp_btf/net_dev_queue")
 int followed_transmitted(__u64 *ctx)
 {
-	return n_followed > 0 ? transmitted(ctx) : 0;
+	return watched.followed > 0 ? transmitted(ctx) : 0;
 }
 
 /* A copy goes its own way; it is worth a word once a hook sees it. */

@@ -195,7 +195,6 @@ union flowi_uli {
 		__be16 dport;
 		__be16 sport;
 	} ports;
-	__be32 gre_key;
 };
 
 struct flowi_common {

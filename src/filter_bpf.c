@@ -47,7 +47,6 @@ static void set_words(struct nfp_filter *out)
 		out->ports[0].mask |= dport;
 		out->ports[0].want |= htonl(out->dport[0]);
 	}
-	out->ports[1] = out->ports[0];
 	if (!out->ports[0].mask && is_one(out->port)) {
 		out->ports[0].mask = sport;
 		out->ports[0].want = htonl((__u32)out->port[0] << 16);

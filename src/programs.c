@@ -189,7 +189,7 @@ void programs_gate(struct programs *p, bool open)
 
 int programs_followed(const struct programs *p)
 {
-	return __atomic_load_n(&p->batches[0]->bss->n_followed, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&p->batches[0]->bss->watched.followed, __ATOMIC_ACQUIRE);
 }
 
 void programs_sleep(struct programs *p, bool sleeps)
@@ -260,6 +260,6 @@ void programs_sweep(struct programs *p, uint64_t before_ns)
 		if (bpf_map_lookup_elem(fd, &key, &f) || f.seen >= before_ns)
 			continue;
 		if (!bpf_map_delete_elem(fd, &key))
-			__atomic_fetch_sub(&p->batches[0]->bss->n_followed, 1, __ATOMIC_ACQ_REL);
+			__atomic_fetch_sub(&p->batches[0]->bss->watched.followed, 1, __ATOMIC_ACQ_REL);
 	}
 }
