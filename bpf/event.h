@@ -152,8 +152,8 @@ static inline int nfp_ports_differ(const volatile struct nfp_filter *f, __u32 po
 
 /* While there are none, every program ends at once. */
 struct nfp_watched {
-	__s32 followed;				    /* packets */
-	__s32 open;  /* traversals of tables of iptables-legacy, of whomever, on all CPUs */
+	__s32 followed; /* packets */
+	__s32 open; /* traversals of tables of iptables-legacy, on all CPUs */
 } __attribute__((aligned(8)));
 
 /* What is known of a followed packet: the values of the map `packets`, by the address of the skb. */

@@ -367,12 +367,13 @@ static __noinline int left(__u64 *ctx)
 	return 0;
 }
 
-/* unsigned int ipt_do_table(void *priv, struct sk_buff *skb, const struct nf_hook_state *state) */
 /* Both of struct nfp_watched in one load: most packets are nobody's. */
 static __always_inline bool is_anybody(void)
 {
 	return *(volatile __u64 *)&watched;
 }
+
+/* unsigned int ipt_do_table(void *priv, struct sk_buff *skb, const struct nf_hook_state *state) */
 
 #define TRAVERSED(prefix, fn)                                                                      \
 	SEC("fentry/" #fn)                                                                         \
