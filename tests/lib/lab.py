@@ -177,6 +177,11 @@ class Netns:
         subprocess.run(["ip", "netns", "del", self.name], check=False)
 
 
+def namespaces():
+    """Those that are there."""
+    return list(_all)
+
+
 def veth(a, adev, b, bdev, mtu=None):
     """A veth pair, adev in namespace a and bdev in b, both up. MAC addresses follow from the names' order of making."""
     veth.n = getattr(veth, "n", 0) + 1
