@@ -179,7 +179,7 @@ static __always_inline bool refused_at_once(const struct sk_buff *skb, bool prob
 	return nfp_ports_differ(&filter, w[5]) || !addrs_match(&f);
 }
 
-/* Most packets are refused by what stands where the ports are, if there are any and no options. */
+/* Where there are no options, one look is enough. */
 static __always_inline bool selected4(const unsigned char *nh)
 {
 	struct flow f = {.v6 = false};
@@ -187,12 +187,12 @@ static __always_inline bool selected4(const unsigned char *nh)
 
 	if (bpf_probe_read_kernel(w, sizeof(w), nh))
 		return true;
-	if (filter.has_ports && (w[0] & bpf_htonl(15 << 24)) == bpf_htonl(5 << 24) &&
-	    !in_ranges(w[5]))
-		return false;
 	f.src[0] = w[3];
 	f.dst[0] = w[4];
 	f.proto = bpf_ntohl(w[2]) >> 16;
+	if (filter.has_ports && (w[0] & bpf_htonl(15 << 24)) == bpf_htonl(5 << 24))
+		return !(w[1] & bpf_htonl(IP_OFFSET)) && proto_has_ports(f.proto) && in_ranges(w[5]) &&
+		       addrs_match(&f);
 	return addrs_match(&f) && (!filter.has_ports || ports_match4(nh));
 }
 

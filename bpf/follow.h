@@ -97,7 +97,8 @@ static __always_inline void end_walk(struct nfp_followed *f, __s32 verdict)
 /* A new one, in place of what was known of this memory. */
 static __always_inline struct nfp_followed *follow(const void *skb, __u32 copy_of)
 {
-	struct nfp_followed f = {.copy_of = copy_of};
+	/* seen: programs_sweep() forgets what was not for long. */
+	struct nfp_followed f = {.copy_of = copy_of, .seen = bpf_ktime_get_ns()};
 	__u64 key = (__u64)skb;
 	long rc;
 

@@ -74,6 +74,18 @@ static struct live *begin(struct tracker *t, const struct event *ev)
 	return l;
 }
 
+/* Followed for so long that its path is handed out and forgotten; or its memory is another packet's, and
+ * the end of the one before was left out. */
+static struct live *begin_late(struct tracker *t, const struct event *ev)
+{
+	struct live *l = tracker_begin(t, ev, ev->packet);
+
+	if (l)
+		path_doubt(l->path, CERTAIN_NOT,
+			   "it was followed before, and what it did then is not known any more");
+	return l;
+}
+
 /* No step can be named there, and the last known namespace has nothing to do with it. */
 void tracker_sure_elsewhere(struct tracker *t, const struct event *ev)
 {
@@ -108,6 +120,8 @@ void tracker_sure_enter(struct tracker *t, const struct event *ev)
 		l = go_on(t, ev, l);
 	else if (!l && may_begin(ev))
 		l = begin(t, ev);
+	else if (!l && ev->packet)
+		l = begin_late(t, ev);
 	if (!l) {
 		t->stats.foreign++;
 		return;

@@ -198,7 +198,8 @@ static void test_an_engine_with_both_kinds_of_ids(void **state)
 	assert_int_equal(b->paths[0]->n_steps + b->paths[1]->n_steps, 1);
 }
 
-static void test_what_was_not_selected(void **state)
+/* Where it began was lost. */
+static void test_what_was_not_seen_to_begin(void **state)
 {
 	struct packet p = udp(1, 2);
 	struct bench *b = *state;
@@ -213,8 +214,8 @@ static void test_what_was_not_selected(void **state)
 	transmit(b, 5, "eth0");
 	gone(b, 5);
 	end(b);
-	assert_int_equal(b->n, 0);
-	assert_int_equal(tracker_stats(b->t)->foreign, 3);
+	assert_int_equal(b->n, 1);
+	assert_int_equal(b->paths[0]->certainty, CERTAIN_NOT);
 }
 
 static void test_nat_in_a_hook(void **state)
@@ -231,6 +232,33 @@ static void test_nat_in_a_hook(void **state)
 	TYPES(b->paths[0], STEP_NAT, STEP_NAT, STEP_TRANSMIT);
 	assert_true(b->paths[0]->steps[0].nat.dnat && b->paths[0]->steps[1].nat.snat);
 	assert_int_equal(b->paths[0]->certainty, CERTAIN_EXACT);
+}
+
+/* It was in a queue for so long, or the end of the packet before was left out. */
+static void test_an_id_that_is_forgotten(void **state)
+{
+	struct packet p = udp(1, 2);
+	struct bench *b = *state;
+	struct event e;
+
+	pass(b, 5, OUT, p);
+	gone(b, 5);
+	b->now += 5000ULL * MS;
+	tracker_flush(b->t, b->now, false);
+	tracker_flush(b->t, b->now, false);
+	p.dst.port = 81;
+	e = event(b, EVENT_ENTER, 5);
+	e.hook = OUT;
+	e.packet = &p;
+	tracker_event(b->t, &e);
+	rule(b, 5, "output", VERDICT_DROP);
+	end(b);
+	assert_int_equal(b->n, 2);
+	assert_int_equal(b->paths[0]->certainty, CERTAIN_EXACT);
+	TYPES(b->paths[1], STEP_RULE);
+	assert_int_equal(b->paths[1]->packet.dst.port, 81);
+	assert_int_equal(b->paths[1]->certainty, CERTAIN_NOT);
+	assert_string_equal(b->paths[1]->because, "it was followed before, and what it did then is not known any more");
 }
 
 static void test_a_tunnel_is_no_nat(void **state)
@@ -756,8 +784,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_equals_at_once_are_no_equals),
 		TEST(test_an_engine_with_both_kinds_of_ids),
-		TEST(test_what_was_not_selected),
+		TEST(test_what_was_not_seen_to_begin),
 		TEST(test_nat_in_a_hook),
+		TEST(test_an_id_that_is_forgotten),
 		TEST(test_a_tunnel_is_no_nat),
 		TEST(test_loopback_goes_on),
 		TEST(test_into_a_container),
