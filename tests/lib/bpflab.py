@@ -57,8 +57,9 @@ def trace(args=(), ns=None, env=None, wait=60):
 
 def traced(send, args=(), ns=None, quiet=0.3, tries=3):
     """(status, paths, stderr) of a trace while send() sends. Where nfpath says that events were lost (status 5: its programs were interrupted in
-    the midst, which on a busy host an emulated processor is more often), nothing is known of the packets, and they are sent once more: what
-    is always lost stays lost. Connections that the first ones began are forgotten."""
+    the midst, which on a busy host an emulated processor is more often), nothing is known of the packets, and they are sent once more, as
+    they are where one stood still for so long that its path was printed: what is always lost stays lost. Connections that the first ones
+    began are forgotten."""
     for left in reversed(range(tries)):
         tr = trace(args, ns=ns)
         try:
@@ -67,9 +68,11 @@ def traced(send, args=(), ns=None, quiet=0.3, tries=3):
             status, paths, err = tr.end(timeout=60), tr.json(), tr.stderr()
         finally:
             tr.close()
-        if status != 5 or not left:
+        why = [x for x in err.splitlines() if "lost" in x] if status == 5 else []
+        why += [x for x in (str(o["uncertain_because"]) for o in paths) if x.startswith("goes on where packet")]
+        if not why or not left:
             return status, paths, err
-        print("# note sent once more: %s" % " ".join(x for x in err.splitlines() if "lost" in x), flush=True)
+        print("# note sent once more: %s" % " ".join(why), flush=True)
         for each in lab.namespaces():
             forget_connections(each)
 
