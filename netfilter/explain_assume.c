@@ -92,7 +92,7 @@ double walk_elem_chance(const struct walk *w, const struct fact_set *set, const 
 				from = ntohl(from);
 				to = ntohl(to);
 			}
-			if (!modulus || from >= modulus)
+			if (from >= modulus || to < from)
 				return 0;
 			return (double)((to < modulus ? to : modulus - 1) - from + 1) / modulus;
 		}

@@ -21,27 +21,23 @@ static uint32_t u32(const void *p)
 	return v;
 }
 
-/* numgen random mod N == v, < v … */
+/* numgen random mod N == v, < v …: how many of the N numbers. */
 static bool cmp_random(struct nft_reading *rd, const struct nft_reg *reg, uint32_t op,
 		       const void *data)
 {
-	uint32_t v = reg->swapped ? ntohl(u32(data)) : u32(data), n = v;
+	uint32_t v = reg->swapped ? ntohl(u32(data)) : u32(data);
+	uint32_t below = v < reg->modulus ? v : reg->modulus, equal = v < reg->modulus;
+	uint32_t n = below;
 	struct fact *fact;
 
-	switch (op) {
-	case NFT_CMP_EQ:
-	case NFT_CMP_NEQ:
-		n = 1;
-		break;
-	case NFT_CMP_LTE:
-	case NFT_CMP_GT:
-		n = v + 1;
-		break;
-	}
+	if (op == NFT_CMP_EQ || op == NFT_CMP_NEQ)
+		n = equal;
+	else if (op == NFT_CMP_LTE || op == NFT_CMP_GT)
+		n = below + equal;
 	fact = fact_add(&rd->l, KEY_OTHER, FACT_CHANCE,
 			op == NFT_CMP_NEQ || op == NFT_CMP_GT || op == NFT_CMP_GTE);
 	fact->chance = (double)n / reg->modulus;
-	return n <= reg->modulus;
+	return true;
 }
 
 /* "ct state a,b" is (state & bits) != 0. */

@@ -269,6 +269,8 @@ static void try_facts(struct walk *w, struct attempt *a, unsigned int i)
 		f = &a->r->facts[i];
 		if (f->op == FACT_CHANCE) {
 			a->share *= f->inv ? 1 - f->chance : f->chance;
+			if (a->share < nothing)
+				return;
 			continue;
 		}
 		t = walk_truth(w, f);

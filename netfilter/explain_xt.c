@@ -149,6 +149,8 @@ static bool on_comment(struct reading *rd, const void *data)
 	return true;
 }
 
+static const double all_random = 1u << 31;
+
 static bool on_statistic(struct reading *rd, const void *data)
 {
 	const struct xt_statistic_info *s = data;
@@ -158,8 +160,13 @@ static bool on_statistic(struct reading *rd, const void *data)
 	    (s->mode != XT_STATISTIC_MODE_NTH || s->u.nth.every == UINT32_MAX))
 		return false;
 	fact = fact_add(&rd->l, KEY_OTHER, FACT_CHANCE, s->flags & XT_STATISTIC_INVERT);
-	fact->chance = s->mode == XT_STATISTIC_MODE_RANDOM ? s->u.random.probability / 2147483648.0
-							   : 1.0 / (s->u.nth.every + 1.0);
+	/* statistic_mt(): 31 random bits are below the probability, which may have 32. */
+	if (s->mode == XT_STATISTIC_MODE_RANDOM)
+		fact->chance = s->u.random.probability < all_random
+				       ? s->u.random.probability / all_random
+				       : 1;
+	else
+		fact->chance = 1.0 / (s->u.nth.every + 1.0);
 	return true;
 }
 

@@ -231,7 +231,7 @@ static void rules(void)
 }
 
 /* In the language of fuzz_explain.c: 10.96.0.1 is sent on by a map of two random numbers, and there
- * to another address. */
+ * to another address; and a random number is compared with one that it never reaches. */
 static void explain(void)
 {
 	static const uint8_t sets[] = {1, 3, 0, 2, 0, 0, 0, 0, 0xfc, 3, 1, 0, 0, 0, 0xfc, 3};
@@ -242,10 +242,14 @@ static void explain(void)
 		0, 0xfe,
 		/* DOCKER: dnat to 10.1.0.2 */
 		3, 0x88, 0, 1, 1, 4, 10, 1, 0, 2, 0x8e, 0, 1, 1, 2, 2, 1, 0xfe};
+	/* PREROUTING: numgen random mod 4 < 16777216 dnat to a register that nothing has filled */
+	static const uint8_t random[] = {0, 0x8d, 0, 1, 1, 4, 0xfb, 4,	  0x83, 0, 1,	 2,
+					 4, 0xc1, 1, 0, 2, 0x8e, 0, 1,	  0xfe};
 	uint8_t head[2 + sizeof(sets)] = {0, sizeof(sets)};
 
 	memcpy(head + 2, sets, sizeof(sets));
 	put("fuzz_explain", "map", head, sizeof(head), rules, sizeof(rules));
+	put("fuzz_explain", "random", "\0\0", 2, random, sizeof(random));
 }
 
 /* In the language of fuzz_tracker.c: type, how, id, packet, time (2), conntrack, details (2). */
