@@ -119,13 +119,22 @@ static bool is_for_one(const struct walk *w, const struct attempt *a)
 	return false;
 }
 
+/* The kernel takes no ruleset with a loop; one that changed while it was read may look like it. */
+static bool is_under_way(const struct walk *w, const struct fact_chain *c)
+{
+	for (unsigned int i = 0; i < w->n_path; i++)
+		if (w->path[i].rule->chain == c)
+			return true;
+	return false;
+}
+
 static void on_chain(struct walk *w, const struct attempt *a, const struct fact_chain *to,
 		     bool is_goto)
 {
 	unsigned int marks = w->n_marks;
 	double back;
 
-	if (w->n_path == WALK_DEPTH || !to) {
+	if (w->n_path == WALK_DEPTH || !to || is_under_way(w, to)) {
 		w->cut = true;
 		return;
 	}
