@@ -216,6 +216,8 @@ enum {
 	NFP_VISIT_POLICY = 2,  /* no rule ended it: the policy did */
 	NFP_VISIT_UNKNOWN = 4, /* a rule could not be named: it was replaced meanwhile */
 	NFP_VISIT_NEXT = 8,    /* it is the continuation of a NFP_VISIT_PART */
+	NFP_VISIT_LEFT = 16,   /* the packet left its hook with it, unchanged: a NFP_LEAVE in the same record */
+	NFP_VISIT_LEARNED = 32, /* NFP_SIGHT_LEARNED of that */
 };
 
 /* One walk through a base chain, the chains that it jumps to included: nft_do_chain(). Only n steps are there. */
@@ -229,7 +231,9 @@ struct nfp_visit {
 	__u8 pf, hook;
 	__u8 flags;	     /* NFP_VISIT_* */
 	__u8 policy;	     /* NF_* */
-	__u32 n;
+	__u16 n;
+	__u8 ct; /* of NFP_VISIT_LEFT, as of a sight */
+	__u8 pad;
 	struct nfp_step steps[NFP_STEPS];
 };
 

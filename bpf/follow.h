@@ -77,21 +77,40 @@ static __always_inline void forget(const void *skb)
  * packet says that it ended, and since no rule said the last word, its policy did. verdict: what that
  * proves, NF_ACCEPT: the packet went on; negative: nothing.
  */
-int visit_ended(__u32 place, __u32 id, __s32 verdict);
+int visit_ended(__u32 place, __u32 id, __s32 verdict, __u32 left);
+
+/* left: the packet leaves this hook, and is what it was: NFP_LEFT(). Else 0. */
+#define NFP_LEFT(pf, hook, ct, learned)                                                            \
+	((__u32)(pf) << 24 | (__u32)(hook) << 16 | (__u32)(ct) << 8 | NFP_VISIT_LEFT |              \
+	 ((learned) ? NFP_VISIT_LEARNED : 0))
 
 /* The types of nf_tables, whose module may come after this program was loaded: who does not know them
  * ends no walk, and then the ends of all of them are watched. */
 const volatile bool knows_chains __weak = false;
 
-static __always_inline void end_walk(struct nfp_followed *f, __s32 verdict)
+/* False: the end of the walk does not tell of left. */
+static __always_inline bool end_walk_and(struct nfp_followed *f, __s32 verdict, __u32 left)
 {
 	__u32 place = f->visit;
 
 	if (!place)
-		return;
+		return false;
 	f->visit = 0;
 	f->in_visit = 0;
-	visit_ended(place, f->id, verdict);
+	return visit_ended(place, f->id, verdict, left);
+}
+
+static __always_inline void end_walk(struct nfp_followed *f, __s32 verdict)
+{
+	end_walk_and(f, verdict, 0);
+}
+
+/* enum ip_conntrack_info, or NFP_CT_NONE. */
+static __always_inline __u8 ct_of(const struct sk_buff *skb, bool probe)
+{
+	unsigned long nfct = GET(probe, skb, _nfct);
+
+	return nfct ? nfct & 7 : NFP_CT_NONE;
 }
 
 /* A new one, in place of what was known of this memory. */
@@ -158,8 +177,6 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_fol
 				       const struct sk_buff *skb, const struct nf_hook_state *state,
 				       __u32 what, __u32 flags, __u64 now, bool probe)
 {
-	unsigned long nfct = GET(probe, skb, _nfct);
-
 	s->ev.type = NFP_SIGHT;
 	s->ev.cpu = bpf_get_smp_processor_id();
 	s->ev.ktime = now;
@@ -176,7 +193,7 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_fol
 	s->hook = GET(probe, state, hook);
 	s->what = what;
 	s->flags = flags;
-	s->ct = nfct ? nfct & 7 : NFP_CT_NONE;
+	s->ct = ct_of(skb, probe);
 	s->ll_len = 0;
 	__builtin_memset(s->pad, 0, sizeof(s->pad));
 }

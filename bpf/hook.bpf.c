@@ -58,21 +58,24 @@ static __noinline int left(__u64 *ctx)
 	const struct sk_buff *skb = (void *)ctx[0];
 	const struct nf_hook_state *state = (void *)ctx[1];
 	struct nfp_followed *f = followed_of(skb);
-	bool passed = (int)ctx[4] == NF_ACCEPT, full;
+	bool passed = (int)ctx[4] == NF_ACCEPT, full, learned;
 	__u64 print;
 
 	if (!f || !f->shown || (!passed && f->state != (__u64)state))
 		return 0;
-	end_walk(f, passed ? NF_ACCEPT : -1);
 	f->state = 0;
-	if (!passed)
+	if (!passed) {
+		end_walk(f, -1);
 		return 0;
+	}
 	print = print_of(skb, false);
 	full = f->print != print;
+	learned = learn(skb, state);
+	if (end_walk_and(f, NF_ACCEPT, full ? 0 : NFP_LEFT(state->pf, state->hook, ct_of(skb, false), learned)))
+		return 0;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
-	emit_sight(f, skb, state, NFP_LEAVE, learn(skb, state) ? NFP_SIGHT_LEARNED : 0, full,
-		   false);
+	emit_sight(f, skb, state, NFP_LEAVE, learned ? NFP_SIGHT_LEARNED : 0, full, false);
 	return 0;
 }
 

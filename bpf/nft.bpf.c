@@ -192,7 +192,7 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	/* Another packet's that ended unwatched, at the same place of the stack. */
 	w = visit_find(pkt);
 	if (w && w->unwatched)
-		visit_ended(w->place, w->v.id, -1);
+		visit_ended(w->place, w->v.id, -1, 0);
 	w = visit_take(pkt, now);
 	if (!w) {
 		count_lost(NFP_VISIT);
@@ -212,6 +212,7 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	w->v.n = 0;
 	w->skb = (__u64)skb;
 	w->depth = w->ended = 0;
+	w->over = 0;
 	/* The end of a visit before was left out. */
 	if (moment_take(&w->began) && f->in_visit)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
@@ -296,7 +297,7 @@ int chain_left(__u64 *ctx)
 }
 
 /* Out of the walk its rules may have been replaced, and their memory be another's: then none is told. */
-int visit_ended(__u32 place, __u32 id, __s32 verdict)
+int visit_ended(__u32 place, __u32 id, __s32 verdict, __u32 left)
 {
 	__u32 i = place - 1;
 	struct visit *w;
@@ -310,20 +311,31 @@ int visit_ended(__u32 place, __u32 id, __s32 verdict)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
 		w->v.n = 0;
 	}
-	w->v.verdict = verdict < 0 ? w->v.policy : verdict;
+	if (!w->over)
+		w->v.verdict = verdict < 0 ? w->v.policy : verdict;
 	w->v.flags |= NFP_VISIT_POLICY;
+	if (w->v.pf != left >> 24 || w->v.hook != (left >> 16 & 0xff))
+		left = 0; /* the beginning of its next hook was left out */
+	w->v.flags |= left & (NFP_VISIT_LEFT | NFP_VISIT_LEARNED);
+	w->v.ct = left >> 8;
 	flush(w);
 	visit_leave(w);
-	return 0;
+	return left != 0;
 }
 
-/* A rule gave the last word: nothing of this walk comes after it (nft_do_chain()). */
+/* A rule gave the last word: nothing of this walk comes after it (nft_do_chain()). An accepted packet goes on, and leaves its hook mostly:
+ * one record for both. */
 static __noinline int ended_by_rule(struct visit *w, __s32 code)
 {
 	struct nfp_followed *f;
 
 	if (!w)
 		return 0;
+	if (code == NF_ACCEPT) {
+		w->over = 1;
+		w->v.verdict = code;
+		return 0;
+	}
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
 		f->in_visit = f->visit = 0;

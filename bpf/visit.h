@@ -16,7 +16,8 @@ struct visit {
 	__u64 stack[NFP_STACK];
 	__u32 depth;
 	__u8 ended; /* a rule gave the last word */
-	__u8 unwatched; /* its end */
+	__u8 unwatched : 1; /* its end */
+	__u8 over : 1;	    /* a rule accepted the packet: whatever comes next says no more of this walk */
 	__u16 place; /* from 1 on */
 	struct moment began;
 	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */

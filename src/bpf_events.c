@@ -394,6 +394,20 @@ static void end_walk(struct bpf_events *b, struct walk_state *w)
 	walk_free(b, w);
 }
 
+static void leave_hook(struct bpf_events *b, const struct nfp_visit *v)
+{
+	struct event ev;
+
+	begin_event(b, &ev, &v->ev, v->id);
+	ev.type = EVENT_LEAVE;
+	ev.family = v->pf;
+	ev.hook = v->hook;
+	ev.ct_known = true;
+	set_conntrack(&ev, v->ct);
+	ev.finds_replies = v->flags & NFP_VISIT_LEARNED;
+	emit(b, &ev);
+}
+
 static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t size)
 {
 	struct walk_state *w = walk_of(b, v->id);
@@ -424,6 +438,8 @@ static void on_visit(struct bpf_events *b, const struct nfp_visit *v, size_t siz
 		doubt(b, &ev, 0);
 	if (!(v->flags & NFP_VISIT_PART))
 		end_walk(b, w);
+	if (v->flags & NFP_VISIT_LEFT)
+		leave_hook(b, v);
 }
 
 static void on_route(struct bpf_events *b, const struct nfp_route *r)
