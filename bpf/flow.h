@@ -171,12 +171,15 @@ static __always_inline bool refused_at_once(const struct sk_buff *skb, bool prob
 						 probe ? network_header_at_once(skb)
 						       : network_header_of(skb, false)))
 		return false;
-	if ((w[0] & bpf_htonl(0xff << 24)) != bpf_htonl(0x45 << 24))
+	if (*(__u8 *)w != 0x45)
 		return false;
+	if (nfp_ports_differ(&filter, w[5]))
+		return true;
+	barrier(); /* what lies behind it is not loaded before */
 	f.src[0] = w[3];
 	f.dst[0] = w[4];
 	f.proto = bpf_ntohl(w[2]) >> 16;
-	return nfp_ports_differ(&filter, w[5]) || !addrs_match(&f);
+	return !addrs_match(&f);
 }
 
 /* Where there are no options, one look is enough. */

@@ -185,10 +185,17 @@ static __noinline int followed4(__u64 *ctx)
 	return record4(ctx[0], (void *)ctx[1], (void *)ctx[2], has_nhc, ctx[3], false);
 }
 
+/* A load of the flow is ten instructions: the source's port only if it is asked for. */
 static __always_inline bool ports_differ(const union flowi_uli *uli)
 {
-	return by_headers &&
-	       nfp_ports_differ(&filter, uli->ports.sport | (__u32)uli->ports.dport << 16);
+	__u32 ports;
+
+	if (!by_headers)
+		return false;
+	ports = (__u32)uli->ports.dport << 16;
+	if (filter.ports[0].mask << 16 | filter.ports[1].mask)
+		ports |= uli->ports.sport;
+	return nfp_ports_differ(&filter, ports);
 }
 
 static __noinline int may_be_followed4(__u64 *ctx)
