@@ -63,6 +63,15 @@ const volatile __u32 lose_one_of __weak = 0;
  * two. */
 const volatile __u64 window_ns __weak = 5000000;
 
+/* Pointers may be compared and stored, and no more: a number is only the lower half of one. */
+static __always_inline __u32 low_half(const void *p)
+{
+	__u32 low = (__u32)(__u64)p;
+
+	asm volatile("%0 = %0" : "+w"(low));
+	return low;
+}
+
 static __always_inline bool is_to_lose(void)
 {
 	return lose_one_of && bpf_get_prandom_u32() % lose_one_of == 0;

@@ -156,8 +156,9 @@ struct nfp_watched {
 	__s32 open; /* traversals of tables of iptables-legacy, on all CPUs */
 } __attribute__((aligned(8)));
 
-/* What is known of a followed packet: the values of the map `packets`, by the address of the skb. */
+/* What is known of a followed packet: the values of the map `packets`. */
 struct nfp_followed {
+	__u64 skb;     /* address; 0: nobody's */
 	__u32 id;
 	__u32 netns;   /* where it was seen last */
 	__u64 print;   /* of its addresses and ports then */
@@ -170,6 +171,7 @@ struct nfp_followed {
 	__u32 visit;   /* the place of its walk, from 1 on, whose end is not watched; 0: none */
 	__u32 pad;
 	__u64 state;   /* address of the struct nf_hook_state of the hook that it is in; 0: in none, or not known */
+	__u64 pad2;
 };
 
 enum { NFP_IN_LEGACY = 2 };
@@ -398,7 +400,7 @@ _Static_assert(sizeof(struct nfp_fib) == 24 + 104, "shared with user space");
 _Static_assert(sizeof(struct nfp_route) == 24 + 104 + 8, "shared with user space");
 _Static_assert(sizeof(struct nfp_skb) == 24 + 56 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_filter) == 96 + 8 + 12 + 8 + 16, "shared with user space");
-_Static_assert(sizeof(struct nfp_followed) == 48, "shared with user space");
+_Static_assert(sizeof(struct nfp_followed) == 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_sight) == 24 + 40 + 32 + 16 + 64, "shared with user space");
 _Static_assert(sizeof(struct nfp_step) == 32, "shared with user space");
 _Static_assert(sizeof(struct nfp_visit) == 24 + 40 + NFP_STEPS * 32, "shared with user space");

@@ -9,16 +9,10 @@
 
 #include "bpf/dst.h"
 #include "bpf/flow.h"
+#include "bpf/packets.h"
 #include "bpf/replies.h"
 #include "bpf/command.h"
 #include <bpf/bpf_tracing.h>
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, NFP_PACKETS);
-	__type(key, __u64); /* address of the skb */
-	__type(value, struct nfp_followed);
-} packets __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -34,8 +28,6 @@ const volatile bool begins_anywhere __weak = true; /* else in begin_netns only *
  * preempted, and then every other run of it on that CPU is left out; one at a kprobe may not.
  */
 volatile __u32 by_kprobes __weak = 0;
-volatile struct nfp_watched watched __weak = {};
-volatile __u32 next_id __weak = 0;
 /* The reader sleeps until it is woken. Else it comes by itself, and waking it would cost more than
  * the record. */
 volatile __u32 reader_sleeps __weak = 0;
@@ -55,21 +47,6 @@ static __always_inline void note_activity(__u64 now)
 
 	if (c)
 		c->last_message = now;
-}
-
-static __always_inline struct nfp_followed *followed_of(const void *skb)
-{
-	__u64 key = (__u64)skb;
-
-	return watched.followed > 0 ? bpf_map_lookup_elem(&packets, &key) : NULL;
-}
-
-static __always_inline void forget(const void *skb)
-{
-	__u64 key = (__u64)skb;
-
-	if (!bpf_map_delete_elem(&packets, &key))
-		__sync_fetch_and_add(&watched.followed, -1);
 }
 
 /*
@@ -111,25 +88,6 @@ static __always_inline __u8 ct_of(const struct sk_buff *skb, bool probe)
 	unsigned long nfct = GET(probe, skb, _nfct);
 
 	return nfct ? nfct & 7 : NFP_CT_NONE;
-}
-
-/* A new one, in place of what was known of this memory. */
-static __always_inline struct nfp_followed *follow(const void *skb, __u32 copy_of)
-{
-	/* seen: programs_sweep() forgets what was not for long. */
-	struct nfp_followed f = {.copy_of = copy_of, .seen = bpf_ktime_get_ns()};
-	__u64 key = (__u64)skb;
-	long rc;
-
-	f.id = __sync_fetch_and_add(&next_id, 1) + 1;
-	rc = bpf_map_update_elem(&packets, &key, &f, BPF_NOEXIST);
-	if (!rc)
-		__sync_fetch_and_add(&watched.followed, 1);
-	else if (bpf_map_update_elem(&packets, &key, &f, BPF_ANY)) {
-		count_lost(NFP_SIGHT);
-		return NULL;
-	}
-	return bpf_map_lookup_elem(&packets, &key);
 }
 
 /* --- sights --- */

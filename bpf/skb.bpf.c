@@ -200,7 +200,7 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- followed packets --- */
 
-static __always_inline void gone(const void *skb, struct nfp_followed *f, __u32 dropped)
+static __always_inline void gone(struct nfp_followed *f, __u32 dropped)
 {
 	struct nfp_gone *g;
 
@@ -221,7 +221,7 @@ static __always_inline void gone(const void *skb, struct nfp_followed *f, __u32 
 			count_lost(NFP_GONE);
 		}
 	}
-	forget(skb);
+	forget(f);
 }
 
 SEC("raw_tp/kfree_skb")
@@ -240,7 +240,7 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 		emit(ctx, NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit,
 		     BPF_RB_NO_WAKEUP);
-	gone(skb, f, 1);
+	gone(f, 1);
 	return 0;
 }
 
@@ -249,7 +249,7 @@ static __noinline int freed_followed(const void *skb)
 	struct nfp_followed *f = followed_of(skb);
 
 	if (f)
-		gone(skb, f, 0);
+		gone(f, 0);
 	return 0;
 }
 

@@ -39,13 +39,9 @@ enum { VISIT_WAYS = 4 };
 /* No walk takes so long: its end was missed. */
 #define VISIT_MAX_NS 10000000000ull
 
-/* Pointers may be compared and stored, and no more: a number is only the lower half of one. */
 static __always_inline __u32 visit_place(const void *pkt)
 {
-	__u32 low = (__u32)(__u64)pkt;
-
-	asm volatile("%0 = %0" : "+w"(low));
-	return (low >> 3) * 0x9e3779b1u >> 22; /* of NFP_VISITS, 1 << 10 */
+	return (low_half(pkt) >> 3) * 0x9e3779b1u >> 22; /* of NFP_VISITS, 1 << 10 */
 }
 
 static __always_inline struct visit *visit_at(__u32 place, __u32 way)

@@ -342,13 +342,16 @@ static void say_lost(struct engine *e, uint64_t read_until_ns)
 		be_careful(e);
 }
 
-static void sweep(struct engine *e, uint64_t now)
+static int sweep(struct engine *e, uint64_t now, struct error *err)
 {
+	int rc = 0;
+
 	if (now < e->swept_ns + forget_ns)
-		return;
+		return 0;
 	e->swept_ns = now;
 	if (programs_followed(e->programs))
-		programs_sweep(e->programs, now - forget_ns);
+		rc = programs_sweep(e->programs, now - forget_ns);
+	return rc ? fail(err, rc, "cannot look for packets that were freed unseen: %s", strerror(-rc)) : 0;
 }
 
 /* A ruleset may have statements now that none had before. */
@@ -393,7 +396,8 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	if (n || e->followed)
 		say_lost(e, read_until);
 	e->followed = programs_followed(e->programs) > 0;
-	sweep(e, now);
+	if ((n = sweep(e, now, err)) < 0)
+		return n;
 	if (e->heard_ns + doze_ns >= now || programs_sleeps(e->programs))
 		return 0;
 	/* What came before they knew that we must be woken is read now. */

@@ -247,19 +247,37 @@ uint64_t programs_lost(struct programs *p)
 	return n;
 }
 
-void programs_sweep(struct programs *p, uint64_t before_ns)
+static void forget_before(struct programs *p, struct nfp_followed *f, size_t n, uint64_t before_ns)
 {
-	int fd = bpf_map__fd(p->batches[0]->maps.packets);
-	uint64_t key, next;
-	bool more = !bpf_map_get_next_key(fd, NULL, &next);
-	struct nfp_followed f;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t skb = __atomic_load_n(&f[i].skb, __ATOMIC_ACQUIRE);
+		uint64_t seen = __atomic_load_n(&f[i].seen, __ATOMIC_ACQUIRE);
 
-	while (more) {
-		key = next;
-		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (bpf_map_lookup_elem(fd, &key, &f) || f.seen >= before_ns)
+		/* Not seen: it is just being taken. */
+		if (!skb || !seen || seen >= before_ns ||
+		    !__atomic_compare_exchange_n(&f[i].seen, &seen, 0, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE))
 			continue;
-		if (!bpf_map_delete_elem(fd, &key))
+		if (__atomic_compare_exchange_n(&f[i].skb, &skb, 0, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
 			__atomic_fetch_sub(&p->batches[0]->bss->watched.followed, 1, __ATOMIC_ACQ_REL);
 	}
+}
+
+int programs_sweep(struct programs *p, uint64_t before_ns)
+{
+	/* A part at a time: what is mapped is memory of this process. */
+	enum { PARTS = 16, PART = NFP_PACKETS / PARTS };
+	const size_t bytes = PART * sizeof(struct nfp_followed);
+	int fd = bpf_map__fd(p->batches[0]->maps.packets);
+
+	for (int i = 0; i < PARTS; i++) {
+		void *part = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, i * bytes);
+
+		if (part == MAP_FAILED)
+			return -errno;
+		forget_before(p, part, PART, before_ns);
+		munmap(part, bytes);
+	}
+	return 0;
 }

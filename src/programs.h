@@ -123,7 +123,8 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
  * calls. */
 uint64_t programs_lost(struct programs *p);
 
-/* Forgets packets that nothing was heard of since before_ns: their memory was freed unseen. */
-void programs_sweep(struct programs *p, uint64_t before_ns);
+/* Forgets packets that nothing was heard of since before_ns: their memory was freed unseen. 0, or -errno of
+ * mmap(2). */
+int programs_sweep(struct programs *p, uint64_t before_ns);
 
 #endif
