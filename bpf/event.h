@@ -136,7 +136,8 @@ struct nfp_filter {
 	__u16 sport[2], dport[2], port[2]; /* host order, both included; [1] 0: any */
 	__u8 family;			   /* AF_*; 0: any packet, IP or not */
 	__u8 proto;			   /* 0: any */
-	__u8 has_src, has_dst, has_addr, has_ports, has_proto, pad[1];
+	__u8 has_src, has_dst, has_addr, has_ports, has_proto;
+	__u8 sport_asked; /* ports[] looks at the source's, too */
 	/* Ports as they stand in the packet: what differs from the first, and from the second if that has a mask, is none that it wants. */
 	struct {
 		__u32 mask, want;

@@ -14,7 +14,7 @@
 /* What user space asks for. */
 const volatile struct nfp_filter filter __weak = {};
 const volatile bool has_filter __weak = false; /* else every packet */
-/* What it refuses is not wanted for another reason. */
+/* What it refuses is not wanted for another reason; else filter.ports ask for nothing. */
 const volatile bool by_headers __weak = false;
 
 enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_DCCP = 33, IPPROTO_SCTP = 132, IPPROTO_UDPLITE = 136 };
@@ -167,15 +167,16 @@ static __always_inline bool refused_at_once(const struct sk_buff *skb, bool prob
 	struct flow f = {.v6 = false};
 	__u32 w[6];
 
-	if (!by_headers || bpf_probe_read_kernel(w, sizeof(w),
-						 probe ? network_header_at_once(skb)
-						       : network_header_of(skb, false)))
+	if (bpf_probe_read_kernel(w, sizeof(w), probe ? network_header_at_once(skb)
+						      : network_header_of(skb, false)))
 		return false;
 	if (*(__u8 *)w != 0x45)
 		return false;
 	if (nfp_ports_differ(&filter, w[5]))
 		return true;
 	barrier(); /* what lies behind it is not loaded before */
+	if (!by_headers)
+		return false;
 	f.src[0] = w[3];
 	f.dst[0] = w[4];
 	f.proto = bpf_ntohl(w[2]) >> 16;

@@ -186,15 +186,12 @@ static __noinline int followed4(__u64 *ctx)
 }
 
 /* A load of the flow is ten instructions: the source's port only if it is asked for. */
-static __always_inline bool ports_differ(const union flowi_uli *uli)
+static __always_inline bool ports_differ(const struct flowi4 *fl)
 {
-	__u32 ports;
+	__u32 ports = (__u32)fl->uli.ports.dport << 16;
 
-	if (!by_headers)
-		return false;
-	ports = (__u32)uli->ports.dport << 16;
-	if (filter.ports[0].mask << 16 | filter.ports[1].mask)
-		ports |= uli->ports.sport;
+	if (filter.sport_asked)
+		ports |= fl->uli.ports.sport;
 	return nfp_ports_differ(&filter, ports);
 }
 
@@ -224,7 +221,7 @@ int followed_lookup4(__u64 *ctx)
 {
 	const struct flowi4 *fl = (void *)ctx[1];
 
-	return watched.followed <= 0 && ports_differ(&fl->uli) ? 0 : may_be_followed4(ctx);
+	return watched.followed <= 0 && ports_differ(fl) ? 0 : may_be_followed4(ctx);
 }
 
 /* As ip6_rt_type_to_error() has it. */

@@ -53,6 +53,7 @@ static void set_words(struct nfp_filter *out)
 		out->ports[1].mask = dport;
 		out->ports[1].want = htonl(out->port[0]);
 	}
+	out->sport_asked = (out->ports[0].mask & sport) != 0;
 }
 
 /* With replies: what was asked of one side is asked of either. */

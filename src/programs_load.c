@@ -80,6 +80,8 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	skel->rodata->knows_chains = p->knows_chains;
 	skel->rodata->has_filter = c->has_filter;
 	skel->rodata->by_headers = c->has_filter && !c->replies && !c->cgroup;
+	if (!skel->rodata->by_headers)
+		memset((void *)&skel->rodata->filter.ports, 0, sizeof(c->filter.ports));
 	skel->rodata->finds_replies = c->replies;
 	skel->rodata->lose_one_of = c->lose_one_of;
 	bpf_map__set_autocreate(skel->maps.replies, c->replies);
