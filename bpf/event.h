@@ -27,6 +27,7 @@ enum nfp_type {
 	NFP_XT,       /* struct nfp_xt_visit */
 	NFP_XT_REPLACED, /* struct nfp_event: a table of iptables-legacy is another one now */
 	NFP_ROUTE,    /* struct nfp_route */
+	NFP_SENT,     /* struct nfp_sent */
 	NFP_TYPES,
 	NFP_RAW_TYPES = NFP_SIGHT,
 };
@@ -106,7 +107,7 @@ struct nfp_route {
 
 enum { NFP_SKB_ALONE = 1 }; /* neither traced nor followed: nothing else is told of it */
 
-/* A packet left the stack in some way: a traced one (nf_trace), or one that is followed; of drops, any that is asked for. */
+/* A packet left the stack in some way: a traced one (nf_trace), or one that is followed and dropped; of drops, any that is asked for. */
 struct nfp_skb {
 	struct nfp_event ev;
 	__u64 skb;	/* address: the same packet until it is freed, then free for reuse */
@@ -266,6 +267,14 @@ struct nfp_gone {
 	__u16 unsure; /* what it did last was not seen */
 };
 
+/* A followed packet was given to a device's queue. What it looks like is known from the hook before. */
+struct nfp_sent {
+	struct nfp_event ev;
+	__u32 id;
+	__u32 ifindex;
+	char dev[NFP_DEV_LEN];
+};
+
 /* --- iptables-legacy --- */
 
 enum {
@@ -408,5 +417,6 @@ _Static_assert(sizeof(struct nfp_visit) == 24 + 40 + NFP_STEPS * 32, "shared wit
 _Static_assert(sizeof(struct nfp_chain) == 24 + 24 + 2 * NFP_NAME_LEN, "shared with user space");
 _Static_assert(sizeof(struct nfp_key) == 24 + 8 + NFP_NAME_LEN + NFP_KEY_LEN, "shared with user space");
 _Static_assert(sizeof(struct nfp_gone) == 24 + 8, "shared with user space");
+_Static_assert(sizeof(struct nfp_sent) == 24 + 8 + NFP_DEV_LEN, "shared with user space");
 
 #endif

@@ -189,11 +189,15 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	if (!f || !f->shown)
 		return 0;
 	end_walk(f, NF_ACCEPT);
-	/* Another packet's that ended unwatched, at the same place of the stack. */
 	w = visit_find(pkt);
-	if (w && w->unwatched)
+	if (w && w->unwatched) {
+		/* Another packet's that ended unwatched, at the same place of the stack. */
 		visit_ended(w->place, w->v.id, -1, 0);
-	w = visit_take(pkt, now);
+		w = NULL;
+	}
+	/* Else it is one whose end was missed. */
+	if (!w)
+		w = visit_take(pkt, now);
 	if (!w) {
 		count_lost(NFP_VISIT);
 		return 0;

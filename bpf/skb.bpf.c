@@ -84,11 +84,11 @@ static __always_inline __u32 other_netns(const struct sk_buff *skb, const struct
 
 /* Headers as they are now, after NAT; only what lies in the linear part, where the stack has pulled
  * what it parsed. */
-static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff *skb, bool probe)
+static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff *skb)
 {
-	const unsigned char *head = GET(probe, skb, head);
-	__u32 start = GET(probe, skb, network_header);
-	__u32 tail = GET(probe, skb, tail);
+	const unsigned char *head = BPF_CORE_READ(skb, head);
+	__u32 start = BPF_CORE_READ(skb, network_header);
+	__u32 tail = BPF_CORE_READ(skb, tail);
 	__u32 n;
 
 	if (start >= tail)
@@ -100,8 +100,7 @@ static __always_inline void fill_header(struct nfp_skb *s, const struct sk_buff 
 		s->header_len = n;
 }
 
-static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *skb, __u32 id,
-					     bool probe)
+static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *skb, __u32 id)
 {
 	struct nfp_skb *s = record_reserve(sizeof(*s));
 
@@ -114,11 +113,11 @@ static __always_inline struct nfp_skb *begin(__u32 type, const struct sk_buff *s
 	s->skb = (__u64)skb;
 	s->id = id;
 	s->stack = -1;
-	s->iif = GET(probe, skb, skb_iif);
-	s->mark = GET(probe, skb, mark);
-	s->len = GET(probe, skb, len);
-	s->protocol = GET(probe, skb, protocol);
-	fill_header(s, skb, probe);
+	s->iif = BPF_CORE_READ(skb, skb_iif);
+	s->mark = BPF_CORE_READ(skb, mark);
+	s->len = BPF_CORE_READ(skb, len);
+	s->protocol = BPF_CORE_READ(skb, protocol);
+	fill_header(s, skb);
 	return s;
 }
 
@@ -126,7 +125,7 @@ static __always_inline int emit(void *ctx, __u32 type, const struct sk_buff *skb
 				__u32 reason, const struct sock *sk, __u32 id, __u32 in_visit,
 				__u64 wakeup)
 {
-	struct nfp_skb *s = begin(type, skb, id, true);
+	struct nfp_skb *s = begin(type, skb, id);
 
 	if (!s)
 		return 0;
@@ -150,7 +149,7 @@ static __always_inline int dropped_alone(void *ctx, const struct sk_buff *skb, _
 
 	if (!BPF_CORE_READ(skb, protocol) || !selected(skb, true))
 		return 0;
-	s = begin(NFP_KFREE, skb, 0, true);
+	s = begin(NFP_KFREE, skb, 0);
 	if (!s)
 		return 0;
 	s->flags = NFP_SKB_ALONE;
@@ -322,15 +321,19 @@ static __noinline int transmitted(__u64 *ctx)
 	const struct sk_buff *skb = (void *)ctx[0];
 	struct nfp_followed *f = followed_of(skb);
 	const struct net_device *dev = skb->dev;
-	struct nfp_skb *s;
+	struct nfp_sent *s;
 
 	if (!f || !f->shown)
 		return 0;
 	end_walk(f, NF_ACCEPT);
-	s = begin(NFP_TRANSMIT, skb, f->id, false);
-	if (!s)
+	s = record_reserve(sizeof(*s));
+	if (!s) {
+		count_lost(NFP_SENT);
 		return 0;
+	}
+	event_init(&s->ev, NFP_SENT);
 	s->ev.netns = dev->nd_net.net->ns.inum;
+	s->id = f->id;
 	s->ifindex = dev->ifindex;
 	copy_dev_name(s->dev, dev, false);
 	bpf_ringbuf_submit(s, wake_reader());

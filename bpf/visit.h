@@ -65,16 +65,14 @@ static __always_inline struct visit *visit_find(const void *pkt)
 	return NULL;
 }
 
-/* A place for the walk that begins: that of one whose end was missed at the same address, or a free
- * one, or one that was forgotten long ago. NULL: there is none. */
+/* A place for the walk that begins, which has none yet: a free one, or one that was forgotten long ago.
+ * NULL: there is none. */
 static __always_inline struct visit *visit_take(const void *pkt, __u64 now)
 {
 	__u32 place = visit_place(pkt), way;
-	struct visit *w = visit_find(pkt);
+	struct visit *w;
 	__u64 before;
 
-	if (w)
-		return w;
 #pragma unroll
 	for (way = 0; way < VISIT_WAYS; way++) {
 		w = visit_at(place, way);

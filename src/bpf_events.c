@@ -330,7 +330,7 @@ static void on_policy(struct bpf_events *b, struct walk_state *w, struct event *
 	emit(b, ev);
 }
 
-/* Drops, transmissions and lookups, as the netlink engine has them too. */
+/* Drops and lookups, as the netlink engine has them too. */
 static void on_raw(struct bpf_events *b, const struct nfp_event *rec)
 {
 	const struct nfp_skb *s = (const void *)rec;
@@ -338,7 +338,7 @@ static void on_raw(struct bpf_events *b, const struct nfp_event *rec)
 	struct event ev;
 	char text[256];
 	int ns = rec->netns ? b->config->find_view(b->config->find_ctx, rec->netns) : -1;
-	bool by_skb = rec->type == NFP_KFREE || rec->type == NFP_TRANSMIT;
+	bool by_skb = rec->type == NFP_KFREE;
 
 	if (!raw_event(rec, b->config->views, *b->config->n_views, by_skb && ns < 0 ? 0 : ns, &ev, &p,
 		       b->names, text, sizeof(text)))
@@ -351,6 +351,16 @@ static void on_raw(struct bpf_events *b, const struct nfp_event *rec)
 		if (ns < 0)
 			ev.ns = EVENT_NS_UNKNOWN;
 	}
+	emit(b, &ev);
+}
+
+static void on_sent(struct bpf_events *b, const struct nfp_sent *s)
+{
+	struct event ev;
+
+	begin_event(b, &ev, &s->ev, s->id);
+	ev.type = EVENT_TRANSMIT;
+	ev.transmit.dev = s->dev;
 	emit(b, &ev);
 }
 
@@ -504,8 +514,11 @@ void bpf_events_record(struct bpf_events *b, const struct nfp_event *rec, size_t
 		if (size >= sizeof(struct nfp_gone))
 			on_gone(b, (const void *)rec);
 		break;
+	case NFP_SENT:
+		if (size >= sizeof(struct nfp_sent))
+			on_sent(b, (const void *)rec);
+		break;
 	case NFP_KFREE:
-	case NFP_TRANSMIT:
 		if (size >= sizeof(struct nfp_skb) && !hold(b, (const void *)rec))
 			on_raw(b, rec);
 		break;
