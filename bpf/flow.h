@@ -136,13 +136,6 @@ static __always_inline bool flow_matches(const struct flow *f)
 	return (!filter.has_ports || ports_match(f)) && addrs_match(f);
 }
 
-static __noinline bool ports_match4(const unsigned char *nh)
-{
-	struct flow f;
-
-	return !read_flow4(&f, nh) || ports_match(&f);
-}
-
 /* As network_header_of() where each load is a call: both in one, which lie side by side. */
 static __always_inline const unsigned char *network_header_at_once(const struct sk_buff *skb)
 {
@@ -183,44 +176,42 @@ static __always_inline bool refused_at_once(const struct sk_buff *skb, bool prob
 	return !addrs_match(&f);
 }
 
-/* Where there are no options, one look is enough. */
-static __always_inline bool selected4(const unsigned char *nh)
-{
-	struct flow f = {.v6 = false};
-	__u32 w[6];
+enum look { LOOK_OTHER, LOOK_FAILED, LOOK_READ };
 
-	if (bpf_probe_read_kernel(w, sizeof(w), nh))
-		return true;
-	f.src[0] = w[3];
-	f.dst[0] = w[4];
-	f.proto = bpf_ntohl(w[2]) >> 16;
-	if (filter.has_ports && (w[0] & bpf_htonl(15 << 24)) == bpf_htonl(5 << 24))
-		return !(w[1] & bpf_htonl(IP_OFFSET)) && proto_has_ports(f.proto) && in_ranges(w[5]) &&
-		       addrs_match(&f);
-	return addrs_match(&f) && (!filter.has_ports || ports_match4(nh));
+static __noinline bool look_at6(struct flow *f, const unsigned char *nh)
+{
+	return f && read_flow6(f, nh);
 }
 
-static __noinline bool selected6(const unsigned char *nh)
+/* Read once, it serves the filter and the comparison. LOOK_OTHER: it is not IP. */
+static __always_inline enum look look_at(struct flow *f, const struct sk_buff *skb, bool probe)
 {
-	struct flow f;
+	__u16 protocol = GET(probe, skb, protocol);
 
-	return !read_flow6(&f, nh) || flow_matches(&f);
+	if (protocol == bpf_htons(ETH_P_IP))
+		return read_flow4(f, network_header_of(skb, probe)) ? LOOK_READ : LOOK_FAILED;
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return look_at6(f, network_header_of(skb, probe)) ? LOOK_READ : LOOK_FAILED;
+	return LOOK_OTHER;
 }
 
-static __always_inline bool selected(const struct sk_buff *skb, bool probe)
+static __always_inline bool selected_by(enum look look, const struct flow *f,
+					const struct sk_buff *skb, bool probe)
 {
-	__u16 protocol;
-
 	if (!has_filter)
 		return true;
 	if (filter.mark_mask && (GET(probe, skb, mark) ^ filter.mark) & filter.mark_mask)
 		return false;
-	protocol = GET(probe, skb, protocol);
-	if (protocol == bpf_htons(ETH_P_IP))
-		return selected4(network_header_of(skb, probe));
-	if (protocol == bpf_htons(ETH_P_IPV6))
-		return selected6(network_header_of(skb, probe));
-	return !filter.family && !filter.has_proto && !filter.has_ports;
+	if (look == LOOK_OTHER)
+		return !filter.family && !filter.has_proto && !filter.has_ports;
+	return look == LOOK_FAILED || flow_matches(f);
+}
+
+static __always_inline bool selected(const struct sk_buff *skb, bool probe)
+{
+	struct flow f = {};
+
+	return selected_by(has_filter ? look_at(&f, skb, probe) : LOOK_OTHER, &f, skb, probe);
 }
 
 static __always_inline __u64 mix(__u64 h, __u64 v)
@@ -239,24 +230,17 @@ static __always_inline __u64 print_of_flow(const struct flow *f)
 	return mix(h, (__u64)f->src[3] << 32 | f->dst[3]);
 }
 
-static __noinline __u64 print_of6(const unsigned char *nh)
+/* Changes when NAT changes the packet. */
+static __always_inline __u64 print_by(enum look look, const struct flow *f)
 {
-	struct flow f;
-
-	return read_flow6(&f, nh) ? print_of_flow(&f) : 0;
+	return look == LOOK_READ ? print_of_flow(f) : 0;
 }
 
-/* Changes when NAT changes the packet. */
 static __always_inline __u64 print_of(const struct sk_buff *skb, bool probe)
 {
-	__u16 protocol = GET(probe, skb, protocol);
 	struct flow f;
 
-	if (protocol == bpf_htons(ETH_P_IPV6))
-		return print_of6(network_header_of(skb, probe));
-	return protocol == bpf_htons(ETH_P_IP) && read_flow4(&f, network_header_of(skb, probe))
-		       ? print_of_flow(&f)
-		       : 0;
+	return print_by(look_at(&f, skb, probe), &f);
 }
 
 #endif

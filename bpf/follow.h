@@ -244,16 +244,18 @@ static __always_inline __u32 netns_of(const struct nf_hook_state *state, bool pr
 
 enum wanted { WANTED_NOT, WANTED, WANTED_REPLY };
 
-static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
-					     const struct nf_hook_state *state, bool probe)
+static __always_inline bool begins_here(const struct sk_buff *skb, const struct nf_hook_state *state,
+					bool probe)
 {
-	__u32 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
+	return may_begin(skb, state, GET(probe, state, pf), GET(probe, state, hook), probe) &&
+	       (begins_anywhere || is_looked_at(netns_of(state, probe)));
+}
 
-	if (!may_begin(skb, state, pf, hook, probe))
-		return WANTED_NOT;
-	if (!begins_anywhere && !is_looked_at(netns_of(state, probe)))
-		return WANTED_NOT;
-	if (command_wants(skb, state) && selected(skb, probe))
+static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
+					     const struct nf_hook_state *state, enum look look,
+					     const struct flow *flow, bool probe)
+{
+	if (command_wants(skb, state) && selected_by(look, flow, skb, probe))
 		return WANTED;
 	return is_reply(skb, probe) ? WANTED_REPLY : WANTED_NOT;
 }
@@ -281,18 +283,22 @@ static __always_inline bool is_routed_unseen(const struct sk_buff *skb,
 
 /* The packet that enters a hook here, if it is followed, or is to be from now on. */
 static __always_inline struct nfp_followed *enter_followed(const struct sk_buff *skb,
-							   const struct nf_hook_state *state,
-							   enum wanted wanted, bool probe)
+							   const struct nf_hook_state *state, bool probe)
 {
 	struct nfp_followed *f = followed_of(skb);
+	struct flow flow = {};
 	const struct net *net;
 	__u32 netns;
 	__u64 print;
+	enum look look;
 	bool begins, full, moves;
 
+	if (!f && !begins_here(skb, state, probe))
+		return NULL;
+	look = look_at(&flow, skb, probe);
 	if (!f) {
-		if (wanted == WANTED_NOT)
-			wanted = is_wanted(skb, state, probe);
+		enum wanted wanted = is_wanted(skb, state, look, &flow, probe);
+
 		f = wanted != WANTED_NOT ? follow(skb, 0) : NULL;
 		if (!f)
 			return NULL;
@@ -301,7 +307,7 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	end_walk(f, NF_ACCEPT);
 	net = GET(probe, state, net);
 	netns = GET(probe, net, ns.inum);
-	print = print_of(skb, probe);
+	print = print_by(look, &flow);
 	f->state = (__u64)state;
 	begins = !f->shown;
 	moves = begins || f->netns != netns;
@@ -325,17 +331,15 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 }
 
 static __noinline struct nfp_followed *enter_by_fentry(const struct sk_buff *skb,
-						       const struct nf_hook_state *state,
-						       enum wanted wanted)
+						       const struct nf_hook_state *state)
 {
-	return enter_followed(skb, state, wanted, false);
+	return enter_followed(skb, state, false);
 }
 
 static __noinline struct nfp_followed *enter_by_kprobe(const struct sk_buff *skb,
-						       const struct nf_hook_state *state,
-						       enum wanted wanted)
+						       const struct nf_hook_state *state)
 {
-	return enter_followed(skb, state, wanted, true);
+	return enter_followed(skb, state, true);
 }
 
 /* Most packets are nobody's: what they need not run through lies in functions of its own, whose
@@ -343,14 +347,7 @@ static __noinline struct nfp_followed *enter_by_kprobe(const struct sk_buff *skb
 static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
 					      const struct nf_hook_state *state, bool probe)
 {
-	enum wanted wanted = WANTED_NOT;
-
-	if (watched.followed <= 0) {
-		wanted = is_wanted(skb, state, probe);
-		if (wanted == WANTED_NOT)
-			return NULL;
-	}
-	return probe ? enter_by_kprobe(skb, state, wanted) : enter_by_fentry(skb, state, wanted);
+	return probe ? enter_by_kprobe(skb, state) : enter_by_fentry(skb, state);
 }
 
 #endif
