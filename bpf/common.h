@@ -21,6 +21,7 @@
 #define NF_INET_FORWARD 2
 #define NF_INET_LOCAL_OUT 3
 #define NF_INET_POST_ROUTING 4
+#define NF_DROP 0
 #define NF_ACCEPT 1
 #define NFT_CONTINUE (-1)
 #define NFT_BREAK (-2)

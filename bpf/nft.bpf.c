@@ -20,8 +20,9 @@ volatile __u64 generation = 1;
 
 /* --- names --- */
 
-/* Chains that were announced, each in one word: what stands in front of the map. */
-enum { TOLD = 1024 };
+/* Chains that were announced, each in one word: what stands in front of the map. A base chain's has its
+ * policy, which changes with the generation only, in bits that are 0 in the address. */
+enum { TOLD = 1024, TOLD_BASE = 1 << 16, TOLD_ACCEPTS = 1 << 17 };
 static volatile __u64 told[TOLD];
 
 static __noinline int announce_anew(__u64 chain, __u64 gen)
@@ -52,13 +53,47 @@ static __noinline int announce_anew(__u64 chain, __u64 gen)
 	return 0;
 }
 
+static __always_inline __u64 told_word(__u64 chain, __u64 gen)
+{
+	return chain << 16 | (gen & 0xffff); /* all addresses begin with the same 16 bits */
+}
+
+static __always_inline __u32 told_place(__u64 word)
+{
+	return word * 0x9e3779b97f4a7c15ull >> 54;
+}
+
 static __always_inline void announce(__u64 chain, __u64 gen)
 {
-	__u64 word = chain << 16 | (gen & 0xffff); /* all addresses begin with the same 16 bits */
-	__u32 i = word * 0x9e3779b97f4a7c15ull >> 54;
+	__u64 word = told_word(chain, gen);
+	__u32 i = told_place(word);
 
-	if (chain && told[i % TOLD] != word && !announce_anew(chain, gen))
+	if (chain && (told[i % TOLD] & ~(__u64)(TOLD_BASE | TOLD_ACCEPTS)) != word && !announce_anew(chain, gen))
 		told[i % TOLD] = word;
+}
+
+static __always_inline __u8 policy_of(__u64 chain)
+{
+	const struct nft_base_chain *base =
+		(void *)(chain - bpf_core_field_offset(struct nft_base_chain, chain));
+
+	return BPF_CORE_READ(base, policy);
+}
+
+/* Returns its policy. */
+static __always_inline __u8 announce_base(__u64 chain, __u64 gen)
+{
+	__u64 word = told_word(chain, gen), known;
+	__u32 i = told_place(word);
+	__u8 policy;
+
+	known = told[i % TOLD];
+	if ((known & ~(__u64)TOLD_ACCEPTS) == (word | TOLD_BASE))
+		return known & TOLD_ACCEPTS ? NF_ACCEPT : NF_DROP;
+	policy = policy_of(chain);
+	if (!announce_anew(chain, gen))
+		told[i % TOLD] = word | TOLD_BASE | (policy == NF_ACCEPT ? TOLD_ACCEPTS : 0);
+	return policy;
 }
 
 /* --- the end of a visit --- */
@@ -143,7 +178,6 @@ static __noinline int flush(struct visit *w)
 	r.n = w->v.n;
 	if (r.n)
 		bpf_loop(r.n, resolve_one, &r, 0);
-	announce(w->v.base, w->v.gen);
 	if (w->ended)
 		w->v.flags &= ~NFP_VISIT_POLICY;
 	w->v.n = r.kept;
@@ -160,14 +194,6 @@ static __noinline int flush(struct visit *w)
 }
 
 /* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
-
-static __always_inline __u8 policy_of(const void *chain)
-{
-	const struct nft_base_chain *base =
-		(void *)((__u64)chain - bpf_core_field_offset(struct nft_base_chain, chain));
-
-	return BPF_CORE_READ(base, policy);
-}
 
 /* nf_hook_bridge_pre() does not call nf_hook_slow(). */
 static __always_inline bool is_first_sight(const struct nf_hook_state *state, bool probe)
@@ -213,6 +239,7 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	w->v.pf = GET(probe, state, pf);
 	w->v.hook = GET(probe, state, hook);
 	w->v.flags = 0;
+	w->v.policy = announce_base((__u64)chain, w->v.gen);
 	w->v.n = 0;
 	w->skb = (__u64)skb;
 	w->depth = w->ended = 0;
@@ -223,7 +250,6 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	f->in_visit = 1;
 	w->unwatched = !ends_seen;
 	if (w->unwatched) {
-		w->v.policy = policy_of(chain);
 		f->visit = w->place;
 		/* Behind a queue, say: the end of a hook will not say that it is over. */
 		if (f->state != (__u64)state)
@@ -287,7 +313,6 @@ static __noinline int end_visit(__u64 *ctx)
 	/* The end of that visit was missed, and the beginning of this one. */
 	if (w->skb != (__u64)pkt->skb || w->v.base != (__u64)chain)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
-	w->v.policy = policy_of(chain);
 	w->v.flags |= NFP_VISIT_POLICY; /* flush() sees whether a rule was before it */
 	flush(w);
 	visit_leave(w);
