@@ -271,7 +271,7 @@ struct nfp_gone {
 struct nfp_sent {
 	struct nfp_event ev;
 	__u32 id;
-	__u32 ifindex;
+	__u32 pad;
 	char dev[NFP_DEV_LEN];
 };
 

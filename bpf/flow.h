@@ -180,7 +180,7 @@ enum look { LOOK_OTHER, LOOK_FAILED, LOOK_READ };
 
 static __noinline bool look_at6(struct flow *f, const unsigned char *nh)
 {
-	return f && read_flow6(f, nh);
+	return read_flow6(f, nh);
 }
 
 /* Read once, it serves the filter and the comparison. LOOK_OTHER: it is not IP. */

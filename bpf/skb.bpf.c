@@ -334,7 +334,7 @@ static __noinline int transmitted(__u64 *ctx)
 	event_init(&s->ev, NFP_SENT);
 	s->ev.netns = dev->nd_net.net->ns.inum;
 	s->id = f->id;
-	s->ifindex = dev->ifindex;
+	s->pad = 0;
 	copy_dev_name(s->dev, dev, false);
 	bpf_ringbuf_submit(s, wake_reader());
 	return 0;

@@ -250,8 +250,8 @@ uint64_t programs_lost(struct programs *p)
 static void forget_before(struct programs *p, struct nfp_followed *f, size_t n, uint64_t before_ns)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint64_t skb = __atomic_load_n(&f[i].skb, __ATOMIC_ACQUIRE);
-		uint64_t seen = __atomic_load_n(&f[i].seen, __ATOMIC_ACQUIRE);
+		__u64 skb = __atomic_load_n(&f[i].skb, __ATOMIC_ACQUIRE);
+		__u64 seen = __atomic_load_n(&f[i].seen, __ATOMIC_ACQUIRE);
 
 		/* Not seen: it is just being taken. */
 		if (!skb || !seen || seen >= before_ns ||
