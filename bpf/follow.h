@@ -257,7 +257,7 @@ static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
 {
 	if (command_wants(skb, state) && selected_by(look, flow, skb, probe))
 		return WANTED;
-	return is_reply(skb, probe) ? WANTED_REPLY : WANTED_NOT;
+	return is_reply(look, flow) ? WANTED_REPLY : WANTED_NOT;
 }
 
 /*

@@ -25,44 +25,22 @@ struct {
 
 const volatile bool finds_replies __weak = false;
 
-static __noinline bool is_reply4(const unsigned char *nh)
+static __noinline bool is_known_reply(const struct flow *f)
 {
-	struct nfp_reply k = {};
-	struct flow f;
+	struct nfp_reply k = {.ports = f->ports, .proto = f->proto, .v6 = f->v6};
 
-	if (!read_flow4(&f, nh))
-		return false;
-	k.src[0] = f.src[0];
-	k.dst[0] = f.dst[0];
-	k.ports = f.ports;
-	k.proto = f.proto;
+	k.src[0] = f->src[0];
+	k.dst[0] = f->dst[0];
+	if (f->v6) {
+		__builtin_memcpy(k.src, f->src, sizeof(k.src));
+		__builtin_memcpy(k.dst, f->dst, sizeof(k.dst));
+	}
 	return bpf_map_lookup_elem(&replies, &k);
 }
 
-static __noinline bool is_reply6(const unsigned char *nh)
+static __always_inline bool is_reply(enum look look, const struct flow *f)
 {
-	struct nfp_reply k = {.v6 = true};
-	struct flow f;
-
-	if (!read_flow6(&f, nh))
-		return false;
-	__builtin_memcpy(k.src, f.src, sizeof(k.src));
-	__builtin_memcpy(k.dst, f.dst, sizeof(k.dst));
-	k.ports = f.ports;
-	k.proto = f.proto;
-	return bpf_map_lookup_elem(&replies, &k);
-}
-
-static __always_inline bool is_reply(const struct sk_buff *skb, bool probe)
-{
-	__u16 protocol;
-
-	if (!finds_replies)
-		return false;
-	protocol = GET(probe, skb, protocol);
-	if (protocol == bpf_htons(ETH_P_IP))
-		return is_reply4(network_header_of(skb, probe));
-	return protocol == bpf_htons(ETH_P_IPV6) && is_reply6(network_header_of(skb, probe));
+	return finds_replies && look == LOOK_READ && is_known_reply(f);
 }
 
 enum { IPS_NAT_MASK = 1 << 4 | 1 << 5, IP_CT_IS_REPLY = 3, IP_CT_UNTRACKED = 7 };
