@@ -43,7 +43,7 @@ enum {
 	NFP_STACK = 16,	      /* NFT_JUMP_STACK_SIZE */
 	NFP_KEY_LEN = 64,     /* NFT_DATA_VALUE_MAXLEN */
 	NFP_REPLIES = 1 << 16, /* that are expected at a time, the least recently known is forgotten */
-	NFP_PACKETS = 1 << 16, /* followed at a time */
+	NFP_PACKETS = 1 << 17, /* places of those that are followed: one whose eight are taken is counted as lost */
 	NFP_VISITS = 1024,    /* base chains being walked at a time */
 	NFP_STACK_DEPTH = 32,  /* functions of a stack that are told */
 	NFP_STACKS = 1024,    /* different stacks that are told */

@@ -23,7 +23,7 @@ enum { PACKET_WAYS = 8 };
 
 static __always_inline __u32 packet_place(const void *skb)
 {
-	return (low_half(skb) >> 6) * 0x9e3779b1u >> 16; /* of NFP_PACKETS, 1 << 16 */
+	return (low_half(skb) >> 6) * 0x9e3779b1u >> 15; /* of NFP_PACKETS, 1 << 17 */
 }
 
 static __always_inline struct nfp_followed *packet_at(__u32 place, __u32 way)

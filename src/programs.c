@@ -267,7 +267,7 @@ static void forget_before(struct programs *p, struct nfp_followed *f, size_t n, 
 int programs_sweep(struct programs *p, uint64_t before_ns)
 {
 	/* A part at a time: what is mapped is memory of this process. */
-	enum { PARTS = 16, PART = NFP_PACKETS / PARTS };
+	enum { PARTS = 32, PART = NFP_PACKETS / PARTS };
 	const size_t bytes = PART * sizeof(struct nfp_followed);
 	int fd = bpf_map__fd(p->batches[0]->maps.packets);
 
