@@ -131,6 +131,17 @@ def without_marking(o, record, inum):
     return [r]
 
 
+def untold_second(o, record, records):
+    """Of a path that is not certain, and that does not say what came of its packet behind the loopback device: that is a packet of its own to
+    the kernel's account, and the path stands for it, too."""
+    sent = [o["packet"]["oif"]] + [s["dev"] for s in o["steps"] if s["type"] == "transmit"]
+    if o["certainty"] == "exact" or sent[-1] != "lo" or not records or any(r.second for r in records):
+        return []
+    r = record()
+    r.second, r.owner = True, records[-1]
+    return [r]
+
+
 def of_json(objects, inum=None):
     """A packet that nfpath follows through the loopback device in one record is cut into the two that the kernel sees. inum: of paths
     that cross namespaces only the part in this one, where the test's own table marks packets."""
@@ -151,7 +162,8 @@ def of_json(objects, inum=None):
                 r.uncertain = o["uncertain_because"] or "%d events lost" % o["lost"]
             return r
         if inum is not None:
-            for r in in_namespace(o, record, inum) or without_marking(o, record, inum):
+            records = in_namespace(o, record, inum) or without_marking(o, record, inum)
+            for r in records + untold_second(o, record, records):
                 left = GOES_ON.match(r.uncertain or "")
                 r.owner = r.owner or left and printed.get(int(left.group(1)))
                 r.second = r.second or r.owner is not None
