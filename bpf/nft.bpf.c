@@ -17,11 +17,13 @@ struct {
 } chains SEC(".maps");
 
 volatile __u64 generation = 1;
+/* Transactions under way, of all namespaces: policies change in their midst, behind the new generation's beginning. */
+volatile __s32 commits = 0;
 
 /* --- names --- */
 
 /* Chains that were announced, each in one word: what stands in front of the map. A base chain's has its
- * policy, which changes with the generation only, in bits that are 0 in the address. */
+ * policy, in bits that are 0 in the address, if it was read while no transaction was under way. */
 enum { TOLD = 1024, TOLD_BASE = 1 << 16, TOLD_ACCEPTS = 1 << 17 };
 static volatile __u64 told[TOLD];
 
@@ -87,6 +89,10 @@ static __always_inline __u8 announce_base(__u64 chain, __u64 gen)
 	__u32 i = told_place(word);
 	__u8 policy;
 
+	if (commits) {
+		announce(chain, gen);
+		return policy_of(chain);
+	}
 	known = told[i % TOLD];
 	if ((known & ~(__u64)TOLD_ACCEPTS) == (word | TOLD_BASE))
 		return known & TOLD_ACCEPTS ? NF_ACCEPT : NF_DROP;
@@ -579,6 +585,7 @@ EVALUATED(nft_target_eval_bridge)
 SEC("fentry/nf_tables_commit")
 int BPF_PROG(committing)
 {
+	__sync_fetch_and_add(&commits, 1);
 	__sync_fetch_and_add(&generation, 1);
 	return 0;
 }
@@ -587,8 +594,10 @@ int BPF_PROG(committing)
 SEC("fexit/nf_tables_commit")
 int BPF_PROG(committed, struct net *net)
 {
-	struct nfp_event *ev = record_reserve(sizeof(*ev));
+	struct nfp_event *ev;
 
+	__sync_fetch_and_add(&commits, -1);
+	ev = record_reserve(sizeof(*ev));
 	if (!ev)
 		return 0; /* nobody depends on it: the rules are looked at before each answer */
 	event_init(ev, NFP_COMMIT);
