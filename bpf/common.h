@@ -33,9 +33,8 @@
 #define ETH_P_IPV6 0x86dd
 
 struct cpu_state {
-	__u64 last_message; /* ktime of the newest message queued by this CPU */
-	__u32 next;	    /* slot of held[] that the next lookup takes: the oldest one */
-	__u32 pad;
+	__u32 recent; /* so many lookups to come may be those of the packet that was seen last */
+	__u32 next;   /* slot of held[] that the next lookup takes: the oldest one */
 	__u64 self; /* its address */
 	struct nfp_fib held[NFP_HELD]; /* ev.ktime 0: empty, or being written */
 };
@@ -59,9 +58,8 @@ volatile __u32 gate __weak = 0;
 volatile __u64 lost[NFP_TYPES] __weak = {};
 /* A test's knob: one of so many records finds no room, by chance; 0: none. */
 const volatile __u32 lose_one_of __weak = 0;
-/* How long after a message of its CPU, or a sight of a packet, or before one, a route lookup is
- * taken for one of a traced packet; ns. A processor may be taken away from its machine between the
- * two. */
+/* How long before the first message of a packet, or its first sight, a route lookup is taken for its
+ * own; ns. A processor may be taken away from its machine between the two. */
 const volatile __u64 window_ns __weak = 5000000;
 
 /* Pointers may be compared and stored, and no more: a number is only the lower half of one. */
@@ -110,6 +108,15 @@ static __always_inline struct cpu_state *this_cpu(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+/*
+ * Something is heard of a packet: the next lookups of this CPU may be its. Counted, not timed: however
+ * long the processor is taken away meanwhile, they come next, but for those that interrupts make.
+ */
+static __always_inline void note_packet(struct cpu_state *c)
+{
+	c->recent = NFP_RECENT;
 }
 
 /* The lookups that came before the first that is heard of a packet: local output routes before any

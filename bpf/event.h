@@ -36,6 +36,7 @@ enum {
 	NFP_DEV_LEN = 16,    /* IFNAMSIZ */
 	NFP_HEADER_LEN = 64, /* bytes kept from the network header on */
 	NFP_HELD = 4,	     /* lookups kept per CPU in case a message follows */
+	NFP_RECENT = 128,    /* lookups told per CPU after a message or a sight: a packet's own ask up to 2 x 32 tables */
 	NFP_SOCKETS = 1024,
 	NFP_PREFIX_UNKNOWN = 0xff,
 	NFP_NAME_LEN = 256,   /* NFT_NAME_MAXLEN */

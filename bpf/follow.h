@@ -40,13 +40,12 @@ static __always_inline __u64 wake_reader(void)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
-/* Route lookups of this CPU from now on may be its. */
-static __always_inline void note_activity(__u64 now)
+static __always_inline void note_activity(void)
 {
 	struct cpu_state *c = this_cpu();
 
 	if (c)
-		c->last_message = now;
+		note_packet(c);
 }
 
 /*
@@ -162,7 +161,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 {
 	struct nfp_sight *s;
 
-	note_activity(f->seen);
+	note_activity();
 	if (!full) {
 		s = record_reserve(__builtin_offsetof(struct nfp_sight, in));
 		if (!s) {

@@ -308,7 +308,7 @@ static __noinline int finish(struct slot *s, const struct sk_buff *skb, __u32 ve
 	size = __builtin_offsetof(struct nfp_xt_visit, hits) + size * sizeof(struct nfp_xt_hit);
 	if (record_output(&s->v, size, wake_reader()))
 		count_lost(NFP_XT);
-	note_activity(s->v.ev.ktime);
+	note_activity();
 	return 0;
 }
 

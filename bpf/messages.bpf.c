@@ -128,8 +128,8 @@ static __always_inline int queued_on(struct sock *sk)
 	if (!index || !c)
 		return 0;
 	/* First: an interrupt that looks a route up from here on sees that it need not hold it. */
-	c->last_message = bpf_ktime_get_ns();
-	emit_held(c, c->last_message, 0);
+	note_packet(c);
+	emit_held(c, bpf_ktime_get_ns(), 0);
 
 	m = record_reserve(sizeof(*m));
 	if (!m) {

@@ -195,7 +195,7 @@ static __noinline int flush(struct visit *w)
 		count_lost(NFP_VISIT);
 	w->v.n = 0;
 	w->v.flags = NFP_VISIT_NEXT;
-	note_activity(w->v.ev.ktime);
+	note_activity();
 	return 0;
 }
 

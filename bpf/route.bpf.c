@@ -68,7 +68,7 @@ static __always_inline struct nfp_fib *take_slot(struct cpu_state *c)
 	return f;
 }
 
-/* Emits the lookup now when a message of this CPU is recent, else leaves it held for a message to
+/* Emits the lookup now when a packet of this CPU may have made it, else leaves it held for one to
  * come. */
 static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f, bool followed)
 {
@@ -76,8 +76,9 @@ static __always_inline void emit_or_hold(struct cpu_state *c, struct nfp_fib *f,
 
 	barrier();
 	f->ev.ktime = now;
-	if (now - c->last_message > window_ns)
+	if (!c->recent)
 		return;
+	c->recent--;
 	if (record_output(f, sizeof(*f), followed ? wake_reader() : 0))
 		count_lost(f->ev.type);
 	f->ev.ktime = 0;
@@ -143,7 +144,7 @@ static __always_inline bool is_recent(void)
 {
 	struct cpu_state *c = this_cpu();
 
-	return c && bpf_ktime_get_ns() - c->last_message <= window_ns;
+	return c && c->recent;
 }
 
 /* Ports first: they tell most flows apart. */

@@ -25,7 +25,7 @@ struct kernel_names {
 	char *subsys[SUBSYS_MAX]; /* names, with the number of each; NULL where there is none */
 	char of_subsys[128];	  /* the reason that was asked for last */
 
-	struct kernel_symbols *symbols; /* NULL: not asked for yet */
+	struct kernel_symbols *symbols;
 
 	int stacks; /* map; -1: none */
 	struct bytes_out stack; /* the last one, in words */
@@ -35,8 +35,14 @@ struct kernel_names *kernel_names_open(void)
 {
 	struct kernel_names *kn = calloc(1, sizeof(*kn));
 
-	if (kn)
-		kn->stacks = -1;
+	if (!kn)
+		return NULL;
+	kn->stacks = -1;
+	kn->symbols = kernel_symbols_open(false);
+	if (!kn->symbols) {
+		free(kn);
+		return NULL;
+	}
 	return kn;
 }
 
@@ -152,12 +158,7 @@ const char *kernel_drop_reason(struct kernel_names *kn, uint32_t reason)
 
 bool kernel_symbol(struct kernel_names *kn, uint64_t addr, char *buf, size_t len)
 {
-	if (!kn->symbols)
-		kn->symbols = kernel_symbols_open(false);
-	if (kn->symbols)
-		return kernel_symbols_find(kn->symbols, addr, buf, len);
-	snprintf(buf, len, "0x%llx", (unsigned long long)addr);
-	return false;
+	return kernel_symbols_find(kn->symbols, addr, buf, len);
 }
 
 void kernel_names_stacks(struct kernel_names *kn, int map_fd)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -38,6 +39,7 @@ struct symbol {
 
 struct kernel_symbols {
 	int prog, question, format; /* prog -1: there is none, and the table serves */
+	struct question *asked;	    /* the value of the map question */
 	struct answer cache[CACHED];
 	unsigned int n_cached;
 
@@ -72,17 +74,35 @@ static int make_format(struct kernel_symbols *ks)
 	return 0;
 }
 
+/*
+ * It is asked while packets are traced, and during a system call about a map's element no program at a
+ * kprobe runs on that CPU (bpf_disable_instrumentation()): a packet that interrupts it would be missed.
+ * So the question is written, and the answer read, in the map's memory.
+ */
+static int make_question(struct kernel_symbols *ks)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	void *value;
+
+	ks->question = fd_high(bpf_map_create(BPF_MAP_TYPE_ARRAY, "nfpath_symbol", 4,
+					      sizeof(*ks->asked), 1, &opts));
+	if (ks->question < 0)
+		return -errno;
+	value = mmap(NULL, sizeof(*ks->asked), PROT_READ | PROT_WRITE, MAP_SHARED, ks->question, 0);
+	if (value == MAP_FAILED)
+		return -errno;
+	ks->asked = value;
+	return 0;
+}
+
 /* A raw tracepoint program that is attached to nothing: bpf_prog_test_run() runs it. */
 static int make_program(struct kernel_symbols *ks)
 {
 	int rc = make_format(ks);
 
+	rc = rc ? rc : make_question(ks);
 	if (rc)
 		return rc;
-	ks->question = fd_high(bpf_map_create(BPF_MAP_TYPE_ARRAY, "nfpath_symbol", 4,
-					      sizeof(struct question), 1, NULL));
-	if (ks->question < 0)
-		return -errno;
 	const struct bpf_insn insns[] = {
 		VALUE(BPF_REG_1, ks->question, offsetof(struct question, text)),
 		MOV(BPF_REG_2, TEXT),
@@ -102,6 +122,9 @@ static void drop_program(struct kernel_symbols *ks)
 {
 	int *fds[] = {&ks->prog, &ks->question, &ks->format};
 
+	if (ks->asked)
+		munmap(ks->asked, sizeof(*ks->asked));
+	ks->asked = NULL;
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (*fds[i] >= 0)
 			close(*fds[i]);
@@ -113,12 +136,11 @@ static void drop_program(struct kernel_symbols *ks)
 static int ask(const struct kernel_symbols *ks, uint64_t addr, struct question *q)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
-	uint32_t zero = 0;
 
-	*q = (struct question){.addr = addr};
-	if (bpf_map_update_elem(ks->question, &zero, q, BPF_ANY) ||
-	    bpf_prog_test_run_opts(ks->prog, &run) || bpf_map_lookup_elem(ks->question, &zero, q))
+	*ks->asked = (struct question){.addr = addr};
+	if (bpf_prog_test_run_opts(ks->prog, &run))
 		return -errno;
+	*q = *ks->asked;
 	q->text[TEXT - 1] = 0;
 	q->text[strcspn(q->text, "/ ")] = 0;
 	return *q->text ? 0 : -ENOENT;
