@@ -184,6 +184,7 @@ enum {
 	NFP_SIGHT_FULL = 2,   /* the record goes on to its end; else it ends before in[] */
 	NFP_SIGHT_REPLY = 4,  /* it was selected as an answer to another */
 	NFP_SIGHT_LEARNED = 8, /* what answers it will be selected */
+	NFP_SIGHT_NESTED = 16, /* it interrupts one of our programs, which is left out for it (bpf/nested.h) */
 };
 enum { NFP_CT_NONE = 0xff };
 

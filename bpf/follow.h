@@ -12,6 +12,7 @@
 #include "bpf/packets.h"
 #include "bpf/replies.h"
 #include "bpf/command.h"
+#include "bpf/nested.h"
 #include <bpf/bpf_tracing.h>
 
 struct {
@@ -291,6 +292,7 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	__u64 print;
 	enum look look;
 	bool begins, full, moves;
+	__u32 here = 1;
 
 	if (!f && !begins_here(skb, state, probe))
 		return NULL;
@@ -309,6 +311,11 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	print = print_by(look, &flow);
 	f->state = (__u64)state;
 	begins = !f->shown;
+	if (!probe && tells_nesting) {
+		here = level();
+		if (!here)
+			levels_unknown = 1;
+	}
 	moves = begins || f->netns != netns;
 	full = moves || f->print != print;
 	f->netns = netns;
@@ -322,7 +329,9 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 			emit_held(c, f->seen, BPF_RB_NO_WAKEUP); /* the sight that follows does */
 	}
 	emit_sight(f, skb, state, NFP_ENTER,
-		   (begins ? NFP_SIGHT_BEGINS : 0) | (f->reply ? NFP_SIGHT_REPLY : 0), full, probe);
+		   (begins ? NFP_SIGHT_BEGINS : 0) | (f->reply ? NFP_SIGHT_REPLY : 0) |
+			   (here > 1 ? NFP_SIGHT_NESTED : 0),
+		   full, probe);
 	if (is_routed_unseen(skb, state, net, moves, probe))
 		emit_route(GET(probe, skb, _skb_refdst), GET(probe, skb, skb_iif),
 			   GET(probe, state, pf), f->id, netns);

@@ -199,7 +199,10 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 		/* The end of a visit before was left out. */
 		if (f->in_visit == NFP_IN_LEGACY)
 			free_slot(f);
-		who = by_kprobes && f->in_visit ? (__u64)NFP_XT_BEFORE << 32 : 0;
+		/* The end of a visit, or the entry of this hook, was left out. */
+		who = (by_kprobes && f->in_visit) || (f->state != (__u64)state && is_nested())
+			      ? (__u64)NFP_XT_BEFORE << 32
+			      : 0;
 		f->in_visit = NFP_IN_LEGACY;
 		f->slot = begin(table, skb, state, who | f->id, f->netns);
 		return 0;

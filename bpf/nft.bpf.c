@@ -253,6 +253,9 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	/* The end of a visit before was left out. */
 	if (moment_take(&w->began) && f->in_visit)
 		w->v.flags |= NFP_VISIT_UNKNOWN;
+	/* The entry of its hook was left out, or it comes from a queue. */
+	if (!probe && f->state != (__u64)state && is_nested())
+		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f->in_visit = 1;
 	w->unwatched = !ends_seen;
 	if (w->unwatched) {

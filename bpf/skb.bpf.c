@@ -223,6 +223,15 @@ static __always_inline void gone(struct nfp_followed *f, __u32 dropped)
 	forget(f);
 }
 
+/* The entry of the hook in which it was to be taken may have been left out. */
+static __noinline int missed_drop(const struct sk_buff *skb, bool wanted)
+{
+	if (gate == 1 && is_nested_at_tracepoint() &&
+	    (wanted || (BPF_CORE_READ(skb, protocol) && (selected(skb, true) || came_wanted(skb)))))
+		__sync_fetch_and_add(&unseen, 1);
+	return 0;
+}
+
 SEC("raw_tp/kfree_skb")
 int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -232,6 +241,8 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 	if (all_drops && gate && (!f || !f->shown))
 		dropped_alone(ctx, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 			      kfree_has_socket ? (void *)ctx->args[3] : NULL, wake_reader());
+	if (tells_nesting && (!f || !f->shown))
+		missed_drop(skb, f);
 	if (!f)
 		return 0;
 	end_walk(f, -1);

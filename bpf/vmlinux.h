@@ -307,6 +307,7 @@ struct files_struct {
 struct task_struct {
 	struct files_struct *files;
 	unsigned long nvcsw, nivcsw;
+	unsigned short migration_disabled;
 };
 
 struct u64_stats {

@@ -225,6 +225,18 @@ static uint8_t hook_of(const struct nfp_sight *s)
 	return s->hook == NF_ARP_IN ? NF_INET_LOCAL_IN : NF_INET_FORWARD;
 }
 
+/* Some of its rules cannot be told. */
+static void doubt(struct bpf_events *b, const struct event *of, uint64_t lost)
+{
+	struct event ev = *of;
+
+	ev.type = EVENT_LOST;
+	memset(&ev.lost, 0, sizeof(ev.lost));
+	ev.lost.count = lost;
+	ev.lost.after_post = true;
+	emit(b, &ev);
+}
+
 static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t size)
 {
 	struct packet p;
@@ -245,6 +257,9 @@ static void on_sight(struct bpf_events *b, const struct nfp_sight *s, size_t siz
 	}
 	ev.finds_replies = s->flags & NFP_SIGHT_LEARNED;
 	emit(b, &ev);
+	/* Which program was left out, and whether it would have told something, nobody knows. */
+	if (s->flags & NFP_SIGHT_NESTED)
+		doubt(b, &ev, 0);
 }
 
 static void set_rule(struct event *ev, enum event_type type, const struct chain_name *c,
@@ -361,18 +376,6 @@ static void on_sent(struct bpf_events *b, const struct nfp_sent *s)
 	begin_event(b, &ev, &s->ev, s->id);
 	ev.type = EVENT_TRANSMIT;
 	ev.transmit.dev = s->dev;
-	emit(b, &ev);
-}
-
-/* Some of its rules cannot be told. */
-static void doubt(struct bpf_events *b, const struct event *of, uint64_t lost)
-{
-	struct event ev = *of;
-
-	ev.type = EVENT_LOST;
-	memset(&ev.lost, 0, sizeof(ev.lost));
-	ev.lost.count = lost;
-	ev.lost.after_post = true;
 	emit(b, &ev);
 }
 

@@ -37,7 +37,7 @@ struct engine {
 	uint32_t *begin;
 	uint64_t kinds; /* of expressions, in all rulesets */
 	unsigned int n_views; /* whose rulesets kinds knows */
-	uint64_t synced_ns, heard_ns, swept_ns, lost;
+	uint64_t synced_ns, heard_ns, swept_ns, lost, packets_lost;
 	/* When losses were looked for, and up to when packets may miss what was lost: those of them
 	 * that wait in the ring, too. */
 	uint64_t checked_ns, doubt_from_ns, doubt_until_ns;
@@ -215,19 +215,24 @@ static void be_careful(struct engine *e)
 		e->config->warn(e->config->warn_ctx, text.text);
 }
 
-/* Where the kernel says so (debugfs): programs are preempted in it, and the first runs that are left
+enum preemption { PREEMPTION_UNKNOWN, PREEMPTION_NEVER, PREEMPTION_ANYWHERE };
+
+/* Of kernel programs, where the kernel says so (debugfs). Where they are preempted, the first runs that are left
  * out need not be waited for. */
-static bool kernel_preempts(void)
+static enum preemption kernel_preemption(void)
 {
 	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
 	char modes[64] = "";
 
 	if (!f)
-		return false;
+		return PREEMPTION_UNKNOWN;
 	if (!fgets(modes, sizeof(modes), f))
 		*modes = '\0';
 	fclose(f);
-	return strstr(modes, "(full)") || strstr(modes, "(lazy)");
+	if (strstr(modes, "(full)") || strstr(modes, "(lazy)"))
+		return PREEMPTION_ANYWHERE;
+	return strstr(modes, "(none)") || strstr(modes, "(voluntary)") ? PREEMPTION_NEVER
+								       : PREEMPTION_UNKNOWN;
 }
 
 static void bpf_close(struct engine *e)
@@ -244,6 +249,7 @@ static void bpf_close(struct engine *e)
 
 static struct engine *bpf_open(const struct engine_config *config, struct error *err)
 {
+	enum preemption preemption = kernel_preemption();
 	struct engine *e = calloc(1, sizeof(*e));
 	int rc;
 
@@ -263,6 +269,7 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->programs_config.stacks = config->stacks;
 	e->programs_config.cgroup = config->cgroup;
 	rc = choose_entries(e, err);
+	e->programs_config.nesting = preemption == PREEMPTION_NEVER && e->entries == ENTRIES_AUTO;
 	if (!rc)
 		rc = set_begin(e);
 	if (!rc)
@@ -281,7 +288,8 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	for (unsigned int i = 0; i < e->n_views; i++)
 		legacy_watch_changed(e->legacy, i);
 	legacy_watch_sync(e->legacy, clock_ns());
-	if (e->entries == ENTRIES_KPROBE || (e->entries == ENTRIES_AUTO && kernel_preempts()))
+	if (e->entries == ENTRIES_KPROBE ||
+	    (e->entries == ENTRIES_AUTO && preemption == PREEMPTION_ANYWHERE))
 		be_careful(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
 	programs_sleep(e->programs, true);
@@ -313,6 +321,22 @@ static void on_record(void *ctx, const struct nfp_event *ev, size_t size)
 				     e->sink_ctx);
 }
 
+static void say_packets_lost(struct engine *e, uint64_t now)
+{
+	uint64_t lost = programs_packets_lost(e->programs);
+	struct event ev = {.type = EVENT_LOST,
+			   .ns = EVENT_NS_UNKNOWN,
+			   .cpu = -1,
+			   .before_ns = now,
+			   .lost.count = lost - e->packets_lost,
+			   .lost.whole = true};
+
+	if (lost == e->packets_lost)
+		return;
+	e->packets_lost = lost;
+	e->sink(e->sink_ctx, &ev);
+}
+
 /* What found no room in a map or in the ring, and runs that the kernel left out because the program
  * was running on that CPU: something of somebody is missing. */
 static void say_lost(struct engine *e, uint64_t read_until_ns)
@@ -338,7 +362,8 @@ static void say_lost(struct engine *e, uint64_t read_until_ns)
 	ev.after_ns = e->doubt_from_ns;
 	e->lost = lost;
 	e->sink(e->sink_ctx, &ev);
-	if (e->entries == ENTRIES_AUTO && programs_missed(e->programs) > MISSED_MAX)
+	if (e->entries == ENTRIES_AUTO && !programs_tell_nesting(e->programs) &&
+	    programs_missed(e->programs) > MISSED_MAX)
 		be_careful(e);
 }
 
@@ -395,6 +420,7 @@ static int bpf_read(struct engine *e, void (*sink)(void *ctx, const struct event
 	/* Runs that were left out while no packet was followed are nobody's loss. */
 	if (n || e->followed)
 		say_lost(e, read_until);
+	say_packets_lost(e, now);
 	e->followed = programs_followed(e->programs) > 0;
 	if ((n = sweep(e, now, err)) < 0)
 		return n;

@@ -90,6 +90,7 @@ struct event {
 		} transmit;
 		struct { /* LOST */
 			uint64_t count;
+			bool whole; /* all events of packets that nobody else knows of */
 			bool after_post; /* rules may follow IP's postrouting here: egress, bridge
 					  */
 			bool legacy;	 /* rules of iptables-legacy, of this packet … */

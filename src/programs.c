@@ -233,6 +233,16 @@ int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synce
 	return p->n_read;
 }
 
+bool programs_tell_nesting(const struct programs *p)
+{
+	return p->config->nesting && !p->batches[0]->bss->levels_unknown;
+}
+
+uint64_t programs_packets_lost(const struct programs *p)
+{
+	return p->batches[0]->bss->unseen;
+}
+
 uint64_t programs_lost(struct programs *p)
 {
 	uint64_t n = programs_is_careful(p) ? programs_entries_missed(p) : 0;
@@ -242,6 +252,7 @@ uint64_t programs_lost(struct programs *p)
 	for (int i = 0; i < ROWS; i++)
 		if (p->attached[i] && program_rows[i].part != PROGRAM_ROUTES &&
 		    !(program_rows[i].flags & COUNTED) &&
+		    !(programs_tell_nesting(p) && program_rows[i].flags & NESTED) &&
 		    !(programs_is_careful(p) && p->counts && programs_is_told(p, i)))
 			n += libbpf_missed_runs(p->attached[i]);
 	return n;

@@ -47,6 +47,7 @@ struct programs_config {
 	const struct cgroup_name *cgroup; /* only packets of its sockets begin; NULL: any */
 	bool stacks;	/* of drops */
 	bool all_drops; /* of packets that are not followed, too */
+	bool nesting; /* packets tell of themselves that a run may have been left out for them (bpf/nested.h) */
 	unsigned int lose_one_of; /* of the records, for tests; 0: none */
 	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
 };
@@ -119,9 +120,13 @@ enum { PROGRAMS_READ_MAX = 4096 };
  */
 int programs_read(struct programs *p, programs_cb cb, void *ctx, uint64_t *synced_ns);
 
-/* Records that found no room and runs that did not take place, since the start. A few system
- * calls. */
+/* Records that found no room and runs that did not take place, since the start, but for those that
+ * packets tell of themselves. A few system calls. */
 uint64_t programs_lost(struct programs *p);
+/* Packets that were wanted, or may have been, and that no hook's program saw: no path misses them. */
+uint64_t programs_packets_lost(const struct programs *p);
+/* Packets tell of themselves, as config->nesting asked for. */
+bool programs_tell_nesting(const struct programs *p);
 
 /* Forgets packets that nothing was heard of since before_ns: their memory was freed unseen. 0, or -errno of
  * mmap(2). */

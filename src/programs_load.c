@@ -84,6 +84,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 		memset((void *)&skel->rodata->filter.ports, 0, sizeof(c->filter.ports));
 	skel->rodata->finds_replies = c->replies;
 	skel->rodata->lose_one_of = c->lose_one_of;
+	skel->rodata->tells_nesting = c->nesting;
 	bpf_map__set_autocreate(skel->maps.replies, c->replies);
 	skel->rodata->begins_anywhere = !c->begin;
 	skel->rodata->all_drops = c->all_drops;

@@ -4,12 +4,12 @@
 #include <string.h>
 
 const struct program_row program_rows[] = {
-	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, 0},
-	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, TOLD},
+	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, NESTED},
+	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, TOLD | NESTED},
 	/* First: addresses of chains and rules are trusted until it runs. */
 	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
 	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
-	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, 0},
+	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, NESTED},
 	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, TRACEPOINT},
 	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, TRACEPOINT | TOLD_BY_FREES},
 	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, TRACEPOINT},
@@ -30,10 +30,10 @@ const struct program_row program_rows[] = {
 	{"legacy_replacing", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
 	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
 	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, 0},
-	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, 0},
-	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, TOLD},
-	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, 0},
-	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, TOLD},
+	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, NESTED},
+	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, TOLD | NESTED},
+	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, NESTED},
+	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, TOLD | NESTED},
 	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, 0},
 	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, 0},
 
@@ -53,12 +53,12 @@ const struct program_row program_rows[] = {
 	{"command_bound4", "", PROGRAM_COMMAND, 0, OF_CGROUP},
 	{"command_bound6", "", PROGRAM_COMMAND, 0, OF_CGROUP},
 
-#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD}
-#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD}
+#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD | NESTED}
+#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD | NESTED}
 	{"chain_first_entered", "nft_do_chain", PROGRAM_EXPRS, EXPR_FIRST_SIGHT, TOLD},
-	{"chain_left", "nft_do_chain", PROGRAM_EXPRS, EXPR_WALK_END, TOLD},
-	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD},
-	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, TOLD},
+	{"chain_left", "nft_do_chain", PROGRAM_EXPRS, EXPR_WALK_END, TOLD | NESTED},
+	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD | NESTED},
+	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, TOLD | NESTED},
 	ENTERED(EXPR_COUNTER, nft_counter_eval),
 	ENTERED(EXPR_LOG, nft_log_eval),
 	ENTERED(EXPR_LAST, nft_last_eval),

@@ -552,6 +552,8 @@ static void on_lost(struct tracker *t, const struct event *ev)
 	struct live *l;
 
 	t->stats.lost += ev->lost.count;
+	if (ev->lost.whole)
+		return;
 	TAILQ_FOREACH(l, &t->table.live, order) {
 		if (l->ns != ev->ns && ev->ns != EVENT_NS_UNKNOWN)
 			continue;

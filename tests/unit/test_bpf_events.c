@@ -215,6 +215,18 @@ static void sent_and_gone(void **state)
 	assert_string_equal(heard, "sent:eth0 gone ? gone");
 }
 
+/* It came in an interrupt of one of our programs. */
+static void nested(void **state)
+{
+	struct nfp_sight s = {.ev = {.type = NFP_SIGHT, .netns = NETNS}, .id = ID, .pf = NFPROTO_IPV4, .hook = 1,
+			      .what = NFP_LEAVE, .ct = NFP_CT_NONE};
+
+	record(&s, offsetof(struct nfp_sight, in));
+	s.flags = NFP_SIGHT_NESTED;
+	record(&s, offsetof(struct nfp_sight, in));
+	assert_string_equal(heard, "leave:1 leave:1 ?");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -222,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_rule_decides), TEST(chains_end), TEST(walk_and_hook_end),
 		TEST(doubts),	      TEST(parts),	TEST(sent_and_gone),
+		TEST(nested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

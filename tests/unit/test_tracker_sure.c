@@ -703,6 +703,25 @@ static void test_a_loss_of_one_packet(void **state)
 	assert_int_equal(tracker_stats(b->t)->lost, 6);
 }
 
+/* Packets of which nothing was seen: the others miss nothing. */
+static void test_a_loss_of_whole_packets(void **state)
+{
+	struct bench *b = *state;
+	struct event e;
+
+	pass(b, 5, PRE, udp(1, 2));
+	e = event(b, EVENT_LOST, 0);
+	e.has_id = e.sure_id = false;
+	e.ns = EVENT_NS_UNKNOWN;
+	e.lost.count = 2;
+	e.lost.whole = true;
+	tracker_event(b->t, &e);
+	end(b);
+	assert_int_equal(b->paths[0]->certainty, CERTAIN_EXACT);
+	assert_int_equal(b->paths[0]->lost, 0);
+	assert_int_equal(tracker_stats(b->t)->lost, 2);
+}
+
 static void test_a_loss_of_whatever(void **state)
 {
 	struct bench *b = *state;
@@ -809,6 +828,7 @@ int main(void)
 		TEST(test_a_route_that_was_looked_up),
 		TEST(test_a_loss_of_one_packet),
 		TEST(test_a_loss_of_whatever),
+		TEST(test_a_loss_of_whole_packets),
 		TEST(test_replies_without_ports),
 	};
 
