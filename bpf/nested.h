@@ -46,21 +46,14 @@ static __always_inline bool is_nested_at_tracepoint(void)
 	return here > tracepoint_level;
 }
 
-/* NAT has changed it, and the filter wants what it was: conntrack's tuple of its own direction. */
+/* NAT has changed it, and the filter wants what it was. */
 static __always_inline bool came_wanted(const struct sk_buff *skb)
 {
-	unsigned long nfct = BPF_CORE_READ(skb, _nfct);
-	const struct nf_conn *ct = (void *)(nfct & ~7ul);
+	const struct nf_conntrack_tuple *t = nat_tuple(BPF_CORE_READ(skb, _nfct), true);
 	struct flow f = {.v6 = BPF_CORE_READ(skb, protocol) == bpf_htons(ETH_P_IPV6)};
-	struct nf_conntrack_tuple *t;
 
-	if (!bpf_core_field_exists(ct->tuplehash) || !bpf_core_field_exists(ct->status))
+	if (!has_filter || !t)
 		return false;
-	if (!has_filter || !ct || (nfct & 7) == IP_CT_UNTRACKED ||
-	    !(BPF_CORE_READ(ct, status) & IPS_NAT_MASK))
-		return false;
-	t = (nfct & 7) >= IP_CT_IS_REPLY ? (void *)&ct->tuplehash[1].tuple
-					 : (void *)&ct->tuplehash[0].tuple;
 	f.proto = BPF_CORE_READ(t, dst.protonum);
 	bpf_probe_read_kernel(f.src, f.v6 ? 16 : 4, &t->src.u3);
 	bpf_probe_read_kernel(f.dst, f.v6 ? 16 : 4, &t->dst.u3);

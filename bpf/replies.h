@@ -45,22 +45,29 @@ static __always_inline bool is_reply(enum look look, const struct flow *f)
 
 enum { IPS_NAT_MASK = 1 << 4 | 1 << 5, IP_CT_IS_REPLY = 3, IP_CT_UNTRACKED = 7 };
 
-/* What answers this packet will be selected: of the other direction, conntrack's tuple is what they
- * look like as they come. false: there is no NAT, and the filter knows them. */
-static __noinline bool learn_reply(unsigned long nfct, bool v6)
+/* What packets look like as they come, those of the direction of this one (own) or of the other. NULL: there is
+ * no NAT, and they look as they are; or the kernel does not tell its type, which loses this and no more. */
+static __always_inline const struct nf_conntrack_tuple *nat_tuple(unsigned long nfct, bool own)
 {
 	const struct nf_conn *ct = (void *)(nfct & ~7ul);
-	struct nf_conntrack_tuple *t;
+	bool reply = (nfct & 7) >= IP_CT_IS_REPLY;
+
+	if (!bpf_core_field_exists(ct->tuplehash) || !bpf_core_field_exists(ct->status))
+		return NULL;
+	if (!ct || (nfct & 7) == IP_CT_UNTRACKED || !(BPF_CORE_READ(ct, status) & IPS_NAT_MASK))
+		return NULL;
+	return reply == own ? (void *)&ct->tuplehash[1].tuple : (void *)&ct->tuplehash[0].tuple;
+}
+
+/* What answers this packet will be selected. false: the filter knows them. */
+static __noinline bool learn_reply(unsigned long nfct, bool v6)
+{
+	const struct nf_conntrack_tuple *t = nat_tuple(nfct, false);
 	struct nfp_reply k = {.v6 = v6};
 	__u8 there = 1;
 
-	/* A kernel that does not tell its type loses this, and no more. */
-	if (!bpf_core_field_exists(ct->tuplehash) || !bpf_core_field_exists(ct->status))
+	if (!t)
 		return false;
-	if (!ct || (nfct & 7) == IP_CT_UNTRACKED || !(BPF_CORE_READ(ct, status) & IPS_NAT_MASK))
-		return false;
-	t = (nfct & 7) >= IP_CT_IS_REPLY ? (void *)&ct->tuplehash[0].tuple
-					 : (void *)&ct->tuplehash[1].tuple;
 	k.proto = BPF_CORE_READ(t, dst.protonum);
 	bpf_probe_read_kernel(k.src, v6 ? 16 : 4, &t->src.u3);
 	bpf_probe_read_kernel(k.dst, v6 ? 16 : 4, &t->dst.u3);

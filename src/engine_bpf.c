@@ -321,19 +321,24 @@ static void on_record(void *ctx, const struct nfp_event *ev, size_t size)
 				     e->sink_ctx);
 }
 
+static struct event lost_event(uint64_t now, uint64_t count)
+{
+	return (struct event){.type = EVENT_LOST,
+			      .ns = EVENT_NS_UNKNOWN,
+			      .cpu = -1,
+			      .before_ns = now,
+			      .lost.count = count};
+}
+
 static void say_packets_lost(struct engine *e, uint64_t now)
 {
 	uint64_t lost = programs_packets_lost(e->programs);
-	struct event ev = {.type = EVENT_LOST,
-			   .ns = EVENT_NS_UNKNOWN,
-			   .cpu = -1,
-			   .before_ns = now,
-			   .lost.count = lost - e->packets_lost,
-			   .lost.whole = true};
+	struct event ev = lost_event(now, lost - e->packets_lost);
 
 	if (lost == e->packets_lost)
 		return;
 	e->packets_lost = lost;
+	ev.lost.whole = true;
 	e->sink(e->sink_ctx, &ev);
 }
 
@@ -343,13 +348,9 @@ static void say_lost(struct engine *e, uint64_t read_until_ns)
 {
 	uint64_t checked = e->checked_ns, now = clock_ns();
 	uint64_t lost = programs_lost(e->programs);
-	struct event ev = {.type = EVENT_LOST,
-			   .ns = EVENT_NS_UNKNOWN,
-			   .cpu = -1,
-			   .before_ns = now,
-			   .lost.count = lost - e->lost,
-			   .lost.after_post = true};
+	struct event ev = lost_event(now, lost - e->lost);
 
+	ev.lost.after_post = true;
 	e->checked_ns = now;
 	if (lost != e->lost) {
 		/* One follows upon another before all is read. */

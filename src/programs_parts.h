@@ -26,8 +26,8 @@ enum {
 	TOLD = 2,
 	TOLD_BY_FREES = 4, /* likewise, by all of PROGRAM_KPROBE_FREES together */
 	OF_CGROUP = 8, /* watches no function: it runs for the sockets of one cgroup */
-	NESTED = 32, /* what it was left out for is told by the other programs that it met (is_nested()) */
 	COUNTED = 16, /* its runs left out are programs_entries_missed() */
+	NESTED = 32, /* what it was left out for tells so by the other programs that it meets (is_nested()) */
 };
 
 struct program_row {
