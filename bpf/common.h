@@ -35,7 +35,6 @@
 struct cpu_state {
 	__u32 recent; /* so many lookups to come may be those of the packet that was seen last */
 	__u32 next;   /* slot of held[] that the next lookup takes: the oldest one */
-	__u64 self; /* its address */
 	struct nfp_fib held[NFP_HELD]; /* ev.ktime 0: empty, or being written */
 };
 
@@ -51,8 +50,7 @@ struct {
 	__type(value, struct cpu_state);
 } cpus __weak SEC(".maps");
 
-/* Set by user space: once everything is attached, to 1, or to 2 where the programs at entries are those at
- * kprobes; 0 again to stop. */
+/* Set by user space once everything is attached; 0 again to stop. */
 volatile __u32 gate __weak = 0;
 /* Records that found the ring buffer full, by type. */
 volatile __u64 lost[NFP_TYPES] __weak = {};

@@ -48,7 +48,6 @@ enum {
 	NFP_VISITS = 1024,    /* base chains being walked at a time */
 	NFP_STACK_DEPTH = 32,  /* functions of a stack that are told */
 	NFP_STACKS = 1024,    /* different stacks that are told */
-	NFP_COUNTERS = 64,    /* programs whose left out runs are looked at packet by packet */
 };
 
 /* Every record begins with this. Records of one CPU stand in the order in which that CPU did them. */
@@ -172,9 +171,9 @@ struct nfp_followed {
 	__u8 slot;     /* of xt_slots, where that is */
 	__u8 reply;    /* it was selected as one */
 	__u32 visit;   /* the place of its walk, from 1 on, whose end is not watched; 0: none */
-	__u32 pad;
+	__u32 hooks;   /* that it has entered and not left */
 	__u64 state;   /* address of the struct nf_hook_state of the hook that it is in; 0: in none, or not known */
-	__u64 pad2;
+	__u64 task;    /* task_now() when it entered that */
 };
 
 enum { NFP_IN_LEGACY = 2 };

@@ -7,7 +7,7 @@
 
 /*
  * A field of a kernel struct. By a plain load where the verifier knows the type, which it does not in
- * programs at kprobes: a constant says which.
+ * programs at raw tracepoints: a constant says which.
  */
 #define GET(probe, p, field) ((probe) ? BPF_CORE_READ(p, field) : (p)->field)
 
@@ -136,32 +136,16 @@ static __always_inline bool flow_matches(const struct flow *f)
 	return (!filter.has_ports || ports_match(f)) && addrs_match(f);
 }
 
-/* As network_header_of() where each load is a call: both in one, which lie side by side. */
-static __always_inline const unsigned char *network_header_at_once(const struct sk_buff *skb)
-{
-	__u32 from = bpf_core_field_offset(struct sk_buff, network_header);
-	__u32 head = bpf_core_field_offset(struct sk_buff, head) - from;
-	struct {
-		__u16 network_header;
-		char more[62];
-	} at;
-
-	if (head > sizeof(at) - sizeof(void *) || bpf_probe_read_kernel(&at, sizeof(at), (void *)skb + from))
-		return network_header_of(skb, true);
-	return *(const unsigned char **)((void *)&at + head) + at.network_header;
-}
-
 /*
  * Before all else: most packets are nobody's. One of IPv4 without options is held against the filter as
  * far as one look at its headers goes; what is refused here is wanted in no hook.
  */
-static __always_inline bool refused_at_once(const struct sk_buff *skb, bool probe)
+static __always_inline bool refused_at_once(const struct sk_buff *skb)
 {
 	struct flow f = {.v6 = false};
 	__u32 w[6];
 
-	if (bpf_probe_read_kernel(w, sizeof(w), probe ? network_header_at_once(skb)
-						      : network_header_of(skb, false)))
+	if (bpf_probe_read_kernel(w, sizeof(w), network_header_of(skb, false)))
 		return false;
 	if (*(__u8 *)w != 0x45)
 		return false;
@@ -236,11 +220,11 @@ static __always_inline __u64 print_by(enum look look, const struct flow *f)
 	return look == LOOK_READ ? print_of_flow(f) : 0;
 }
 
-static __always_inline __u64 print_of(const struct sk_buff *skb, bool probe)
+static __always_inline __u64 print_of(const struct sk_buff *skb)
 {
 	struct flow f;
 
-	return print_by(look_at(&f, skb, probe), &f);
+	return print_by(look_at(&f, skb, false), &f);
 }
 
 #endif

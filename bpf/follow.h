@@ -24,11 +24,6 @@ struct {
 
 const volatile bool begins_anywhere __weak = true; /* else in begin_netns only */
 
-/*
- * The programs at entries are those at kprobes, not those by fentry: a program by fentry may be
- * preempted, and then every other run of it on that CPU is left out; one at a kprobe may not.
- */
-volatile __u32 by_kprobes __weak = 0;
 /* The reader sleeps until it is woken. Else it comes by itself, and waking it would cost more than
  * the record. */
 volatile __u32 reader_sleeps __weak = 0;
@@ -83,9 +78,9 @@ static __always_inline void end_walk(struct nfp_followed *f, __s32 verdict)
 }
 
 /* enum ip_conntrack_info, or NFP_CT_NONE. */
-static __always_inline __u8 ct_of(const struct sk_buff *skb, bool probe)
+static __always_inline __u8 ct_of(const struct sk_buff *skb)
 {
-	unsigned long nfct = GET(probe, skb, _nfct);
+	unsigned long nfct = skb->_nfct;
 
 	return nfct ? nfct & 7 : NFP_CT_NONE;
 }
@@ -104,21 +99,19 @@ static __always_inline void copy_dev_name(char *to, const struct net_device *dev
 	w[1] = *(__u64 *)&dev->name[8];
 }
 
-static __always_inline void copy_dev(char *name, __u32 *index, const struct net_device *dev,
-				     bool probe)
+static __always_inline void copy_dev(char *name, __u32 *index, const struct net_device *dev)
 {
 	if (!dev)
 		return;
-	*index = GET(probe, dev, ifindex);
-	copy_dev_name(name, dev, probe);
+	*index = dev->ifindex;
+	copy_dev_name(name, dev, false);
 }
 
-static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_buff *skb,
-					 bool probe)
+static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_buff *skb)
 {
-	const unsigned char *head = GET(probe, skb, head);
-	__u32 start = GET(probe, skb, network_header), mac = GET(probe, skb, mac_header);
-	__u32 n = GET(probe, skb, tail);
+	const unsigned char *head = skb->head;
+	__u32 start = skb->network_header, mac = skb->mac_header;
+	__u32 n = skb->tail;
 
 	n = n > start ? n - start : 0;
 	if (n > NFP_HEADER_LEN)
@@ -133,7 +126,7 @@ static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_bu
 
 static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_followed *f,
 				       const struct sk_buff *skb, const struct nf_hook_state *state,
-				       __u32 what, __u32 flags, __u64 now, bool probe)
+				       __u32 what, __u32 flags, __u64 now)
 {
 	s->ev.type = NFP_SIGHT;
 	s->ev.cpu = bpf_get_smp_processor_id();
@@ -142,23 +135,23 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_fol
 	s->ev.netns = f->netns;
 	s->id = f->id;
 	s->copy_of = f->copy_of;
-	s->mark = GET(probe, skb, mark);
-	s->len = GET(probe, skb, len);
+	s->mark = skb->mark;
+	s->len = skb->len;
 	s->iif = s->oif = 0;
-	s->protocol = GET(probe, skb, protocol);
+	s->protocol = skb->protocol;
 	s->header_len = 0;
-	s->pf = GET(probe, state, pf);
-	s->hook = GET(probe, state, hook);
+	s->pf = state->pf;
+	s->hook = state->hook;
 	s->what = what;
 	s->flags = flags;
-	s->ct = ct_of(skb, probe);
+	s->ct = ct_of(skb);
 	s->ll_len = 0;
 	__builtin_memset(s->pad, 0, sizeof(s->pad));
 }
 
 static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_buff *skb,
 				       const struct nf_hook_state *state, __u32 what, __u32 flags,
-				       bool full, bool probe)
+				       bool full)
 {
 	struct nfp_sight *s;
 
@@ -169,7 +162,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 			count_lost(NFP_SIGHT);
 			return;
 		}
-		fill_sight(s, f, skb, state, what, flags, f->seen, probe);
+		fill_sight(s, f, skb, state, what, flags, f->seen);
 		bpf_ringbuf_submit(s, wake_reader());
 		return;
 	}
@@ -178,11 +171,11 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 		count_lost(NFP_SIGHT);
 		return;
 	}
-	fill_sight(s, f, skb, state, what, flags | NFP_SIGHT_FULL, f->seen, probe);
+	fill_sight(s, f, skb, state, what, flags | NFP_SIGHT_FULL, f->seen);
 	__builtin_memset(s->in, 0, sizeof(*s) - __builtin_offsetof(struct nfp_sight, in));
-	copy_dev(s->in, &s->iif, GET(probe, state, in), probe);
-	copy_dev(s->out, &s->oif, GET(probe, state, out), probe);
-	copy_headers(s, skb, probe);
+	copy_dev(s->in, &s->iif, state->in);
+	copy_dev(s->out, &s->oif, state->out);
+	copy_headers(s, skb);
 	bpf_ringbuf_submit(s, wake_reader());
 }
 
@@ -201,32 +194,32 @@ static __always_inline bool has_hook(const struct nf_hook_entries *entries)
  * A packet begins in the first hook of its way that has functions: had it been wanted in an earlier
  * one, it would be followed by now, and what NAT made of it since is not what it was first seen as.
  */
-#define BEGINS_IP(probe, net, hooks, skb, hook)                                                                \
+#define BEGINS_IP(net, hooks, skb, hook)                                                                \
 	({                                                                                         \
 		bool begins_ = true;                                                               \
 		if ((hook) == NF_INET_LOCAL_IN || (hook) == NF_INET_FORWARD)                        \
-			begins_ = !GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING]);                          \
+			begins_ = !net->nf.hooks[NF_INET_PRE_ROUTING];                          \
 		else if ((hook) == NF_INET_POST_ROUTING)                                            \
 			/* __netif_receive_skb_core() sets skb_iif: it did not begin here. */       \
-			begins_ = GET(probe, skb, skb_iif) ? !has_hook(GET(probe, net, nf.hooks[NF_INET_PRE_ROUTING])) &&       \
-							   !has_hook(GET(probe, net, nf.hooks[NF_INET_FORWARD]))      \
-						 : !GET(probe, net, nf.hooks[NF_INET_LOCAL_OUT]);          \
+			begins_ = skb->skb_iif ? !has_hook(net->nf.hooks[NF_INET_PRE_ROUTING]) &&       \
+							   !has_hook(net->nf.hooks[NF_INET_FORWARD])      \
+						 : !net->nf.hooks[NF_INET_LOCAL_OUT];          \
 		begins_;                                                                           \
 	})
 
 /* Every load of a kernel's field is ten instructions, for it may fault. */
 static __always_inline bool may_begin(const struct sk_buff *skb, const struct nf_hook_state *state,
-				      __u32 pf, __u32 hook, bool probe)
+				      __u32 pf, __u32 hook)
 {
 	const struct net *net;
 
 	if (hook == NF_INET_LOCAL_OUT || hook == NF_INET_PRE_ROUTING)
 		return true;
-	net = GET(probe, state, net);
+	net = state->net;
 	if (pf == NFPROTO_IPV4)
-		return BEGINS_IP(probe, net, hooks_ipv4, skb, hook);
+		return BEGINS_IP(net, hooks_ipv4, skb, hook);
 	if (pf == NFPROTO_IPV6)
-		return BEGINS_IP(probe, net, hooks_ipv6, skb, hook);
+		return BEGINS_IP(net, hooks_ipv6, skb, hook);
 	return true;
 }
 
@@ -235,27 +228,26 @@ static __always_inline bool is_looked_at(__u32 netns)
 	return begins_anywhere || bpf_map_lookup_elem(&begin_netns, &netns);
 }
 
-static __always_inline __u32 netns_of(const struct nf_hook_state *state, bool probe)
+static __always_inline __u32 netns_of(const struct nf_hook_state *state)
 {
-	const struct net *net = GET(probe, state, net);
+	const struct net *net = state->net;
 
-	return GET(probe, net, ns.inum);
+	return net->ns.inum;
 }
 
 enum wanted { WANTED_NOT, WANTED, WANTED_REPLY };
 
-static __always_inline bool begins_here(const struct sk_buff *skb, const struct nf_hook_state *state,
-					bool probe)
+static __always_inline bool begins_here(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return may_begin(skb, state, GET(probe, state, pf), GET(probe, state, hook), probe) &&
-	       (begins_anywhere || is_looked_at(netns_of(state, probe)));
+	return may_begin(skb, state, state->pf, state->hook) &&
+	       (begins_anywhere || is_looked_at(netns_of(state)));
 }
 
 static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
 					     const struct nf_hook_state *state, enum look look,
-					     const struct flow *flow, bool probe)
+					     const struct flow *flow)
 {
-	if (command_wants(skb, state) && selected_by(look, flow, skb, probe))
+	if (command_wants(skb, state) && selected_by(look, flow, skb, false))
 		return WANTED;
 	return is_reply(look, flow) ? WANTED_REPLY : WANTED_NOT;
 }
@@ -266,24 +258,25 @@ static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
  */
 static __always_inline bool is_routed_unseen(const struct sk_buff *skb,
 					     const struct nf_hook_state *state,
-					     const struct net *net, bool moves, bool probe)
+					     const struct net *net, bool moves)
 {
-	__u8 pf = GET(probe, state, pf), hook = GET(probe, state, hook);
+	__u8 pf = state->pf, hook = state->hook;
 
 	if ((pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6) ||
 	    (hook != NF_INET_LOCAL_IN && hook != NF_INET_FORWARD && hook != NF_INET_POST_ROUTING))
 		return false;
 	if (moves)
-		return GET(probe, skb, skb_iif);
+		return skb->skb_iif;
 	if (hook == NF_INET_POST_ROUTING)
 		return false;
-	return pf == NFPROTO_IPV4 ? !has_hook(GET(probe, net, nf.hooks_ipv4[NF_INET_PRE_ROUTING]))
-				  : !has_hook(GET(probe, net, nf.hooks_ipv6[NF_INET_PRE_ROUTING]));
+	return pf == NFPROTO_IPV4 ? !has_hook(net->nf.hooks_ipv4[NF_INET_PRE_ROUTING])
+				  : !has_hook(net->nf.hooks_ipv6[NF_INET_PRE_ROUTING]);
 }
 
-/* The packet that enters a hook here, if it is followed, or is to be from now on. */
-static __always_inline struct nfp_followed *enter_followed(const struct sk_buff *skb,
-							   const struct nf_hook_state *state, bool probe)
+/* The packet that enters a hook here, if it is followed, or is to be from now on. Most are nobody's: what those need not run through lies in
+ * functions of its own, whose registers and stack they need not make room for. */
+static __noinline __attribute__((unused)) struct nfp_followed *enter(const struct sk_buff *skb,
+								    const struct nf_hook_state *state)
 {
 	struct nfp_followed *f = followed_of(skb);
 	struct flow flow = {};
@@ -291,14 +284,13 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	__u32 netns;
 	__u64 print;
 	enum look look;
-	bool begins, full, moves;
-	__u32 here = 1;
+	bool begins, full, moves, nested = false;
 
-	if (!f && !begins_here(skb, state, probe))
+	if (!f && !begins_here(skb, state))
 		return NULL;
-	look = look_at(&flow, skb, probe);
+	look = look_at(&flow, skb, false);
 	if (!f) {
-		enum wanted wanted = is_wanted(skb, state, look, &flow, probe);
+		enum wanted wanted = is_wanted(skb, state, look, &flow);
 
 		f = wanted != WANTED_NOT ? follow(skb, 0) : NULL;
 		if (!f)
@@ -306,16 +298,21 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 		f->reply = wanted == WANTED_REPLY;
 	}
 	end_walk(f, NF_ACCEPT);
-	net = GET(probe, state, net);
-	netns = GET(probe, net, ns.inum);
+	net = state->net;
+	netns = net->ns.inum;
 	print = print_by(look, &flow);
-	f->state = (__u64)state;
-	begins = !f->shown;
-	if (!probe && tells_nesting) {
-		here = level();
+	if (tells_nesting) {
+		__u32 here = level();
+
 		if (!here)
 			levels_unknown = 1;
+		nested = here > 1 || was_switched(f);
+		if (preempted)
+			f->task = task_now();
 	}
+	f->state = (__u64)state;
+	f->hooks++;
+	begins = !f->shown;
 	moves = begins || f->netns != netns;
 	full = moves || f->print != print;
 	f->netns = netns;
@@ -330,32 +327,10 @@ static __always_inline struct nfp_followed *enter_followed(const struct sk_buff 
 	}
 	emit_sight(f, skb, state, NFP_ENTER,
 		   (begins ? NFP_SIGHT_BEGINS : 0) | (f->reply ? NFP_SIGHT_REPLY : 0) |
-			   (here > 1 ? NFP_SIGHT_NESTED : 0),
-		   full, probe);
-	if (is_routed_unseen(skb, state, net, moves, probe))
-		emit_route(GET(probe, skb, _skb_refdst), GET(probe, skb, skb_iif),
-			   GET(probe, state, pf), f->id, netns);
+			   (nested ? NFP_SIGHT_NESTED : 0), full);
+	if (is_routed_unseen(skb, state, net, moves))
+		emit_route(skb->_skb_refdst, skb->skb_iif, state->pf, f->id, netns);
 	return f;
-}
-
-static __noinline struct nfp_followed *enter_by_fentry(const struct sk_buff *skb,
-						       const struct nf_hook_state *state)
-{
-	return enter_followed(skb, state, false);
-}
-
-static __noinline struct nfp_followed *enter_by_kprobe(const struct sk_buff *skb,
-						       const struct nf_hook_state *state)
-{
-	return enter_followed(skb, state, true);
-}
-
-/* Most packets are nobody's: what they need not run through lies in functions of its own, whose
- * registers and stack they need not make room for. */
-static __always_inline struct nfp_followed *enter(const struct sk_buff *skb,
-					      const struct nf_hook_state *state, bool probe)
-{
-	return probe ? enter_by_kprobe(skb, state) : enter_by_fentry(skb, state);
 }
 
 #endif

@@ -8,8 +8,8 @@ char LICENSE[] SEC("license") = "GPL";
  * unsigned int s) */
 static __noinline int entered(__u64 *ctx)
 {
-	if (gate == 1)
-		enter((void *)ctx[0], (void *)ctx[1], false);
+	if (gate)
+		enter((void *)ctx[0], (void *)ctx[1]);
 	return 0;
 }
 
@@ -17,38 +17,16 @@ static __noinline int entered(__u64 *ctx)
 static __always_inline bool began_before(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	return state->hook == NF_INET_POST_ROUTING &&
-	       !may_begin(skb, state, state->pf, NF_INET_POST_ROUTING, false);
+	       !may_begin(skb, state, state->pf, NF_INET_POST_ROUTING);
 }
 
 SEC("fentry/nf_hook_slow")
 int hook_entered(__u64 *ctx)
 {
 	return watched.followed <= 0 && (began_before((void *)ctx[0], (void *)ctx[1]) ||
-					 refused_at_once((void *)ctx[0], false))
+					 refused_at_once((void *)ctx[0]))
 		       ? 0
 		       : entered(ctx);
-}
-
-/* Where entries are at kprobes: hooks whose entry ran, and hooks that ended. */
-volatile __u64 hooks_entered = 0, hooks_ended = 0;
-
-SEC("kprobe/nf_hook_slow")
-int BPF_KPROBE(hook_entered_kprobe, struct sk_buff *skb, struct nf_hook_state *state)
-{
-	if (!by_kprobes)
-		return 0;
-	__sync_fetch_and_add(&hooks_entered, 1);
-	if (gate == 2 && (watched.followed > 0 || !refused_at_once(skb, true)))
-		enter(skb, state, true);
-	return 0;
-}
-
-SEC("fexit/nf_hook_slow")
-int hook_counted(__u64 *ctx)
-{
-	if (by_kprobes)
-		__sync_fetch_and_add(&hooks_ended, 1);
-	return 0;
 }
 
 /* Dropped, queued or stolen, its memory may be another packet's by now, which is in another hook then: the
@@ -64,44 +42,60 @@ static __noinline int left(__u64 *ctx)
 	if (!f || !f->shown || (!passed && f->state != (__u64)state))
 		return 0;
 	/* Else the entry says it. */
-	nested = f->state != (__u64)state && is_nested();
+	nested = was_switched(f) || (f->state != (__u64)state && is_nested()) || (preempted && !f->hooks);
 	f->state = 0;
+	if (f->hooks)
+		f->hooks--;
 	if (!passed) {
 		end_walk(f, -1);
 		return 0;
 	}
-	print = print_of(skb, false);
+	print = print_of(skb);
 	full = f->print != print;
 	learned = learn(skb, state);
-	if (end_walk_and(f, NF_ACCEPT, full || nested ? 0 : NFP_LEFT(state->pf, state->hook, ct_of(skb, false), learned)))
+	if (end_walk_and(f, NF_ACCEPT, full || nested ? 0 : NFP_LEFT(state->pf, state->hook, ct_of(skb), learned)))
 		return 0;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
 	emit_sight(f, skb, state, NFP_LEAVE,
-		   (learned ? NFP_SIGHT_LEARNED : 0) | (nested ? NFP_SIGHT_NESTED : 0), full, false);
+		   (learned ? NFP_SIGHT_LEARNED : 0) | (nested ? NFP_SIGHT_NESTED : 0), full);
+	return 0;
+}
+
+/* Kept by somebody, it may be anything by now. */
+static __noinline int kept(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (begins_here(skb, state) && !refused_at_once(skb))
+		__sync_fetch_and_add(&unseen, 1);
 	return 0;
 }
 
 /*
- * A hook within one of our programs: its entry was left out perhaps, and who was to be taken there is asked for
- * at its end. What the hook dropped is asked for where it is freed (missed_drop()).
+ * A hook whose entry was left out perhaps: who was to be taken there is asked for at its end. What the hook dropped is
+ * asked for where it is freed (missed_drop()).
  */
-static __noinline int left_nested(__u64 *ctx)
+static __noinline int left_unseen(__u64 *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx[0];
+	const struct nf_hook_state *state = (void *)ctx[1];
 	struct nfp_followed *f = followed_of(skb);
+	enum came came;
 
-	if (gate != 1 || !tells_nesting)
-		return watched.followed > 0 ? left(ctx) : 0;
 	if (f && f->shown)
 		return left(ctx);
-	if ((int)ctx[4] == 0) /* kept by somebody, it may be anything by now */
-		__sync_fetch_and_add(&unseen, 1);
-	if ((int)ctx[4] != NF_ACCEPT)
+	if (!gate || !tells_nesting)
 		return 0;
-	if (enter(skb, (void *)ctx[1], false))
+	if ((int)ctx[4] != NF_ACCEPT)
+		return (int)ctx[4] ? 0 : kept(skb, state);
+	came = came_as(skb);
+	if (came == CAME_UNWANTED)
+		return 0;
+	f = enter(skb, state);
+	if (f) {
+		f->hooks = 0; /* left() says that the entry was left out */
 		return left(ctx);
-	if (came_wanted(skb))
+	}
+	if (came == CAME_WANTED && begins_here(skb, state))
 		__sync_fetch_and_add(&unseen, 1);
 	return 0;
 }
@@ -109,7 +103,29 @@ static __noinline int left_nested(__u64 *ctx)
 SEC("fexit/nf_hook_slow")
 int hook_left(__u64 *ctx)
 {
-	if (level() > 1)
-		return left_nested(ctx);
+	if (level_of_task() > 1)
+		return left_unseen(ctx);
+	return watched.followed > 0 ? left(ctx) : 0;
+}
+
+/*
+ * Within one of our programs it shows (bpf/nested.h). But a task that sends may have left its CPU since, and what it was
+ * nested in, so where tasks are preempted the end of the hooks in which they may be asks for whom the entry was left out;
+ * not by a mark, which a rule may have set.
+ */
+static __always_inline bool may_be_unseen(__u64 *ctx)
+{
+	const struct nf_hook_state *state = (void *)ctx[1];
+
+	if (!filter.mark_mask && (int)ctx[4] == NF_ACCEPT && state->hook >= NF_INET_LOCAL_OUT)
+		return !refused_at_once((void *)ctx[0]);
+	return level_of_cpu() > 1;
+}
+
+SEC("fexit/nf_hook_slow")
+int hook_left_preempted(__u64 *ctx)
+{
+	if (may_be_unseen(ctx))
+		return left_unseen(ctx);
 	return watched.followed > 0 ? left(ctx) : 0;
 }

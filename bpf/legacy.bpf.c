@@ -183,11 +183,12 @@ static __noinline int begin(const struct xt_table *table, const struct sk_buff *
 	return at;
 }
 
-static __always_inline int entered(const void *table, const struct sk_buff *skb,
-				   const struct nf_hook_state *state)
+static __noinline int entered(const void *table, const struct sk_buff *skb,
+			      const struct nf_hook_state *state)
 {
 	struct nfp_followed *f;
 	struct xt_cpu *c;
+	bool missed;
 	__u64 who;
 	__u32 cpu;
 
@@ -196,13 +197,12 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 	f = followed_of(skb);
 	if (f && f->shown) {
 		end_walk(f, NF_ACCEPT);
-		/* The end of a visit before was left out. */
-		if (f->in_visit == NFP_IN_LEGACY)
+		missed = f->in_visit == NFP_IN_LEGACY; /* the end of the traversal before */
+		if (missed)
 			free_slot(f);
-		/* The end of a visit, or the entry of this hook, was left out. */
-		who = (by_kprobes && f->in_visit) || (f->state != (__u64)state && is_nested())
-			      ? (__u64)NFP_XT_BEFORE << 32
-			      : 0;
+		/* Or the entry of this hook. */
+		missed |= f->state != (__u64)state && is_nested();
+		who = missed ? (__u64)NFP_XT_BEFORE << 32 : 0;
 		f->in_visit = NFP_IN_LEGACY;
 		f->slot = begin(table, skb, state, who | f->id, f->netns);
 		return 0;
@@ -213,17 +213,6 @@ static __always_inline int entered(const void *table, const struct sk_buff *skb,
 		return 0;
 	begin(table, skb, state, 0, BPF_CORE_READ(state, net, ns.inum));
 	return 0;
-}
-
-static __noinline int entered_by_fentry(__u64 *ctx)
-{
-	return xt_by_kprobes ? 0 : entered((void *)ctx[0], (void *)ctx[1], (void *)ctx[2]);
-}
-
-static __noinline int entered_by_kprobe(const void *table, const struct sk_buff *skb,
-					const struct nf_hook_state *state)
-{
-	return xt_by_kprobes ? entered(table, skb, state) : 0;
 }
 
 /* --- the end --- */
@@ -382,13 +371,7 @@ static __always_inline bool is_anybody(void)
 	SEC("fentry/" #fn)                                                                         \
 	int prefix##_entered(__u64 *ctx)                                                           \
 	{                                                                                          \
-		return is_anybody() ? entered_by_fentry(ctx) : 0;                                  \
-	}                                                                                          \
-	SEC("kprobe/" #fn)                                                                         \
-	int BPF_KPROBE(prefix##_entered_kprobe, void *table, struct sk_buff *skb,                   \
-		       struct nf_hook_state *state)                                                \
-	{                                                                                          \
-		return is_anybody() ? entered_by_kprobe(table, skb, state) : 0;                    \
+		return is_anybody() ? entered((void *)ctx[0], (void *)ctx[1], (void *)ctx[2]) : 0;        \
 	}                                                                                          \
 	SEC("fexit/" #fn)                                                                          \
 	int prefix##_left(__u64 *ctx)                                                              \

@@ -3,7 +3,7 @@
 #ifndef NFPATH_BPF_LEGACY_STATE_H
 #define NFPATH_BPF_LEGACY_STATE_H
 
-#include "bpf/missed.h"
+#include "bpf/follow.h"
 
 #define STEPS_MAX (1 << 22)
 /* No traversal takes so long; one whose end was missed does not keep its CPU busy for ever. ns */
@@ -119,8 +119,6 @@ struct {
 	__type(value, struct xt_cpu);
 } xt_cpus SEC(".maps");
 
-/* As by_kprobes, for the beginnings of traversals. */
-volatile __u32 xt_by_kprobes = 0;
 volatile __u32 xt_next = 0;
 
 enum { TRIES = 8 };

@@ -202,22 +202,20 @@ static __noinline int flush(struct visit *w)
 /* --- nft_do_chain(struct nft_pktinfo *pkt, void *priv) --- */
 
 /* nf_hook_bridge_pre() does not call nf_hook_slow(). */
-static __always_inline bool is_first_sight(const struct nf_hook_state *state, bool probe)
+static __always_inline bool is_first_sight(const struct nf_hook_state *state)
 {
-	return GET(probe, state, pf) == NFPROTO_BRIDGE &&
-	       GET(probe, state, hook) == NF_INET_PRE_ROUTING;
+	return state->pf == NFPROTO_BRIDGE && state->hook == NF_INET_PRE_ROUTING;
 }
 
-static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool first,
-				       bool probe)
+static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chain, bool first)
 {
-	const struct nf_hook_state *state = GET(probe, pkt, state);
-	struct sk_buff *skb = GET(probe, pkt, skb);
+	const struct nf_hook_state *state = pkt->state;
+	struct sk_buff *skb = pkt->skb;
 	__u64 now = bpf_ktime_get_ns();
 	struct nfp_followed *f;
 	struct visit *w;
 
-	f = first ? enter(skb, state, probe) : followed_of(skb);
+	f = first ? enter(skb, state) : followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
 	end_walk(f, NF_ACCEPT);
@@ -242,19 +240,16 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	w->v.base = w->chain = (__u64)chain;
 	w->v.gen = generation;
 	w->v.id = f->id;
-	w->v.pf = GET(probe, state, pf);
-	w->v.hook = GET(probe, state, hook);
+	w->v.pf = state->pf;
+	w->v.hook = state->hook;
 	w->v.flags = 0;
 	w->v.policy = announce_base((__u64)chain, w->v.gen);
 	w->v.n = 0;
 	w->skb = (__u64)skb;
 	w->depth = w->ended = 0;
 	w->over = 0;
-	/* The end of a visit before was left out. */
-	if (moment_take(&w->began) && f->in_visit)
-		w->v.flags |= NFP_VISIT_UNKNOWN;
 	/* The entry of its hook was left out, or it comes from a queue. */
-	if (!probe && f->state != (__u64)state && is_nested())
+	if (f->state != (__u64)state && is_nested())
 		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f->in_visit = 1;
 	w->unwatched = !ends_seen;
@@ -271,9 +266,9 @@ static __noinline int begin_by_fentry(__u64 *ctx, bool first)
 {
 	struct nft_pktinfo *pkt = (void *)ctx[0];
 
-	if (gate != 1 || is_first_sight(pkt->state, false) != first)
+	if (!gate || is_first_sight(pkt->state) != first)
 		return 0;
-	return begin_visit(pkt, (void *)ctx[1], first, false);
+	return begin_visit(pkt, (void *)ctx[1], first);
 }
 
 SEC("fentry/nft_do_chain")
@@ -288,22 +283,6 @@ int chain_first_entered(__u64 *ctx)
 	return begin_by_fentry(ctx, true);
 }
 
-/* There are chains where packets may be seen first: chain_first_entered is there. */
-volatile __u32 first_sights = 0;
-
-static __noinline int begin_by_kprobe(struct nft_pktinfo *pkt, const void *chain)
-{
-	if (gate != 2)
-		return 0;
-	return begin_visit(pkt, chain, is_first_sight(GET(true, pkt, state), true), true);
-}
-
-SEC("kprobe/nft_do_chain")
-int BPF_KPROBE(chain_entered_kprobe, struct nft_pktinfo *pkt, struct nft_chain *chain)
-{
-	return watched.followed > 0 || first_sights ? begin_by_kprobe(pkt, chain) : 0;
-}
-
 static __noinline int end_visit(__u64 *ctx)
 {
 	const struct nft_pktinfo *pkt = (void *)ctx[0];
@@ -313,8 +292,6 @@ static __noinline int end_visit(__u64 *ctx)
 
 	if (!w)
 		return 0;
-	if (!moment_holds(&w->began))
-		w->v.flags |= NFP_VISIT_UNKNOWN;
 	f = followed_of((void *)w->skb);
 	if (f && f->id == w->v.id)
 		f->in_visit = f->visit = 0;

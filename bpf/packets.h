@@ -94,6 +94,7 @@ static __noinline struct nfp_followed *follow(const void *skb, __u32 copy_of)
 	f->copy_of = copy_of;
 	f->shown = f->in_visit = f->slot = f->reply = 0;
 	f->visit = 0;
+	f->hooks = 0;
 	f->state = 0;
 	return f;
 }

@@ -4,7 +4,7 @@
  * engine's are those that nf_trace marks, set by our own nft table; the bpf engine's those that it
  * follows.
  */
-#include "bpf/missed.h"
+#include "bpf/follow.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -199,7 +199,7 @@ int skb_transmitted(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- followed packets --- */
 
-static __always_inline void gone(struct nfp_followed *f, __u32 dropped)
+static __always_inline void gone(struct nfp_followed *f, bool dropped, bool unsure)
 {
 	struct nfp_gone *g;
 
@@ -211,10 +211,8 @@ static __always_inline void gone(struct nfp_followed *f, __u32 dropped)
 			g->ev.netns = f->netns;
 			g->id = f->id;
 			g->dropped = dropped;
-			/* The end of its last visit was left out. What drops it in a table of
-			 * iptables-legacy comes to the end of that first. */
-			g->unsure = by_kprobes && f->in_visit &&
-				    (!dropped || f->in_visit == NFP_IN_LEGACY);
+			/* What drops it in a table of iptables-legacy comes to the end of that first: it was left out. */
+			g->unsure = unsure || (dropped && f->in_visit == NFP_IN_LEGACY) || was_switched(f);
 			bpf_ringbuf_submit(g, wake_reader());
 		} else {
 			count_lost(NFP_GONE);
@@ -223,11 +221,42 @@ static __always_inline void gone(struct nfp_followed *f, __u32 dropped)
 	forget(f);
 }
 
-/* The entry of the hook in which it was to be taken may have been left out. */
-static __noinline int missed_drop(const struct sk_buff *skb, bool wanted)
+/* In a namespace where packets begin, as far as it says where it is. */
+static __always_inline bool is_here(const struct sk_buff *skb)
 {
-	if (gate == 1 && is_nested_at_tracepoint() &&
-	    (wanted || (BPF_CORE_READ(skb, protocol) && (selected(skb, true) || came_wanted(skb)))))
+	__u32 inum;
+
+	if (begins_anywhere)
+		return true;
+	inum = dev_netns(BPF_CORE_READ(skb, dev));
+	if (!inum)
+		inum = other_netns(skb, NULL);
+	return !inum || is_looked_at(inum);
+}
+
+/* In the first hook of its way, perhaps: it has not come by a device. */
+static __always_inline bool is_dropped_sending(const struct sk_buff *skb, __u32 reason)
+{
+	return preempted && !filter.mark_mask && kfree_has_reason &&
+	       bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP) &&
+	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP) &&
+	       !BPF_CORE_READ(skb, skb_iif);
+}
+
+static __always_inline bool was_wanted(const struct sk_buff *skb)
+{
+	enum came came = came_as(skb);
+
+	if (command_cgroup && !command_has_socket(BPF_CORE_READ(skb, sk)))
+		return false;
+	return BPF_CORE_READ(skb, protocol) && is_here(skb) &&
+	       (came == CAME_SO ? selected(skb, true) : came == CAME_WANTED);
+}
+
+/* The entry of the hook in which it was to be taken may have been left out. */
+static __noinline int missed_drop(const struct sk_buff *skb, bool follows, __u32 reason)
+{
+	if (gate && (is_nested_at_tracepoint() || is_dropped_sending(skb, reason)) && (follows || was_wanted(skb)))
 		__sync_fetch_and_add(&unseen, 1);
 	return 0;
 }
@@ -242,7 +271,7 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 		dropped_alone(ctx, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 			      kfree_has_socket ? (void *)ctx->args[3] : NULL, wake_reader());
 	if (tells_nesting && (!f || !f->shown))
-		missed_drop(skb, f);
+		missed_drop(skb, f, kfree_has_reason ? ctx->args[2] : 0);
 	if (!f)
 		return 0;
 	end_walk(f, -1);
@@ -250,7 +279,7 @@ int followed_dropped(struct bpf_raw_tracepoint_args *ctx)
 		emit(ctx, NFP_KFREE, skb, ctx->args[1], kfree_has_reason ? ctx->args[2] : 0,
 		     kfree_has_socket ? (void *)ctx->args[3] : NULL, f->id, f->in_visit,
 		     BPF_RB_NO_WAKEUP);
-	gone(f, 1);
+	gone(f, true, false);
 	return 0;
 }
 
@@ -259,7 +288,17 @@ static __noinline int freed_followed(const void *skb)
 	struct nfp_followed *f = followed_of(skb);
 
 	if (f)
-		gone(f, 0);
+		gone(f, false, false);
+	return 0;
+}
+
+/* By kfree_skb() perhaps, which was left out to tell. */
+static __noinline int freed_finally(const void *skb)
+{
+	struct nfp_followed *f = followed_of(skb);
+
+	if (f)
+		gone(f, false, is_nested());
 	return 0;
 }
 
@@ -281,33 +320,27 @@ int followed_consumed(struct bpf_raw_tracepoint_args *ctx)
 	int BPF_PROG(name, struct sk_buff *skb)                                                    \
 	{                                                                                          \
 		return freed(skb);                                                                 \
-	}                                                                                          \
-	SEC("kprobe/" #fn)                                                                         \
-	int BPF_KPROBE(name##_kprobe, struct sk_buff *skb)                                         \
-	{                                                                                          \
-		return freed(skb);                                                                 \
 	}
 
 /*
- * Tracepoints may be preempted, too (Linux 7): the functions that consume_skb stands in, at kprobes.
- * At their beginning it is not yet said that this is the last reference. Freed by __kfree_skb(), it is
- * seen there in any case.
+ * Where programs are preempted those at tracepoints may be left out, too: for whom consume_skb is told of elsewhere than in
+ * consume_skb(), whose packets __kfree_skb() frees, the functions that it stands in.
  */
-#define CONSUMES(fn)                                                                               \
-	SEC("kprobe/" #fn)                                                                         \
-	int BPF_KPROBE(followed_consumed_by_##fn, struct sk_buff *skb)                             \
-	{                                                                                          \
-		if (watched.followed <= 0 || BPF_CORE_READ(skb, users.refs.counter) != 1)                \
-			return 0;                                                                  \
-		return freed(skb);                                                                 \
-	}
+FREES(__consume_stateless_skb, consumed_stateless)
 
-CONSUMES(consume_skb)
-CONSUMES(__consume_stateless_skb)
-CONSUMES(napi_consume_skb)
+/* void napi_consume_skb(struct sk_buff *skb, int budget): at its beginning it is not yet said that this is the last reference. */
+SEC("fentry/napi_consume_skb")
+int BPF_PROG(consumed_napi, struct sk_buff *skb)
+{
+	return watched.followed > 0 && skb && skb->users.refs.counter == 1 ? freed_followed(skb) : 0;
+}
 
 /* void __kfree_skb(struct sk_buff *skb): TCP frees what it has received so, without a tracepoint. */
-FREES(__kfree_skb, followed_freed)
+SEC("fentry/__kfree_skb")
+int BPF_PROG(followed_freed, struct sk_buff *skb)
+{
+	return watched.followed > 0 ? freed_finally(skb) : 0;
+}
 
 /* void kfree_skb_partial(struct sk_buff *skb, bool head_stolen): its data went into another one. */
 FREES(kfree_skb_partial, followed_merged)

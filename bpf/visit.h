@@ -7,7 +7,7 @@
 #ifndef NFPATH_BPF_VISIT_H
 #define NFPATH_BPF_VISIT_H
 
-#include "bpf/missed.h"
+#include "bpf/follow.h"
 
 struct visit {
 	__u64 pkt; /* 0: nobody's; else all the rest is of this one */
@@ -19,7 +19,6 @@ struct visit {
 	__u8 unwatched : 1; /* its end */
 	__u8 over : 1;	    /* a rule accepted the packet: whatever comes next says no more of this walk */
 	__u16 place; /* from 1 on */
-	struct moment began;
 	struct nfp_visit v; /* steps: handle is the expression's address until they are resolved */
 };
 

@@ -6,7 +6,7 @@
  */
 #ifndef NFPATH_BPF_VMLINUX_H
 #define NFPATH_BPF_VMLINUX_H
-#define __VMLINUX_H__ /* bpf_tracing.h: the registers have the kernel's names */
+#define __VMLINUX_H__ /* libbpf takes its types from here */
 
 typedef signed char __s8;
 typedef unsigned char __u8;
@@ -41,12 +41,6 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_HASH_OF_MAPS = 13,
 	BPF_MAP_TYPE_RINGBUF = 27,
-};
-
-/* arch/x86/include/asm/ptrace.h: what a kprobe program is given. */
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
-		flags, sp, ss;
 };
 
 struct bpf_raw_tracepoint_args {
@@ -290,40 +284,17 @@ struct rt6_info {
 	__u32 rt6i_flags;
 };
 
-/* --- where a program's missed runs are counted --- */
+enum skb_drop_reason { SKB_DROP_REASON_NETFILTER_DROP = 6 };
 
-struct file {
-	void *private_data;
-};
-
-struct fdtable {
-	struct file **fd;
-};
-
-struct files_struct {
-	struct fdtable *fdt;
-};
+/* --- who may not leave its CPU --- */
 
 struct task_struct {
-	struct files_struct *files;
 	unsigned long nvcsw, nivcsw;
 	unsigned short migration_disabled;
 };
 
-struct u64_stats {
-	long v;
-};
-
-struct bpf_prog_stats {
-	struct u64_stats misses;
-};
-
-struct bpf_prog {
-	struct bpf_prog_stats *stats;
-};
-
-struct bpf_array {
-	void *pptrs[0];
+struct rq {
+	unsigned int nr_pinned;
 };
 
 /* --- nf_tables: of modules, most of it --- */

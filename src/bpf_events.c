@@ -385,7 +385,7 @@ static void on_gone(struct bpf_events *b, const struct nfp_gone *g)
 
 	begin_event(b, &ev, &g->ev, g->id);
 	if (g->unsure) {
-		doubt(b, &ev, 1);
+		doubt(b, &ev, 0);
 		bpf_events_traversed(b, g->id, b->sink, b->ctx);
 	}
 	ev.type = EVENT_GONE;

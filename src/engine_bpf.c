@@ -41,7 +41,6 @@ struct engine {
 	/* When losses were looked for, and up to when packets may miss what was lost: those of them
 	 * that wait in the ring, too. */
 	uint64_t checked_ns, doubt_from_ns, doubt_until_ns;
-	enum { ENTRIES_FENTRY, ENTRIES_AUTO, ENTRIES_KPROBE } entries;
 	bool behind;   /* more records wait */
 	bool followed; /* packets were followed when last looked at */
 	char blind[256], missing[256];
@@ -49,12 +48,8 @@ struct engine {
 	void *sink_ctx;
 };
 
-/* Those of iptables-legacy come when there are such tables (legacy_watch.c), those at kprobes when
- * they must. */
+/* Those of iptables-legacy come when there are such tables (legacy_watch.c). */
 static const uint32_t all_parts = (1u << PROGRAM_LEGACY) - 1;
-
-/* So many runs left out are no accident: processes are preempted within the programs here. */
-enum { MISSED_MAX = 4 };
 
 /* --- opening --- */
 
@@ -184,55 +179,31 @@ static int attach(struct engine *e, struct error *err)
 	return 0;
 }
 
-/* NFPATH_ENTRIES is a test's knob: fentry, kprobe. */
-static int choose_entries(struct engine *e, struct error *err)
+static bool file_says(const char *path, const char *what)
 {
-	const char *s = getenv("NFPATH_ENTRIES");
-
-	e->entries = ENTRIES_AUTO;
-	if (s && strcmp(s, "kprobe") && strcmp(s, "fentry"))
-		return fail(err, -EINVAL, "NFPATH_ENTRIES: '%s' is none of fentry, kprobe", s);
-	if (s)
-		e->entries = !strcmp(s, "kprobe") ? ENTRIES_KPROBE : ENTRIES_FENTRY;
-	return 0;
-}
-
-static void be_careful(struct engine *e)
-{
-	struct error err = {0}, text;
-
-	e->entries = ENTRIES_FENTRY;
-	if (!programs_be_careful(e->programs, &err)) {
-		legacy_watch_use_kprobes(e->legacy);
-		e->lost = programs_lost(e->programs);
-		return;
-	}
-	fail(&text, 0,
-	     "packets are missed when a process is preempted in a kernel program, and there is no "
-	     "way around here: %.300s",
-	     err.text);
-	if (e->config->warn)
-		e->config->warn(e->config->warn_ctx, text.text);
-}
-
-enum preemption { PREEMPTION_UNKNOWN, PREEMPTION_NEVER, PREEMPTION_ANYWHERE };
-
-/* Of kernel programs, where the kernel says so (debugfs). Where they are preempted, the first runs that are left
- * out need not be waited for. */
-static enum preemption kernel_preemption(void)
-{
-	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
-	char modes[64] = "";
+	FILE *f = fopen(path, "re");
+	char line[64] = "";
 
 	if (!f)
-		return PREEMPTION_UNKNOWN;
-	if (!fgets(modes, sizeof(modes), f))
-		*modes = '\0';
+		return false;
+	if (!fgets(line, sizeof(line), f))
+		*line = '\0';
 	fclose(f);
-	if (strstr(modes, "(full)") || strstr(modes, "(lazy)"))
-		return PREEMPTION_ANYWHERE;
-	return strstr(modes, "(none)") || strstr(modes, "(voluntary)") ? PREEMPTION_NEVER
-								       : PREEMPTION_UNKNOWN;
+	return strstr(line, what);
+}
+
+/* Kernel programs are, where the kernel does not say that they are not (debugfs). */
+static bool may_preempt(void)
+{
+	static const char path[] = "/sys/kernel/debug/sched/preempt";
+
+	return !file_says(path, "(none)") && !file_says(path, "(voluntary)");
+}
+
+/* PREEMPT_RT counts who holds a lock among those that keep from migrating (rt_spin_lock()). */
+static bool tells_nesting(void)
+{
+	return !file_says("/sys/kernel/realtime", "1");
 }
 
 static void bpf_close(struct engine *e)
@@ -249,7 +220,6 @@ static void bpf_close(struct engine *e)
 
 static struct engine *bpf_open(const struct engine_config *config, struct error *err)
 {
-	enum preemption preemption = kernel_preemption();
 	struct engine *e = calloc(1, sizeof(*e));
 	int rc;
 
@@ -268,10 +238,9 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	e->programs_config.all_drops = config->all_drops;
 	e->programs_config.stacks = config->stacks;
 	e->programs_config.cgroup = config->cgroup;
-	rc = choose_entries(e, err);
-	e->programs_config.nesting = preemption == PREEMPTION_NEVER && e->entries == ENTRIES_AUTO;
-	if (!rc)
-		rc = set_begin(e);
+	e->programs_config.nesting = tells_nesting();
+	e->programs_config.preempted = may_preempt();
+	rc = set_begin(e);
 	if (!rc)
 		rc = programs_open(&e->programs, &e->programs_config, err);
 	e->kinds = kinds_now(e);
@@ -288,9 +257,6 @@ static struct engine *bpf_open(const struct engine_config *config, struct error 
 	for (unsigned int i = 0; i < e->n_views; i++)
 		legacy_watch_changed(e->legacy, i);
 	legacy_watch_sync(e->legacy, clock_ns());
-	if (e->entries == ENTRIES_KPROBE ||
-	    (e->entries == ENTRIES_AUTO && preemption == PREEMPTION_ANYWHERE))
-		be_careful(e);
 	e->synced_ns = e->heard_ns = e->swept_ns = e->checked_ns = clock_ns();
 	programs_sleep(e->programs, true);
 	programs_gate(e->programs, true);
@@ -363,9 +329,6 @@ static void say_lost(struct engine *e, uint64_t read_until_ns)
 	ev.after_ns = e->doubt_from_ns;
 	e->lost = lost;
 	e->sink(e->sink_ctx, &ev);
-	if (e->entries == ENTRIES_AUTO && !programs_tell_nesting(e->programs) &&
-	    programs_missed(e->programs) > MISSED_MAX)
-		be_careful(e);
 }
 
 static int sweep(struct engine *e, uint64_t now, struct error *err)

@@ -21,10 +21,10 @@ enum { IPV4, IPV6, FAMILIES };
 
 static const struct {
 	uint8_t pf;
-	enum program_part part, kprobes;
+	enum program_part part;
 } families[FAMILIES] = {
-	{NFPROTO_IPV4, PROGRAM_LEGACY4, PROGRAM_LEGACY4_KPROBES},
-	{NFPROTO_IPV6, PROGRAM_LEGACY6, PROGRAM_LEGACY6_KPROBES},
+	{NFPROTO_IPV4, PROGRAM_LEGACY4},
+	{NFPROTO_IPV6, PROGRAM_LEGACY6},
 };
 
 struct legacy_watch {
@@ -88,22 +88,6 @@ static bool open_once(struct legacy_watch *lw, struct error *err)
 	return lw->events;
 }
 
-void legacy_watch_use_kprobes(struct legacy_watch *lw)
-{
-	struct nfpath_bpf *skel = programs_skeleton(lw->programs);
-	struct error err = {0};
-	uint32_t parts = 0;
-
-	for (int i = 0; i < FAMILIES; i++)
-		parts |= lw->since_ns[i] ? 1u << families[i].kprobes : 0;
-	if (!parts || programs_attach(lw->programs, parts, 0, &err) < 0)
-		return;
-	for (int i = 0; i < FAMILIES; i++)
-		if (lw->since_ns[i] && !programs_has(lw->programs, families[i].kprobes, NULL))
-			return;
-	__atomic_store_n(&skel->bss->xt_by_kprobes, 1, __ATOMIC_SEQ_CST);
-}
-
 static void attach(struct legacy_watch *lw)
 {
 	struct error err = {0};
@@ -119,8 +103,6 @@ static void attach(struct legacy_watch *lw)
 		if (lw->wanted[i] && !lw->since_ns[i] &&
 		    programs_has(lw->programs, families[i].part, NULL))
 			lw->since_ns[i] = clock_ns();
-	if (programs_skeleton(lw->programs)->bss->by_kprobes)
-		legacy_watch_use_kprobes(lw);
 }
 
 /* --- tables --- */

@@ -29,9 +29,6 @@ void legacy_watch_sync(struct legacy_watch *lw, uint64_t now);
 /* All records up to this moment were handed over: what was tied and not replaced is in force. */
 void legacy_watch_synced(struct legacy_watch *lw, uint64_t synced_ns);
 
-/* The beginnings of traversals go over to kprobes, as those of hooks and chains did. */
-void legacy_watch_use_kprobes(struct legacy_watch *lw);
-
 /* Is it a record of ours? Then its events go to sink. */
 bool legacy_watch_record(struct legacy_watch *lw, const struct nfp_event *ev, size_t size,
 			 void (*sink)(void *ctx, const struct event *ev), void *ctx);

@@ -72,6 +72,11 @@ static int explain(struct error *err, int rc)
 		    "--engine netlink does without", strerror(-rc));
 }
 
+static bool applies(const struct programs *p, int i)
+{
+	return !(program_rows[i].flags & (p->config->preempted ? UNPREEMPTED : PREEMPTED));
+}
+
 int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct error *err)
 {
 	bool want[ROWS] = {0}, any = false;
@@ -80,7 +85,7 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 	if (p->n_batches && !p->knows_chains)
 		kinds |= 1ULL << EXPR_WALK_END;
 	for (int i = 0; i < ROWS; i++) {
-		want[i] = parts & 1u << program_rows[i].part && !p->attached[i] && !p->failed[i] &&
+		want[i] = parts & 1u << program_rows[i].part && !p->attached[i] && !p->failed[i] && applies(p, i) &&
 			  (program_rows[i].part != PROGRAM_EXPRS || kinds & 1ULL << program_rows[i].kind);
 		any |= want[i];
 	}
@@ -93,9 +98,6 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 		p->knows_chains = !kernel_btf_func(p->kb, "nft_do_chain", NULL, NULL);
 	n = programs_load(p, want);
 	programs_rest(p);
-	if (n > 0 && programs_is_careful(p) && kinds && !programs_watch_counters(p))
-		return fail(err, -EOPNOTSUPP,
-			    "this kernel does not tell where it counts what it leaves out");
 	if (n > 0 && !p->rb) {
 		rc = open_ring(p);
 		if (!rc)
@@ -109,7 +111,7 @@ int programs_attach(struct programs *p, uint32_t parts, uint64_t kinds, struct e
 bool programs_has(const struct programs *p, enum program_part part, const char **name)
 {
 	for (int i = 0; i < ROWS; i++) {
-		if (program_rows[i].part != part || p->attached[i])
+		if (program_rows[i].part != part || p->attached[i] || !applies(p, i))
 			continue;
 		if (name)
 			*name = program_rows[i].target;
@@ -182,9 +184,7 @@ struct nfpath_bpf *programs_skeleton(const struct programs *p)
 
 void programs_gate(struct programs *p, bool open)
 {
-	uint32_t how = programs_is_careful(p) ? 2 : 1;
-
-	__atomic_store_n(&p->batches[0]->bss->gate, open ? how : 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->batches[0]->bss->gate, open, __ATOMIC_RELEASE);
 }
 
 int programs_followed(const struct programs *p)
@@ -243,19 +243,57 @@ uint64_t programs_packets_lost(const struct programs *p)
 	return p->batches[0]->bss->unseen;
 }
 
+/* Both of a pair were left out so often at most. */
+static uint64_t left_out_twice(const struct programs *p)
+{
+	uint64_t at_tracepoint = 0, again = 0;
+	bool all = true;
+
+	for (int i = 0; i < ROWS; i++) {
+		if (!(program_rows[i].flags & TWICE))
+			continue;
+		if (program_rows[i].flags & TRACEPOINT)
+			at_tracepoint += p->attached[i] ? libbpf_missed_runs(p->attached[i]) : 0;
+		else if (p->attached[i])
+			again += libbpf_missed_runs(p->attached[i]);
+		else
+			all = false;
+	}
+	return all && again < at_tracepoint ? again : at_tracepoint;
+}
+
+/* They count as nested, like those at functions: is_nested_at_tracepoint() has seen it. */
+static bool tracepoints_nest(const struct programs *p)
+{
+	uint32_t level = p->batches[0]->data->tracepoint_level;
+
+	return programs_tell_nesting(p) && level && level != ~0u;
+}
+
+/* Does nobody but the kernel's counter tell what row i was left out for? Of a lookup in a routing table nobody does. */
+static bool counts(const struct programs *p, int i)
+{
+	unsigned int flags = program_rows[i].flags;
+
+	return program_rows[i].part != PROGRAM_ROUTES && !(flags & TWICE) &&
+	       !(flags & NESTED && programs_tell_nesting(p)) && !(flags & FREED && tracepoints_nest(p));
+}
+
 uint64_t programs_lost(struct programs *p)
 {
-	uint64_t n = programs_is_careful(p) ? programs_entries_missed(p) : 0;
+	uint64_t n = left_out_twice(p), missed;
 
 	for (int i = 0; i < NFP_TYPES; i++)
 		n += p->batches[0]->bss->lost[i];
-	for (int i = 0; i < ROWS; i++)
-		if (p->attached[i] && program_rows[i].part != PROGRAM_ROUTES &&
-		    !(program_rows[i].flags & COUNTED) &&
-		    !(programs_tell_nesting(p) && program_rows[i].flags & NESTED) &&
-		    !(programs_is_careful(p) && p->counts && programs_is_told(p, i)))
-			n += libbpf_missed_runs(p->attached[i]);
-	return n;
+	for (int i = 0; i < ROWS; i++) {
+		if (!p->attached[i])
+			continue;
+		missed = libbpf_missed_runs(p->attached[i]);
+		if (counts(p, i))
+			p->lost_runs += missed - p->missed[i];
+		p->missed[i] = missed;
+	}
+	return n + p->lost_runs;
 }
 
 static void forget_before(struct programs *p, struct nfp_followed *f, size_t n, uint64_t before_ns)

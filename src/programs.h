@@ -29,11 +29,6 @@ enum program_part {
 	PROGRAM_LEGACY,	 /* which rules the tables of iptables-legacy have */
 	PROGRAM_LEGACY4, /* traversals of those of IPv4 */
 	PROGRAM_LEGACY6,
-	PROGRAM_LEGACY4_KPROBES, /* their beginnings, in place of those by fentry */
-	PROGRAM_LEGACY6_KPROBES,
-	PROGRAM_KPROBES, /* the entries of hooks and chains, in place of those by fentry */
-	PROGRAM_KPROBE_FREES, /* ends, likewise, as far as the kernel has the functions */
-	PROGRAM_COUNTED, /* how many entries by kprobes there should have been */
 	PROGRAM_COMMAND, /* where sockets of a command are bound */
 	PROGRAM_PARTS,
 };
@@ -47,6 +42,7 @@ struct programs_config {
 	const struct cgroup_name *cgroup; /* only packets of its sockets begin; NULL: any */
 	bool stacks;	/* of drops */
 	bool all_drops; /* of packets that are not followed, too */
+	bool preempted; /* with nesting: the kernel preempts programs, or it is not known */
 	bool nesting; /* packets tell of themselves that a run may have been left out for them (bpf/nested.h) */
 	unsigned int lose_one_of; /* of the records, for tests; 0: none */
 	size_t ring_bytes; /* 0: the default; a power of two of pages is made of it */
@@ -81,16 +77,6 @@ uint64_t programs_unseen(const struct programs *p, uint64_t kinds);
 /* CLOCK_MONOTONIC, ns: since when all programs for these kinds are attached that are; UINT64_MAX:
  * one of the kinds has none. */
 uint64_t programs_since(const struct programs *p, uint64_t kinds);
-
-/*
- * Programs by fentry may be preempted, and every run of them on that CPU meanwhile is left out; at
- * kprobes they may not. Takes the entries of hooks and chains, and the ends of packets, to kprobes, for
- * good. Whether a run at an expression was left out is told visit by visit from then on, and is no part
- * of programs_lost() any more. 0 or a negative errno with a sentence.
- */
-int programs_be_careful(struct programs *p, struct error *err);
-/* How many runs were left out that it could take care of. */
-uint64_t programs_missed(const struct programs *p);
 
 /* What all programs share; NULL: nothing is attached yet. */
 struct nfpath_bpf;

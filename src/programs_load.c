@@ -85,6 +85,7 @@ static void configure(const struct programs *p, struct nfpath_bpf *skel)
 	skel->rodata->finds_replies = c->replies;
 	skel->rodata->lose_one_of = c->lose_one_of;
 	skel->rodata->tells_nesting = c->nesting;
+	skel->rodata->preempted = c->preempted;
 	bpf_map__set_autocreate(skel->maps.replies, c->replies);
 	skel->rodata->begins_anywhere = !c->begin;
 	skel->rodata->all_drops = c->all_drops;
@@ -125,14 +126,6 @@ static int pick_types(struct programs *p, const struct nfpath_bpf *skel)
 	return rc;
 }
 
-static bool wants_kprobes(const bool *want)
-{
-	for (int i = 0; i < ROWS; i++)
-		if (want[i] && program_rows[i].part == PROGRAM_KPROBES)
-			return true;
-	return false;
-}
-
 static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **out)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_btf_core_path(p->kb));
@@ -149,8 +142,6 @@ static int load_batch(struct programs *p, const bool *want, struct nfpath_bpf **
 		if (want[i])
 			bpf_program__set_autoload(
 				bpf_object__find_program_by_name(skel->obj, program_rows[i].program), true);
-	/* What is at kprobes comes with what looks for the counters. */
-	bpf_program__set_autoload(skel->progs.find_counter, wants_kprobes(want));
 	rc = share_maps(p, skel);
 	if (!rc)
 		rc = pick_types(p, skel);
@@ -179,8 +170,6 @@ static struct bpf_link *attach_one(const struct programs *p, const struct bpf_pr
 {
 	if (r->flags & OF_CGROUP)
 		return attach_to_cgroup(prog, p->config->cgroup);
-	if (program_is_at_kprobe(r))
-		return bpf_program__attach_kprobe(prog, false, r->target);
 	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACING ? kernel_btf_attach(prog)
 								: bpf_program__attach(prog);
 }
@@ -204,8 +193,6 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 	int n = 0;
 
 	p->batches[p->n_batches++] = skel;
-	if (wants_kprobes(want))
-		p->finder = skel;
 	for (int i = 0; i < ROWS; i++) {
 		if (!want[i])
 			continue;
@@ -220,8 +207,6 @@ static int attach_batch(struct programs *p, struct nfpath_bpf *skel, const bool 
 	}
 	if (programs_has_kind(p, EXPR_WALK_END))
 		__atomic_store_n(&p->batches[0]->bss->ends_seen, 1, __ATOMIC_SEQ_CST);
-	if (programs_has_kind(p, EXPR_FIRST_SIGHT))
-		__atomic_store_n(&p->batches[0]->bss->first_sights, 1, __ATOMIC_SEQ_CST);
 	note_since(p, want);
 	return n;
 }

@@ -17,17 +17,12 @@ struct ring_buffer;
  * its own. */
 enum {
 	TRACEPOINT = 1,
-	/*
-	 * Where runs are left out, the packets tell what it missed. A visit knows of its expressions; one
-	 * whose end was left out is found by the next one, or at the end of the packet; and a hook that a
-	 * packet did not leave it left when it comes to the next one, and else the path says that it
-	 * vanished there.
-	 */
-	TOLD = 2,
-	TOLD_BY_FREES = 4, /* likewise, by all of PROGRAM_KPROBE_FREES together */
-	OF_CGROUP = 8, /* watches no function: it runs for the sockets of one cgroup */
-	COUNTED = 16, /* its runs left out are programs_entries_missed() */
-	NESTED = 32, /* what it was left out for tells so by the other programs that it meets (is_nested()) */
+	OF_CGROUP = 2, /* watches no function: it runs for the sockets of one cgroup */
+	NESTED = 4, /* what it was left out for tells so by the other programs that it meets (is_nested()) */
+	FREED = 8, /* likewise, where it is freed; but where programs at tracepoints are not seen to nest */
+	TWICE = 16, /* what it was left out for another one of these meets, if there is such */
+	PREEMPTED = 32, /* where the kernel preempts programs, and nowhere else */
+	UNPREEMPTED = 64, /* where it does not */
 };
 
 struct program_row {
@@ -37,13 +32,8 @@ struct program_row {
 	unsigned int flags;
 };
 
-enum { ROWS = 91, BATCHES_MAX = 64 };
+enum { ROWS = 80, BATCHES_MAX = 64 };
 extern const struct program_row program_rows[ROWS];
-
-/* Of the kind that kprobes are. */
-bool program_is_at_kprobe(const struct program_row *r);
-/* The row of the one at a kprobe that does the same; -1: there is none. */
-int program_row_by_kprobe(int i);
 
 /* --- src/programs_load.c --- */
 
@@ -55,15 +45,10 @@ struct programs {
 	struct nfpath_bpf *batches[BATCHES_MAX]; /* the first one's maps serve all */
 	unsigned int n_batches;
 	struct bpf_program *attached[ROWS];
-	struct bpf_link *links[ROWS]; /* NULL, though attached: by a kprobe instead */
-	struct nfpath_bpf *finder;    /* the batch with find_counter() */
-	bool counts; /* the kernel programs have all counters of runs left out */
-	/* Ends of hooks without an entry by kprobe: those that had begun before it was there, and the
-	 * most that there were since. CLOCK_MONOTONIC: until then more may come of the former. */
-	int64_t entries_before, entries_missed;
-	uint64_t entries_settle_ns;
+	struct bpf_link *links[ROWS];
 	bool knows_chains; /* the types of nf_tables were there when the first programs were loaded */
 	uint64_t since_ns[EXPR_KINDS]; /* CLOCK_MONOTONIC: the last program for it came; 0: none did */
+	uint64_t missed[ROWS], lost_runs; /* of the kernel's counters, as they were last; of those, what nobody tells of */
 	bool failed[ROWS]; /* the kernel has it, and does not let us, or will never have it */
 	struct ring_buffer *rb;
 	volatile unsigned long *consumer, *producer; /* of the ring, mapped */
@@ -80,16 +65,5 @@ void programs_rest(struct programs *p);
 /* Loads and attaches those of these rows that the kernel has functions for: together, or each alone where that fails. How many came, or a
  * negative errno. */
 int programs_load(struct programs *p, bool *want);
-
-/* --- src/programs_careful.c --- */
-
-/* Its entries are at kprobes. */
-bool programs_is_careful(const struct programs *p);
-/* Runs of entries by kprobes that were left out. */
-uint64_t programs_entries_missed(struct programs *p);
-/* False: a counter is not known, and then none is of use: what is left out counts as lost. */
-bool programs_watch_counters(struct programs *p);
-/* The packets tell what the program of row i missed. */
-bool programs_is_told(const struct programs *p, int i);
 
 #endif

@@ -5,13 +5,14 @@
 
 const struct program_row program_rows[] = {
 	{"hook_entered", "nf_hook_slow", PROGRAM_HOOKS, 0, NESTED},
-	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, TOLD | NESTED},
+	{"hook_left", "nf_hook_slow", PROGRAM_HOOKS, 0, NESTED | UNPREEMPTED},
+	{"hook_left_preempted", "nf_hook_slow", PROGRAM_HOOKS, 0, NESTED | PREEMPTED},
 	/* First: addresses of chains and rules are trusted until it runs. */
 	{"committing", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
 	{"committed", "nf_tables_commit", PROGRAM_CHAINS, 0, 0},
 	{"chain_entered", "nft_do_chain", PROGRAM_CHAINS, 0, NESTED},
-	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, TRACEPOINT},
-	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, TRACEPOINT | TOLD_BY_FREES},
+	{"followed_dropped", "kfree_skb", PROGRAM_ENDS, 0, TRACEPOINT | FREED},
+	{"followed_consumed", "consume_skb", PROGRAM_ENDS, 0, TRACEPOINT | TWICE},
 	{"followed_transmitted", "net_dev_queue", PROGRAM_ENDS, 0, TRACEPOINT},
 	{"followed_freed", "__kfree_skb", PROGRAM_ENDS, 0, 0},
 	{"followed_merged", "kfree_skb_partial", PROGRAM_ENDS, 0, 0},
@@ -19,6 +20,8 @@ const struct program_row program_rows[] = {
 	{"followed_napi_freed", "__napi_kfree_skb", PROGRAM_FREES, 0, 0},
 	{"followed_freed_by_gro", "__kfree_skb_defer", PROGRAM_FREES, 0, 0},
 	{"followed_stolen", "napi_skb_free_stolen_head", PROGRAM_FREES, 0, 0},
+	{"consumed_stateless", "__consume_stateless_skb", PROGRAM_FREES, 0, TWICE | PREEMPTED},
+	{"consumed_napi", "napi_consume_skb", PROGRAM_FREES, 0, TWICE | PREEMPTED},
 	{"copied_by_skb_clone", "skb_clone", PROGRAM_COPIES, 0, 0},
 	{"copied_by_skb_copy", "skb_copy", PROGRAM_COPIES, 0, 0},
 	{"copied_by___pskb_copy_fclone", "__pskb_copy_fclone", PROGRAM_COPIES, 0, 0},
@@ -31,34 +34,19 @@ const struct program_row program_rows[] = {
 	{"legacy_replaced", "xt_replace_table", PROGRAM_LEGACY, 0, 0},
 	{"legacy_found", "xt_find_table_lock", PROGRAM_LEGACY, 0, 0},
 	{"legacy4_entered", "ipt_do_table", PROGRAM_LEGACY4, 0, NESTED},
-	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, TOLD | NESTED},
+	{"legacy4_left", "ipt_do_table", PROGRAM_LEGACY4, 0, NESTED},
 	{"legacy6_entered", "ip6t_do_table", PROGRAM_LEGACY6, 0, NESTED},
-	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, TOLD | NESTED},
-	{"legacy4_entered_kprobe", "ipt_do_table", PROGRAM_LEGACY4_KPROBES, 0, 0},
-	{"legacy6_entered_kprobe", "ip6t_do_table", PROGRAM_LEGACY6_KPROBES, 0, 0},
-
-	{"hook_entered_kprobe", "nf_hook_slow", PROGRAM_KPROBES, 0, COUNTED},
-	{"chain_entered_kprobe", "nft_do_chain", PROGRAM_KPROBES, 0, 0},
-	{"hook_counted", "nf_hook_slow", PROGRAM_COUNTED, 0, COUNTED},
-	{"followed_consumed_by_consume_skb", "consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_consumed_by___consume_stateless_skb", "__consume_stateless_skb", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_consumed_by_napi_consume_skb", "napi_consume_skb", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_freed_kprobe", "__kfree_skb", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_merged_kprobe", "kfree_skb_partial", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_deferred_kprobe", "skb_attempt_defer_free", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_napi_freed_kprobe", "__napi_kfree_skb", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_freed_by_gro_kprobe", "__kfree_skb_defer", PROGRAM_KPROBE_FREES, 0, 0},
-	{"followed_stolen_kprobe", "napi_skb_free_stolen_head", PROGRAM_KPROBE_FREES, 0, 0},
+	{"legacy6_left", "ip6t_do_table", PROGRAM_LEGACY6, 0, NESTED},
 
 	{"command_bound4", "", PROGRAM_COMMAND, 0, OF_CGROUP},
 	{"command_bound6", "", PROGRAM_COMMAND, 0, OF_CGROUP},
 
-#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, TOLD | NESTED}
-#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, TOLD | NESTED}
-	{"chain_first_entered", "nft_do_chain", PROGRAM_EXPRS, EXPR_FIRST_SIGHT, TOLD},
-	{"chain_left", "nft_do_chain", PROGRAM_EXPRS, EXPR_WALK_END, TOLD | NESTED},
-	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, TOLD | NESTED},
-	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, TOLD | NESTED},
+#define LEFT(kind, fn) {#fn "_left", #fn, PROGRAM_EXPRS, kind, NESTED}
+#define ENTERED(kind, fn) {#fn "_entered", #fn, PROGRAM_EXPRS, kind, NESTED}
+	{"chain_first_entered", "nft_do_chain", PROGRAM_EXPRS, EXPR_FIRST_SIGHT, 0},
+	{"chain_left", "nft_do_chain", PROGRAM_EXPRS, EXPR_WALK_END, NESTED},
+	{"immediate", "nft_immediate_eval", PROGRAM_EXPRS, EXPR_IMMEDIATE, NESTED},
+	{"lookup", "nft_lookup_eval", PROGRAM_EXPRS, EXPR_VERDICT_MAP, NESTED},
 	ENTERED(EXPR_COUNTER, nft_counter_eval),
 	ENTERED(EXPR_LOG, nft_log_eval),
 	ENTERED(EXPR_LAST, nft_last_eval),
@@ -114,22 +102,4 @@ const char *programs_function(unsigned int i, enum program_part *part, unsigned 
 	*part = program_rows[i].part;
 	*kind = program_rows[i].kind;
 	return program_rows[i].flags & (TRACEPOINT | OF_CGROUP) ? "" : program_rows[i].target;
-}
-
-bool program_is_at_kprobe(const struct program_row *r)
-{
-	return r->part == PROGRAM_KPROBES || r->part == PROGRAM_KPROBE_FREES ||
-	       r->part == PROGRAM_LEGACY4_KPROBES || r->part == PROGRAM_LEGACY6_KPROBES;
-}
-
-int program_row_by_kprobe(int i)
-{
-	size_t n = strlen(program_rows[i].program);
-
-	for (int k = 0; k < ROWS; k++)
-		if (program_is_at_kprobe(&program_rows[k]) &&
-		    !strncmp(program_rows[k].program, program_rows[i].program, n) &&
-		    !strcmp(program_rows[k].program + n, "_kprobe"))
-			return k;
-	return -1;
 }

@@ -70,8 +70,7 @@ static int record(const char *file, const char *port)
 		config.has_filter = filter_bpf(&config.filter, &filter);
 		rc = programs_open(&p, &config, &err);
 	}
-	if (!rc && programs_attach(p, ((1u << PROGRAM_PARTS) - 1) & ~(1u << PROGRAM_KPROBES), ~0ull,
-				   &err) >= 0) {
+	if (!rc && programs_attach(p, (1u << PROGRAM_PARTS) - 1, ~0ull, &err) >= 0) {
 		programs_gate(p, true);
 		fprintf(stderr, "ready\n");
 		while (!ended && programs_read(p, write_record, out, &synced) >= 0)
