@@ -20,6 +20,7 @@
 #include "src/filter_bpf.h"
 #include "src/nl_events.h"
 #include "src/observers.h"
+#include "src/overdue.h"
 #include "src/raw_events.h"
 #include "src/records.h"
 
@@ -29,9 +30,12 @@ enum { DEFAULT_RCVBUF = 32 << 20, CPUS_MAX = 4096 };
 
 /* A datagram whose record did not come by then goes without. */
 static const uint64_t record_wait_ns = 20 * 1000 * 1000;
+/* And that will not come any more after so long. */
+static const uint64_t record_given_up_ns = 10000ULL * 1000 * 1000;
 
 struct place {
 	struct channel channel;
+	struct overdue overdue;
 	struct nl_source source;
 	struct own_table *table;
 	struct observers *observers;
@@ -263,6 +267,13 @@ static void deliver(struct engine *e, struct place *p, struct datagram *d, int c
 	free(d);
 }
 
+/* Without its record. */
+static void deliver_alone(struct engine *e, struct place *p, struct datagram *d)
+{
+	overdue_add(&p->overdue, d->type, d->number, d->before_ns);
+	deliver(e, p, d, -1, 0);
+}
+
 static void on_message(struct engine *e, const struct nfp_message *m)
 {
 	struct place *p = NULL;
@@ -274,15 +285,20 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 			p = &e->places[i];
 	if (!p)
 		return;
+	overdue_forget(&p->overdue, m->ev.ktime - record_given_up_ns);
+	if (overdue_take(&p->overdue, m->nlmsg_type, m->number, gone))
+		return;
 	d = channel_take(&p->channel, m->nlmsg_type, m->number, gone);
 	if (!d && !channel_read(&p->channel))
 		d = channel_take(&p->channel, m->nlmsg_type, m->number, gone);
-	if (!d)
+	if (!d) {
+		overdue_useless(&p->overdue, m->ev.ktime);
 		return;
+	}
 	/* Lines of a group are queued and told one at a time, nfulnl_log_packet() holds a lock: the
 	 * record of one that stands before this one will not come. */
 	while (d->type == LOG_LINE && (before = channel_take_line_before(&p->channel, d->number)))
-		deliver(e, p, before, -1, 0);
+		deliver_alone(e, p, before);
 	gone |= d->len < m->nlmsg_len;
 	deliver(e, p, d, gone ? -1 : (int)m->ev.cpu, gone ? 0 : m->ev.ktime);
 }
@@ -349,7 +365,7 @@ static void deliver_unpaired(struct engine *e, struct place *p, bool all)
 	while ((d = STAILQ_FIRST(&p->channel.queue))) {
 		if (!all && d->before_ns + record_wait_ns > e->raw_read_ns)
 			break;
-		deliver(e, p, channel_take(&p->channel, 0, 0, true), -1, 0);
+		deliver_alone(e, p, channel_take(&p->channel, 0, 0, true));
 	}
 }
 
@@ -431,6 +447,7 @@ static void say_records_lost(struct engine *e)
 				   .lost.after_post = rules_after_post(p)};
 
 		deliver_unpaired(e, p, true);
+		p->overdue = (struct overdue){0};
 		e->sink(e->sink_ctx, &ev);
 	}
 	forget_ordering(e);
