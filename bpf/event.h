@@ -228,7 +228,7 @@ enum {
 /* One walk through a base chain, the chains that it jumps to included: nft_do_chain(). Only n steps are there. */
 struct nfp_visit {
 	struct nfp_event ev; /* at its end */
-	__u64 began;	     /* ktime */
+	__u64 began;	     /* ktime, when the packet was seen last before it */
 	__u64 base;	     /* chain, address */
 	__u64 gen;	     /* of the chains' addresses */
 	__u32 id;

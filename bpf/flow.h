@@ -36,19 +36,25 @@ static __always_inline bool proto_has_ports(__u8 proto)
 	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
 }
 
-/* Reading costs by the call more than by the byte: with the ports, where there are no options. */
-static __always_inline bool read_flow4(struct flow *f, const unsigned char *nh)
+/* Of the first words of IPv4's headers: with the ports, where there are no options. */
+static __always_inline void flow_of4(struct flow *f, const __u32 *w)
 {
-	__u32 w[6];
-
-	if (bpf_probe_read_kernel(w, sizeof(w), nh))
-		return false;
 	f->v6 = false;
 	f->src[0] = w[3];
 	f->dst[0] = w[4];
 	f->proto = bpf_ntohl(w[2]) >> 16;
 	f->has_ports = !(w[1] & bpf_htonl(IP_OFFSET)) && proto_has_ports(f->proto);
 	f->ports = f->has_ports ? w[5] : 0;
+}
+
+/* Reading costs by the call more than by the byte. */
+static __always_inline bool read_flow4(struct flow *f, const unsigned char *nh)
+{
+	__u32 w[6];
+
+	if (bpf_probe_read_kernel(w, sizeof(w), nh))
+		return false;
+	flow_of4(f, w);
 	if (f->has_ports && (w[0] & bpf_htonl(15 << 24)) != bpf_htonl(5 << 24))
 		f->has_ports = !bpf_probe_read_kernel(&f->ports, sizeof(f->ports),
 						      nh + (bpf_ntohl(w[0]) >> 24 & 15) * 4);
@@ -136,18 +142,22 @@ static __always_inline bool flow_matches(const struct flow *f)
 	return (!filter.has_ports || ports_match(f)) && addrs_match(f);
 }
 
+/* IPv4 without options, whatever it is called. */
+static __always_inline bool is_plain4(const __u32 *w)
+{
+	return *(const __u8 *)w == 0x45;
+}
+
 /*
  * Before all else: most packets are nobody's. One of IPv4 without options is held against the filter as
- * far as one look at its headers goes; what is refused here is wanted in no hook.
+ * far as one look at its headers goes; what is refused here is wanted in no hook. w: what was seen, 6 words.
  */
-static __always_inline bool refused_at_once(const struct sk_buff *skb)
+static __always_inline bool refused_by_look(const struct sk_buff *skb, __u32 *w)
 {
 	struct flow f = {.v6 = false};
-	__u32 w[6];
 
-	if (bpf_probe_read_kernel(w, sizeof(w), network_header_of(skb, false)))
-		return false;
-	if (*(__u8 *)w != 0x45)
+	bpf_probe_read_kernel(w, 6 * sizeof(*w), network_header_of(skb, false)); /* or they are all 0 */
+	if (!is_plain4(w))
 		return false;
 	if (nfp_ports_differ(&filter, w[5]))
 		return true;
@@ -158,6 +168,13 @@ static __always_inline bool refused_at_once(const struct sk_buff *skb)
 	f.dst[0] = w[4];
 	f.proto = bpf_ntohl(w[2]) >> 16;
 	return !addrs_match(&f);
+}
+
+static __always_inline bool refused_at_once(const struct sk_buff *skb)
+{
+	__u32 w[6];
+
+	return refused_by_look(skb, w);
 }
 
 enum look { LOOK_OTHER, LOOK_FAILED, LOOK_READ };
@@ -177,6 +194,15 @@ static __always_inline enum look look_at(struct flow *f, const struct sk_buff *s
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return look_at6(f, network_header_of(skb, probe)) ? LOOK_READ : LOOK_FAILED;
 	return LOOK_OTHER;
+}
+
+/* seen: by refused_by_look(), or NULL. */
+static __always_inline enum look look_again(struct flow *f, const struct sk_buff *skb, const __u32 *seen)
+{
+	if (!seen || !is_plain4(seen) || skb->protocol != bpf_htons(ETH_P_IP))
+		return look_at(f, skb, false);
+	flow_of4(f, seen);
+	return LOOK_READ;
 }
 
 static __always_inline bool selected_by(enum look look, const struct flow *f,

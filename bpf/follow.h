@@ -125,8 +125,8 @@ static __always_inline void copy_headers(struct nfp_sight *s, const struct sk_bu
 }
 
 static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_followed *f,
-				       const struct sk_buff *skb, const struct nf_hook_state *state,
-				       __u32 what, __u32 flags, __u64 now)
+				       const struct sk_buff *skb, __u8 pf, __u8 hook, __u32 what,
+				       __u32 flags, __u64 now)
 {
 	s->ev.type = NFP_SIGHT;
 	s->ev.cpu = bpf_get_smp_processor_id();
@@ -140,8 +140,8 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_fol
 	s->iif = s->oif = 0;
 	s->protocol = skb->protocol;
 	s->header_len = 0;
-	s->pf = state->pf;
-	s->hook = state->hook;
+	s->pf = pf;
+	s->hook = hook;
 	s->what = what;
 	s->flags = flags;
 	s->ct = ct_of(skb);
@@ -149,20 +149,20 @@ static __always_inline void fill_sight(struct nfp_sight *s, const struct nfp_fol
 	__builtin_memset(s->pad, 0, sizeof(s->pad));
 }
 
+/* pf, hook: of the state. Each load of a field of the kernel's is several instructions, for it may fault. */
 static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_buff *skb,
-				       const struct nf_hook_state *state, __u32 what, __u32 flags,
-				       bool full)
+				       const struct nf_hook_state *state, __u8 pf, __u8 hook,
+				       __u32 what, __u32 flags, bool full)
 {
 	struct nfp_sight *s;
 
-	note_activity();
 	if (!full) {
 		s = record_reserve(__builtin_offsetof(struct nfp_sight, in));
 		if (!s) {
 			count_lost(NFP_SIGHT);
 			return;
 		}
-		fill_sight(s, f, skb, state, what, flags, f->seen);
+		fill_sight(s, f, skb, pf, hook, what, flags, f->seen);
 		bpf_ringbuf_submit(s, wake_reader());
 		return;
 	}
@@ -171,7 +171,7 @@ static __always_inline void emit_sight(struct nfp_followed *f, const struct sk_b
 		count_lost(NFP_SIGHT);
 		return;
 	}
-	fill_sight(s, f, skb, state, what, flags | NFP_SIGHT_FULL, f->seen);
+	fill_sight(s, f, skb, pf, hook, what, flags | NFP_SIGHT_FULL, f->seen);
 	__builtin_memset(s->in, 0, sizeof(*s) - __builtin_offsetof(struct nfp_sight, in));
 	copy_dev(s->in, &s->iif, state->in);
 	copy_dev(s->out, &s->oif, state->out);
@@ -237,10 +237,15 @@ static __always_inline __u32 netns_of(const struct nf_hook_state *state)
 
 enum wanted { WANTED_NOT, WANTED, WANTED_REPLY };
 
+static __always_inline bool begins_at(const struct sk_buff *skb, const struct nf_hook_state *state, __u8 pf,
+				      __u8 hook)
+{
+	return may_begin(skb, state, pf, hook) && (begins_anywhere || is_looked_at(netns_of(state)));
+}
+
 static __always_inline bool begins_here(const struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	return may_begin(skb, state, state->pf, state->hook) &&
-	       (begins_anywhere || is_looked_at(netns_of(state)));
+	return begins_at(skb, state, state->pf, state->hook);
 }
 
 static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
@@ -257,11 +262,8 @@ static __always_inline enum wanted is_wanted(const struct sk_buff *skb,
  * lookups are seen. For what this host sends they come right before its first hook.
  */
 static __always_inline bool is_routed_unseen(const struct sk_buff *skb,
-					     const struct nf_hook_state *state,
-					     const struct net *net, bool moves)
+					     const struct net *net, __u8 pf, __u8 hook, bool moves)
 {
-	__u8 pf = state->pf, hook = state->hook;
-
 	if ((pf != NFPROTO_IPV4 && pf != NFPROTO_IPV6) ||
 	    (hook != NF_INET_LOCAL_IN && hook != NF_INET_FORWARD && hook != NF_INET_POST_ROUTING))
 		return false;
@@ -274,21 +276,23 @@ static __always_inline bool is_routed_unseen(const struct sk_buff *skb,
 }
 
 /* The packet that enters a hook here, if it is followed, or is to be from now on. Most are nobody's: what those need not run through lies in
- * functions of its own, whose registers and stack they need not make room for. */
+ * functions of its own, whose registers and stack they need not make room for. seen: as look_again() has it. */
 static __noinline __attribute__((unused)) struct nfp_followed *enter(const struct sk_buff *skb,
-								    const struct nf_hook_state *state)
+								    const struct nf_hook_state *state, const __u32 *seen)
 {
 	struct nfp_followed *f = followed_of(skb);
 	struct flow flow = {};
 	const struct net *net;
+	__u8 pf = state->pf, hook = state->hook;
+	struct cpu_state *c;
 	__u32 netns;
 	__u64 print;
 	enum look look;
 	bool begins, full, moves, nested = false;
 
-	if (!f && !begins_here(skb, state))
+	if (!f && !begins_at(skb, state, pf, hook))
 		return NULL;
-	look = look_at(&flow, skb, false);
+	look = look_again(&flow, skb, seen);
 	if (!f) {
 		enum wanted wanted = is_wanted(skb, state, look, &flow);
 
@@ -318,18 +322,18 @@ static __noinline __attribute__((unused)) struct nfp_followed *enter(const struc
 	f->netns = netns;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
-	if (begins) {
-		struct cpu_state *c = this_cpu();
-
-		f->shown = 1;
-		if (c)
+	c = this_cpu();
+	if (c) {
+		if (begins)
 			emit_held(c, f->seen, BPF_RB_NO_WAKEUP); /* the sight that follows does */
+		note_packet(c);
 	}
-	emit_sight(f, skb, state, NFP_ENTER,
+	f->shown = 1;
+	emit_sight(f, skb, state, pf, hook, NFP_ENTER,
 		   (begins ? NFP_SIGHT_BEGINS : 0) | (f->reply ? NFP_SIGHT_REPLY : 0) |
 			   (nested ? NFP_SIGHT_NESTED : 0), full);
-	if (is_routed_unseen(skb, state, net, moves))
-		emit_route(skb->_skb_refdst, skb->skb_iif, state->pf, f->id, netns);
+	if (is_routed_unseen(skb, net, pf, hook, moves))
+		emit_route(skb->_skb_refdst, skb->skb_iif, pf, f->id, netns);
 	return f;
 }
 

@@ -6,10 +6,10 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* int nf_hook_slow(struct sk_buff *skb, struct nf_hook_state *state, const struct nf_hook_entries *e,
  * unsigned int s) */
-static __noinline int entered(__u64 *ctx)
+static __noinline int entered(__u64 *ctx, const __u32 *seen)
 {
 	if (gate)
-		enter((void *)ctx[0], (void *)ctx[1]);
+		enter((void *)ctx[0], (void *)ctx[1], seen);
 	return 0;
 }
 
@@ -23,10 +23,13 @@ static __always_inline bool began_before(const struct sk_buff *skb, const struct
 SEC("fentry/nf_hook_slow")
 int hook_entered(__u64 *ctx)
 {
-	return watched.followed <= 0 && (began_before((void *)ctx[0], (void *)ctx[1]) ||
-					 refused_at_once((void *)ctx[0]))
-		       ? 0
-		       : entered(ctx);
+	const struct sk_buff *skb = (void *)ctx[0];
+	__u32 seen[6];
+
+	if (watched.followed > 0)
+		return entered(ctx, NULL);
+	barrier_var(skb);
+	return began_before(skb, (void *)ctx[1]) || refused_by_look(skb, seen) ? 0 : entered(ctx, seen);
 }
 
 /* Dropped, queued or stolen, its memory may be another packet's by now, which is in another hook then: the
@@ -37,6 +40,7 @@ static __noinline int left(__u64 *ctx)
 	const struct nf_hook_state *state = (void *)ctx[1];
 	struct nfp_followed *f = followed_of(skb);
 	bool passed = (int)ctx[4] == NF_ACCEPT, full, learned, nested;
+	__u8 pf, hook;
 	__u64 print;
 
 	if (!f || !f->shown || (!passed && f->state != (__u64)state))
@@ -52,12 +56,15 @@ static __noinline int left(__u64 *ctx)
 	}
 	print = print_of(skb);
 	full = f->print != print;
-	learned = learn(skb, state);
-	if (end_walk_and(f, NF_ACCEPT, full || nested ? 0 : NFP_LEFT(state->pf, state->hook, ct_of(skb), learned)))
+	pf = state->pf;
+	hook = state->hook;
+	learned = learn(skb, pf, hook);
+	if (end_walk_and(f, NF_ACCEPT, full || nested ? 0 : NFP_LEFT(pf, hook, ct_of(skb), learned)))
 		return 0;
 	f->print = print;
 	f->seen = bpf_ktime_get_ns();
-	emit_sight(f, skb, state, NFP_LEAVE,
+	note_activity();
+	emit_sight(f, skb, state, pf, hook, NFP_LEAVE,
 		   (learned ? NFP_SIGHT_LEARNED : 0) | (nested ? NFP_SIGHT_NESTED : 0), full);
 	return 0;
 }
@@ -90,7 +97,7 @@ static __noinline int left_unseen(__u64 *ctx)
 	came = came_as(skb);
 	if (came == CAME_UNWANTED)
 		return 0;
-	f = enter(skb, state);
+	f = enter(skb, state, NULL);
 	if (f) {
 		f->hooks = 0; /* left() says that the entry was left out */
 		return left(ctx);

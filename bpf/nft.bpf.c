@@ -211,11 +211,10 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 {
 	const struct nf_hook_state *state = pkt->state;
 	struct sk_buff *skb = pkt->skb;
-	__u64 now = bpf_ktime_get_ns();
 	struct nfp_followed *f;
 	struct visit *w;
 
-	f = first ? enter(skb, state) : followed_of(skb);
+	f = first ? enter(skb, state, NULL) : followed_of(skb);
 	if (!f || !f->shown)
 		return 0;
 	end_walk(f, NF_ACCEPT);
@@ -227,7 +226,7 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	}
 	/* Else it is one whose end was missed. */
 	if (!w)
-		w = visit_take(pkt, now);
+		w = visit_take(pkt);
 	if (!w) {
 		count_lost(NFP_VISIT);
 		return 0;
@@ -236,7 +235,8 @@ static __always_inline int begin_visit(struct nft_pktinfo *pkt, const void *chai
 	w->v.ev.cpu = bpf_get_smp_processor_id();
 	w->v.ev.pid = 0;
 	w->v.ev.netns = f->netns;
-	w->v.began = now;
+	/* From a queue it comes later. */
+	w->v.began = f->state == (__u64)state ? f->seen : bpf_ktime_get_ns();
 	w->v.base = w->chain = (__u64)chain;
 	w->v.gen = generation;
 	w->v.id = f->id;

@@ -76,11 +76,9 @@ static __noinline bool learn_reply(unsigned long nfct, bool v6)
 	return !bpf_map_update_elem(&replies, &k, &there, BPF_ANY);
 }
 
-/* At the end of a hook. */
-static __always_inline bool learn(const struct sk_buff *skb, const struct nf_hook_state *state)
+/* At the end of this hook. */
+static __always_inline bool learn(const struct sk_buff *skb, __u8 pf, __u8 hook)
 {
-	__u8 pf = state->pf, hook = state->hook;
-
 	return finds_replies && (pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6) &&
 	       (hook == NF_INET_LOCAL_IN || hook == NF_INET_POST_ROUTING) &&
 	       learn_reply(skb->_nfct, pf == NFPROTO_IPV6);

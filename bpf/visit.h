@@ -66,7 +66,7 @@ static __always_inline struct visit *visit_find(const void *pkt)
 
 /* A place for the walk that begins, which has none yet: a free one, or one that was forgotten long ago.
  * NULL: there is none. */
-static __always_inline struct visit *visit_take(const void *pkt, __u64 now)
+static __always_inline struct visit *visit_take(const void *pkt)
 {
 	__u32 place = visit_place(pkt), way;
 	struct visit *w;
@@ -78,7 +78,7 @@ static __always_inline struct visit *visit_take(const void *pkt, __u64 now)
 		if (!w)
 			continue;
 		before = w->pkt;
-		if (before && now - w->v.began < VISIT_MAX_NS)
+		if (before && bpf_ktime_get_ns() - w->v.began < VISIT_MAX_NS)
 			continue;
 		if (__sync_val_compare_and_swap(&w->pkt, before, (__u64)pkt) != before)
 			continue;
