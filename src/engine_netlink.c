@@ -267,8 +267,8 @@ static void deliver(struct engine *e, struct place *p, struct datagram *d, int c
 	free(d);
 }
 
-/* Without its record. */
-static void deliver_alone(struct engine *e, struct place *p, struct datagram *d)
+/* Without its record, which may still come. */
+static void deliver_early(struct engine *e, struct place *p, struct datagram *d)
 {
 	overdue_add(&p->overdue, d->type, d->number, d->before_ns);
 	deliver(e, p, d, -1, 0);
@@ -298,7 +298,7 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 	/* Lines of a group are queued and told one at a time, nfulnl_log_packet() holds a lock: the
 	 * record of one that stands before this one will not come. */
 	while (d->type == LOG_LINE && (before = channel_take_line_before(&p->channel, d->number)))
-		deliver_alone(e, p, before);
+		deliver_early(e, p, before);
 	gone |= d->len < m->nlmsg_len;
 	deliver(e, p, d, gone ? -1 : (int)m->ev.cpu, gone ? 0 : m->ev.ktime);
 }
@@ -360,12 +360,16 @@ static void deliver_records(struct engine *e)
  */
 static void deliver_unpaired(struct engine *e, struct place *p, bool all)
 {
-	const struct datagram *d;
+	struct datagram *d;
 
 	while ((d = STAILQ_FIRST(&p->channel.queue))) {
 		if (!all && d->before_ns + record_wait_ns > e->raw_read_ns)
 			break;
-		deliver_alone(e, p, channel_take(&p->channel, 0, 0, true));
+		channel_take(&p->channel, 0, 0, true);
+		if (all)
+			deliver(e, p, d, -1, 0);
+		else
+			deliver_early(e, p, d);
 	}
 }
 
