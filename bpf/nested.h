@@ -12,8 +12,6 @@
 
 #include "bpf/replies.h"
 
-extern const struct rq runqueues __ksym __weak;
-
 /* Packets tell of themselves that they are nested. Else each run that was left out is doubt for all of them. */
 const volatile bool tells_nesting __weak = false;
 /* Programs are preempted here, or nobody knows. */
@@ -33,22 +31,28 @@ static __always_inline __u32 level_of_task(void)
 	return bpf_core_field_exists(task->migration_disabled) ? task->migration_disabled : 0;
 }
 
+/*
+ * A task's run queue is that of its CPU (set_task_rq(), whatever its class), where tasks are scheduled in groups. By its
+ * name (runqueues) libbpf would read all types of the kernel first.
+ */
 static __always_inline bool knows_pinned(void)
 {
-	return bpf_core_field_exists(((struct rq *)0)->nr_pinned) && &runqueues;
+	return bpf_core_field_exists(((struct rq *)0)->nr_pinned) &&
+	       bpf_core_field_exists(((struct sched_entity *)0)->cfs_rq) &&
+	       bpf_core_field_exists(((struct cfs_rq *)0)->rq);
 }
 
 /* Likewise, with the other tasks of this CPU. */
 static __always_inline __u32 level_of_cpu(void)
 {
-	__u32 here = level_of_task();
-	const struct rq *rq;
+	const struct task_struct *task = bpf_get_current_task_btf();
+	__u32 here = level_of_task(), pinned;
 
 	if (!knows_pinned())
 		return 0;
-	rq = bpf_this_cpu_ptr(&runqueues);
+	pinned = task->se.cfs_rq->rq->nr_pinned;
 	/* This task counts in both. */
-	return here && rq->nr_pinned ? here + rq->nr_pinned - 1 : 0;
+	return here && pinned ? here + pinned - 1 : 0;
 }
 
 static __always_inline __u32 level(void)
@@ -65,16 +69,13 @@ static __always_inline bool is_nested(void)
 static __always_inline bool is_nested_at_tracepoint(void)
 {
 	const struct task_struct *task = (void *)bpf_get_current_task();
-	const struct rq *rq;
 	__u32 here;
 
 	if (!tells_nesting || !bpf_core_field_exists(task->migration_disabled))
 		return false;
 	here = BPF_CORE_READ(task, migration_disabled);
-	if (preempted && knows_pinned()) {
-		rq = bpf_this_cpu_ptr(&runqueues);
-		here += rq->nr_pinned;
-	}
+	if (preempted && knows_pinned())
+		here += BPF_CORE_READ(task, se.cfs_rq, rq, nr_pinned);
 	if (here < tracepoint_level)
 		tracepoint_level = here;
 	return here > tracepoint_level;

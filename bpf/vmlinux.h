@@ -288,13 +288,22 @@ enum skb_drop_reason { SKB_DROP_REASON_NETFILTER_DROP = 6 };
 
 /* --- who may not leave its CPU --- */
 
+struct rq {
+	unsigned int nr_pinned;
+};
+
+struct cfs_rq {
+	struct rq *rq;
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+};
+
 struct task_struct {
 	unsigned long nvcsw, nivcsw;
 	unsigned short migration_disabled;
-};
-
-struct rq {
-	unsigned int nr_pinned;
+	struct sched_entity se;
 };
 
 /* --- nf_tables: of modules, most of it --- */
