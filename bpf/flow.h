@@ -154,7 +154,7 @@ static __always_inline bool is_plain4(const __u32 *w)
  */
 static __always_inline bool refused_by_look(const struct sk_buff *skb, __u32 *w)
 {
-	struct flow f = {.v6 = false};
+	struct flow f;
 
 	bpf_probe_read_kernel(w, 6 * sizeof(*w), network_header_of(skb, false)); /* or they are all 0 */
 	if (!is_plain4(w))
@@ -164,9 +164,7 @@ static __always_inline bool refused_by_look(const struct sk_buff *skb, __u32 *w)
 	barrier(); /* what lies behind it is not loaded before */
 	if (!by_headers)
 		return false;
-	f.src[0] = w[3];
-	f.dst[0] = w[4];
-	f.proto = bpf_ntohl(w[2]) >> 16;
+	flow_of4(&f, w);
 	return !addrs_match(&f);
 }
 

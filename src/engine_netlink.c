@@ -30,8 +30,6 @@ enum { DEFAULT_RCVBUF = 32 << 20, CPUS_MAX = 4096 };
 
 /* A datagram whose record did not come by then goes without. */
 static const uint64_t record_wait_ns = 20 * 1000 * 1000;
-/* And that will not come any more after so long. */
-static const uint64_t record_given_up_ns = 10000ULL * 1000 * 1000;
 
 struct place {
 	struct channel channel;
@@ -285,7 +283,7 @@ static void on_message(struct engine *e, const struct nfp_message *m)
 			p = &e->places[i];
 	if (!p)
 		return;
-	overdue_forget(&p->overdue, m->ev.ktime - record_given_up_ns);
+	overdue_forget(&p->overdue, m->ev.ktime);
 	if (overdue_take(&p->overdue, m->nlmsg_type, m->number, gone))
 		return;
 	d = channel_take(&p->channel, m->nlmsg_type, m->number, gone);

@@ -41,10 +41,10 @@ void overdue_useless(struct overdue *o, uint64_t ns)
 	o->useless_ns = ns;
 }
 
-void overdue_forget(struct overdue *o, uint64_t before_ns)
+void overdue_forget(struct overdue *o, uint64_t now_ns)
 {
-	while (o->n && o->left[0].ns < before_ns)
+	while (o->n && o->left[0].ns + OVERDUE_NS < now_ns)
 		drop(o, 0);
-	if (o->useless_ns < before_ns)
+	if (o->useless_ns + OVERDUE_NS < now_ns)
 		o->useless = 0;
 }

@@ -11,6 +11,9 @@
 
 enum { OVERDUE_MAX = 256 };
 
+/* A record that has not come after so long will not come any more. */
+#define OVERDUE_NS 10000000000ull
+
 struct overdue {
 	struct overdue_datagram {
 		uint64_t ns; /* CLOCK_MONOTONIC, when it was read */
@@ -31,7 +34,7 @@ bool overdue_take(struct overdue *o, uint16_t type, uint32_t number, bool any);
 /* A record of ns came whose datagram is not there and was not told on before. */
 void overdue_useless(struct overdue *o, uint64_t ns);
 
-/* What is from before this time waits no longer for its counterpart. */
-void overdue_forget(struct overdue *o, uint64_t before_ns);
+/* What waited for its counterpart for longer than OVERDUE_NS waits no longer. */
+void overdue_forget(struct overdue *o, uint64_t now_ns);
 
 #endif

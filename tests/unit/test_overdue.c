@@ -58,11 +58,13 @@ static void test_given_up(void **state)
 
 	overdue_add(&o, TRACE, 7, SECOND);
 	overdue_add(&o, TRACE, 8, 2ull * SECOND);
-	overdue_forget(&o, 2ull * SECOND);
+	overdue_forget(&o, 2ull * SECOND); /* the machine has just started */
+	assert_int_equal(o.n, 2);
+	overdue_forget(&o, 2ull * SECOND + OVERDUE_NS);
 	assert_false(overdue_take(&o, TRACE, 7, false));
 	assert_true(overdue_take(&o, TRACE, 8, false));
 	overdue_useless(&o, SECOND);
-	overdue_forget(&o, 2ull * SECOND);
+	overdue_forget(&o, 2ull * SECOND + OVERDUE_NS);
 	overdue_add(&o, TRACE, 9, 2ull * SECOND);
 	assert_true(overdue_take(&o, TRACE, 9, false));
 }
